@@ -1,0 +1,360 @@
+// The C interface: checks, then the ops; every exception becomes a status. Border: no kernels, no Python.
+#include <attnrec/attnrec.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "check.h"
+#include "core/dispatch.h"
+#include "ops/operand.h"
+
+#ifndef ATTNREC_VERSION
+#error "the build defines ATTNREC_VERSION"
+#endif
+
+namespace attnrec {
+namespace {
+
+thread_local std::string g_last_error;  // NOLINT: one a thread by design
+
+template <class Body>
+attnrec_status guarded(const Body &body) noexcept {
+  try {
+    try {
+      body();
+      return ATTNREC_OK;
+    } catch (const Invalid &e) {
+      g_last_error = e.what();
+      return ATTNREC_INVALID;
+    } catch (const std::bad_alloc &) {
+      g_last_error = "not enough memory";
+      return ATTNREC_NO_MEMORY;
+    } catch (const std::length_error &) {
+      g_last_error = "not enough memory";
+      return ATTNREC_NO_MEMORY;
+    } catch (const Cancelled &) {
+      g_last_error = "cancelled";
+      return ATTNREC_CANCELLED;
+    } catch (const std::exception &e) {
+      g_last_error = e.what();
+      return ATTNREC_FAILED;
+    }
+  } catch (...) {  // even the message could not be stored
+    return ATTNREC_NO_MEMORY;
+  }
+}
+
+struct Settings {
+  Run run;
+  bool skip_finite = false;
+};
+
+Settings settings_of(const char *op, const attnrec_run *run) {
+  attnrec_run given{};
+  if (run != nullptr) std::memcpy(&given, run, std::min(run->size, sizeof(given)));
+  if (given.num_threads < 0) fail(op, ": num_threads is ", given.num_threads, "; give at least 1, or leave it out");
+  if (given.memory_budget < 0) fail(op, ": memory_budget is ", given.memory_budget, "; give bytes, or leave it out");
+  Settings out;
+  out.run.threads = {given.num_threads > 0 ? given.num_threads : default_num_threads(), given.poll, given.poll_data};
+  out.run.memory_budget = given.memory_budget > 0 ? given.memory_budget : default_memory_budget();
+  out.skip_finite = given.skip_finite_check != 0;
+  kernels();  // says now, and plainly, when ATTNREC_ISA does not run here
+  return out;
+}
+
+// Checks two feature matrices that are multiplied; returns a bound on |score| for the shape of both.
+void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
+                   const attnrec_operand *b, float scale, const Settings &s, float bias = 0) {
+  check_operand({op, a_name}, a, false);
+  check_operand({op, b_name}, b, true);
+  check_same_width(op, a_name, *a, b_name, *b);
+  check_scale(op, scale);
+  const float top_a = check_finite({op, a_name}, *a, s.run, s.skip_finite);
+  const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite);
+  check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
+}
+
+// The operands themselves, or normalised copies for the cosine.
+class Compared {
+ public:
+  Compared(const char *op, attnrec_metric metric, const attnrec_operand &a, const attnrec_operand &b, const Run &run)
+      : a_(a), b_(b) {
+    if (metric == ATTNREC_DOT) return;
+    if (metric != ATTNREC_COSINE) fail(op, ": metric ", static_cast<int>(metric), " is neither dot nor cosine");
+    copies_.reserve(2);
+    sparse_.reserve(2);
+    for (attnrec_operand *x : {&a_, &b_}) {
+      if (x->csr != nullptr) x->csr = &sparse_.emplace_back(*x->csr, true).csr();
+      *x = copies_.emplace_back(std::make_unique<Normalized>(*x, run))->operand();
+    }
+  }
+  const attnrec_operand &a() const { return a_; }
+  const attnrec_operand &b() const { return b_; }
+
+ private:
+  attnrec_operand a_, b_;
+  std::vector<Canonical> sparse_;
+  std::vector<std::unique_ptr<Normalized>> copies_;
+};
+
+// Value rows have to be contiguous for the kernels: a copy where they are not.
+class Contiguous {
+ public:
+  explicit Contiguous(const attnrec_operand &x) : operand_(x) {
+    if (x.dense == nullptr || x.dense->col_stride == 1 || x.dense->rows == 0) return;
+    const attnrec_matrix &m = *x.dense;
+    copy_ = Buffer<float>(m.rows * m.cols);
+    for (int64_t i = 0; i < m.rows; ++i) {
+      for (int64_t c = 0; c < m.cols; ++c) copy_[i * m.cols + c] = m.data[i * m.row_stride + c * m.col_stride];
+    }
+    dense_ = {copy_.get(), m.rows, m.cols, m.cols, 1};
+    operand_.dense = &dense_;
+  }
+  Contiguous(const Contiguous &) = delete;
+  const attnrec_operand &operand() const { return operand_; }
+
+ private:
+  Buffer<float> copy_;
+  attnrec_matrix dense_{};
+  attnrec_operand operand_;
+};
+
+// Values under weights that sum to one, or were multiplied by exp(kLazy) at most on the way.
+void check_values(Named who, const attnrec_operand &values, const Settings &s) {
+  const float top = check_finite(who, values, s.run, s.skip_finite);
+  check_magnitude(who.op, rows_of(values), top, 1e8F, 1);
+}
+
+const attnrec_csr *csr_of(const std::vector<Canonical> &x) { return x.empty() ? nullptr : &x.front().csr(); }
+
+attnrec_status api_dot_product(const float *u, const float *v, int64_t d, float *out) {
+  return guarded([&] {
+    const char *op = "dot_product";
+    if (d < 0 || out == nullptr || (d > 0 && (u == nullptr || v == nullptr))) fail(op, ": u, v or out is missing");
+    const float top_u = check_finite({op, "u"}, u, d, false);
+    const float top_v = check_finite({op, "v"}, v, d, false);
+    check_magnitude(op, d, top_u, top_v, 1);
+    *out = dot_product(u, v, d);
+  });
+}
+
+attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_operand *keys, attnrec_metric metric,
+                              float scale, float *out, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "similarity";
+    const Settings s = settings_of(op, run);
+    check_product(op, "queries", queries, "keys", keys, scale, s);
+    check_output(op, {out, rows_of(*queries), rows_of(*keys), 4, "out"}, {queries, keys}, {"queries", "keys"});
+    const Compared x(op, metric, *queries, *keys, s.run);
+    similarity(x.a(), x.b(), scale, out, s.run);
+  });
+}
+
+attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_operand *items, attnrec_metric metric,
+                                    float scale, const attnrec_csr *exclude, float *out, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "attention_matrix";
+    const Settings s = settings_of(op, run);
+    check_product(op, "user_features", users, "item_features", items, scale, s);
+    check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items}, {"user_features", "item_features"});
+    const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*users), rows_of(*items));
+    const Compared x(op, metric, *users, *items, s.run);
+    attention_matrix(x.a(), x.b(), scale, {csr_of(hidden), nullptr}, out, s.run);
+  });
+}
+
+attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnrec_operand *ratings, float *out,
+                                   const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "predict_ratings";
+    const Settings s = settings_of(op, run);
+    const attnrec_operand a{attention, nullptr, nullptr};
+    check_operand({op, "attention_matrix"}, &a, false);
+    check_operand({op, "ratings"}, ratings, false);
+    const int64_t n = cols_of(a);
+    if (n != rows_of(*ratings)) {
+      fail(op, ": attention_matrix ", shape(a), " needs ratings with ", n, " rows, one for each thing attended to, but they are ",
+           shape(*ratings),
+           n == cols_of(*ratings) ? "; this attention is over items: give ratings.T"
+                                  : "; attention of users over users goes with ratings (users, items), of users over "
+                                    "items with ratings.T");
+    }
+    const float top_a = check_finite({op, "attention_matrix"}, a, s.run, s.skip_finite);
+    const float top_r = check_finite({op, "ratings"}, *ratings, s.run, s.skip_finite);
+    check_magnitude(op, n, top_a, top_r, 1);
+    check_output(op, {out, rows_of(a), cols_of(*ratings), 4, "out"}, {&a, ratings}, {"attention_matrix", "ratings"});
+    const Contiguous values(*ratings);
+    predict_ratings(*attention, values.operand(), out, s.run);
+  });
+}
+
+attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand *keys, const attnrec_operand *values,
+                          float scale, const attnrec_csr *exclude, const attnrec_csr *include, float *out, float *lse,
+                          const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "attend";
+    const Settings s = settings_of(op, run);
+    check_product(op, "queries", queries, "keys", keys, scale, s);
+    check_operand({op, "values"}, values, false);
+    if (rows_of(*keys) != rows_of(*values)) {
+      fail(op, ": keys ", shape(*keys), " and values ", shape(*values), " differ in their first axis; give one row of values for each key");
+    }
+    check_values({op, "values"}, *values, s);
+    const int64_t b = rows_of(*queries);
+    const int64_t n = rows_of(*keys);
+    check_output(op, {out, b, cols_of(*values), 4, "out"}, {queries, keys, values}, {"queries", "keys", "values"});
+    if (lse != nullptr) check_output(op, {lse, b, 1, 4, "lse"}, {queries, keys, values}, {"queries", "keys", "values"});
+    const auto hidden = check_pattern({op, "exclude"}, exclude, b, n);
+    const auto listed = check_pattern({op, "include"}, include, b, n);
+    const Contiguous v(*values);
+    const Masks masks{csr_of(hidden), nullptr};
+    if (listed.empty()) {
+      attend(*queries, *keys, v.operand(), scale, masks, out, lse, s.run);
+    } else {
+      attend_listed(*queries, *keys, v.operand(), scale, *csr_of(listed), masks, out, lse, s.run);
+    }
+  });
+}
+
+attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *items,
+                        const attnrec_topk_options *options, const attnrec_topk_result *result,
+                        const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "topk";
+    const Settings s = settings_of(op, run);
+    if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
+    attnrec_topk_options o{};
+    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    check_operand({op, "items"}, items, true);
+    const int64_t n = rows_of(*items);
+    const float top_bias = check_finite({op, "item_bias"}, o.item_bias, n, s.skip_finite);
+    check_product(op, "queries", queries, "items", items, o.scale, s, top_bias);
+    const int64_t b = rows_of(*queries);
+    if (o.k < 1) fail(op, ": k is ", o.k, "; ask for at least 1 item");
+    if (o.normalize != ATTNREC_NORMALIZE_ALL && o.normalize != ATTNREC_NORMALIZE_UNSEEN) {
+      fail(op, ": normalize ", static_cast<int>(o.normalize), " is neither all nor unseen");
+    }
+    const std::vector<const attnrec_operand *> inputs{queries, items};
+    const std::vector<const char *> names{"queries", "items"};
+    check_output(op, {result->ids, b, o.k, 8, "out.ids"}, inputs, names);
+    check_output(op, {result->scores, b, o.k, 4, "out.scores"}, inputs, names);
+    if (result->weights != nullptr) check_output(op, {result->weights, b, o.k, 4, "out.weights"}, inputs, names);
+    const auto hidden = check_pattern({op, "exclude"}, o.exclude, b, n);
+    const auto listed = check_pattern({op, "include"}, o.include, b, n);
+    check_id_range({op, "items"}, o.items, o.n_items, n);
+    check_id_range({op, "filter_items"}, o.filter_items, o.n_filter_items, n);
+    const auto only = sorted_ids(o.items, o.n_items);
+    const auto filter = sorted_ids(o.filter_items, o.n_filter_items);
+    TopKTask task;
+    task.k = o.k;
+    task.scale = o.scale;
+    task.weights = result->weights != nullptr || result->lse != nullptr;
+    task.hidden_in_denominator = o.normalize == ATTNREC_NORMALIZE_ALL;
+    task.bias = o.item_bias;
+    task.include = csr_of(listed);
+    task.items = o.items == nullptr ? nullptr : &only;
+    task.masks = {csr_of(hidden), o.filter_items == nullptr ? nullptr : &filter};
+    (task.include == nullptr ? topk : topk_listed)(*queries, *items, task, *result, s.run);
+  });
+}
+
+attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_operand *items, const int64_t *query_ids,
+                               const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "score_pairs";
+    const Settings s = settings_of(op, run);
+    check_product(op, "queries", queries, "items", items, 1, s);
+    check_output(op, {out, n_pairs, 1, 4, "out"}, {queries, items}, {"queries", "items"});
+    check_id_range({op, "query_ids"}, query_ids, n_pairs, rows_of(*queries));
+    check_id_range({op, "item_ids"}, item_ids, n_pairs, rows_of(*items));
+    score_pairs(*queries, *items, query_ids, item_ids, n_pairs, out, s.run);
+  });
+}
+
+attnrec_status api_index_create(const attnrec_matrix *items, attnrec_index **index, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "ItemIndex";
+    const Settings s = settings_of(op, run);
+    if (index == nullptr) fail(op, ": index is missing");
+    const attnrec_operand x{items, nullptr, nullptr};
+    check_operand({op, "items"}, &x, false);
+    *index = index_create(*items, check_finite({op, "items"}, x, s.run, s.skip_finite), s.run);
+  });
+}
+
+void api_index_free(attnrec_index *index) { delete index; }
+
+void api_index_shape(const attnrec_index *index, int64_t *n, int64_t *d) {
+  *n = index->n;
+  *d = index->d;
+}
+
+attnrec_status api_index_rows(const attnrec_index *index, int64_t first, int64_t count, float *out) {
+  return guarded([&] {
+    if (first < 0 || count < 0 || first > index->n - count) {
+      fail("ItemIndex: rows ", first, " to ", first + count, " are not among its ", index->n);
+    }
+    index_rows(*index, first, count, out);
+  });
+}
+
+const char *api_isa() {
+  const char *name = nullptr;
+  const attnrec_status status = guarded([&] { name = kernels().name; });
+  return status == ATTNREC_OK ? name : nullptr;
+}
+
+const char *api_isas() {
+  static const std::string names = [] {
+    std::string out;
+    for (const Kernels *table : runnable_kernels()) out += (out.empty() ? "" : " ") + std::string(table->name);
+    return out;
+  }();
+  return names.c_str();
+}
+
+attnrec_status api_set_memory_budget(int64_t bytes) {
+  return guarded([&] {
+    if (bytes < 0) fail("set_memory_budget: ", bytes, " bytes; give at least 1, or 0 for the default");
+    set_memory_budget(bytes);
+  });
+}
+
+attnrec_status api_set_num_threads(int n) {
+  return guarded([&] {
+    if (n < 0) fail("set_num_threads: ", n, " threads; give at least 1, or 0 for the default");
+    set_num_threads(n);
+  });
+}
+
+const attnrec_api kApi = {
+    sizeof(attnrec_api),
+    ATTNREC_ABI_VERSION,
+    [] { return ATTNREC_VERSION; },
+    api_isa,
+    api_isas,
+    threading_name,
+    [] { return g_last_error.c_str(); },
+    default_num_threads,
+    api_set_num_threads,
+    default_memory_budget,
+    api_set_memory_budget,
+    api_dot_product,
+    api_similarity,
+    api_attention_matrix,
+    api_predict_ratings,
+    api_attend,
+    api_topk,
+    api_score_pairs,
+    api_index_create,
+    api_index_free,
+    api_index_shape,
+    api_index_rows,
+};
+
+}  // namespace
+}  // namespace attnrec
+
+extern "C" const attnrec_api *attnrec_get_api(void) { return &attnrec::kApi; }

@@ -1,0 +1,308 @@
+// The Python module attnrec._core, and the only pybind11: objects -> views, release the GIL, status -> exception.
+// Sees attnrec.h and nothing below it.
+#include <algorithm>
+#include <memory>
+
+#include "bind_convert.h"
+
+namespace attnrec {
+namespace {
+
+using Rank = Operand::Rank;
+constexpr int64_t kMaxThreads = 4096;
+
+int poll_signals(void *) {
+  const py::gil_scoped_acquire gil;
+  return PyErr_CheckSignals();
+}
+
+attnrec_run run_of(const char *op, py::handle check_finite, py::handle num_threads, py::handle memory_budget) {
+  attnrec_run run{};
+  run.size = sizeof(run);
+  run.num_threads = static_cast<int>(std::min<int64_t>(as_positive({op, "num_threads"}, num_threads), kMaxThreads));
+  run.memory_budget = as_positive({op, "memory_budget"}, memory_budget);
+  run.skip_finite_check = PyObject_IsTrue(check_finite.ptr()) == 0 ? 1 : 0;
+  run.poll = poll_signals;
+  return run;
+}
+
+template <class Call>
+void call(const Call &op) {
+  attnrec_status status = ATTNREC_OK;
+  {
+    const py::gil_scoped_release release;
+    status = op();
+  }
+  raise_on(status);
+}
+
+template <class Enum>
+Enum choice(Arg arg, py::handle x, const char *zero, const char *one) {
+  if (py::isinstance<py::str>(x)) {
+    const auto given = x.cast<std::string>();
+    if (given == zero) return static_cast<Enum>(0);
+    if (given == one) return static_cast<Enum>(1);
+  }
+  throw py::value_error(text(arg.text(), " is ", std::string(py::repr(x)), "; choose \"", zero, "\" or \"", one, "\""));
+}
+
+std::vector<py::ssize_t> result_shape(const Operand &queries, int64_t cols) {
+  return queries.is_vector() ? std::vector<py::ssize_t>{cols} : std::vector<py::ssize_t>{queries.rows(), cols};
+}
+
+float *floats(py::array &x) { return static_cast<float *>(x.mutable_data()); }
+
+double py_dot_product(py::handle u, py::handle v) {
+  const char *op = "dot_product";
+  const py::object np = py::module_::import("numpy").attr("ascontiguousarray");
+  const py::array a = as_float({op, "u"}, u);
+  const py::array b = as_float({op, "v"}, v);
+  if (a.ndim() != 1 || b.ndim() != 1 || a.size() != b.size()) {
+    throw py::value_error(text(op, ": u ", shape_text(a), " and v ", shape_text(b), " have to be two vectors of one length"));
+  }
+  const py::array x = np(a);
+  const py::array y = np(b);
+  float out = 0;
+  raise_on(api().dot_product(static_cast<const float *>(x.data()), static_cast<const float *>(y.data()), x.size(), &out));
+  return static_cast<double>(out);
+}
+
+py::array py_similarity(py::handle queries, py::handle keys, py::handle metric, py::handle scale,
+                        py::handle check_finite, py::handle out, py::handle num_threads) {
+  const char *op = "similarity";
+  const Operand q({op, "queries"}, queries, Rank::kVectorToo);
+  const Operand k({op, "keys"}, keys);
+  const auto m = choice<attnrec_metric>({op, "metric"}, metric, "dot", "cosine");
+  const float s = as_scale({op, "scale"}, scale);
+  const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
+  py::array result = output<float>({op, "out"}, out, result_shape(q, k.rows()));
+  float *to = floats(result);
+  call([&] { return api().similarity(q.get(), k.get(), m, s, to, &run); });
+  return result;
+}
+
+py::array py_attention_matrix(py::handle users, py::handle items, py::handle scale, py::handle metric,
+                              py::handle exclude, py::handle check_finite, py::handle out, py::handle num_threads) {
+  const char *op = "attention_matrix";
+  const Operand q({op, "user_features"}, users, Rank::kVectorToo);
+  const Operand k({op, "item_features"}, items);
+  const Pattern hidden({op, "exclude"}, exclude);
+  const auto m = choice<attnrec_metric>({op, "metric"}, metric, "dot", "cosine");
+  const float s = as_scale({op, "scale"}, scale);
+  const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
+  py::array result = output<float>({op, "out"}, out, result_shape(q, k.rows()));
+  float *to = floats(result);
+  call([&] { return api().attention_matrix(q.get(), k.get(), m, s, hidden.get(), to, &run); });
+  return result;
+}
+
+void check_rows(const char *op, const char *name, py::handle features, int64_t rows, const char *axis) {
+  if (features.is_none()) return;
+  const Operand x({op, name}, features, Rank::kVectorToo);
+  if (x.rows() == rows) return;
+  throw py::value_error(text(op, ": ", name, " has ", std::to_string(x.rows()), " rows but attention_matrix has ",
+                             std::to_string(rows), " ", axis, "; give the attention of these users over these items"));
+}
+
+py::array py_predict_ratings(py::handle attention, py::handle ratings, py::handle users, py::handle items,
+                             py::handle check_finite, py::handle out, py::handle num_threads) {
+  const char *op = "predict_ratings";
+  if (is_sparse(attention) || py::isinstance<PyIndex>(attention)) {
+    throw py::type_error("predict_ratings: attention_matrix is not a dense array; give what attention_matrix() returns");
+  }
+  const Operand a({op, "attention_matrix"}, attention, Rank::kVectorToo);
+  const Operand r({op, "ratings"}, ratings);
+  check_rows(op, "user_features", users, a.rows(), "rows");
+  check_rows(op, "item_features", items, a.cols(), "columns");
+  const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
+  py::array result = output<float>({op, "out"}, out, result_shape(a, r.cols()));
+  float *to = floats(result);
+  call([&] { return api().predict_ratings(&a.matrix(), r.get(), to, &run); });
+  return result;
+}
+
+py::object py_attend(py::handle queries, py::handle keys, py::handle values, py::handle scale, py::handle exclude,
+                     py::handle include, bool return_lse, py::handle check_finite, py::handle out,
+                     py::handle num_threads, py::handle memory_budget) {
+  const char *op = "attend";
+  const Operand q({op, "queries"}, queries, Rank::kVectorToo);
+  const Operand k({op, "keys"}, keys);
+  const Operand v({op, "values"}, values);
+  const Pattern hidden({op, "exclude"}, exclude);
+  const Pattern listed({op, "include"}, include);
+  const float s = as_scale({op, "scale"}, scale);
+  const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
+  py::array result = output<float>({op, "out"}, out, result_shape(q, v.cols()));
+  float *to = floats(result);
+  py::array_t<float> lse(return_lse ? q.rows() : 0);
+  float *lse_to = return_lse ? lse.mutable_data() : nullptr;
+  call([&] {
+    return api().attend(q.get(), k.get(), v.get(), s, hidden.get(), listed.get(), to, lse_to, &run);
+  });
+  if (!return_lse) return result;
+  return py::make_tuple(result, q.is_vector() ? py::object(lse[py::int_(0)]) : py::object(lse));
+}
+
+// Where topk writes: new arrays, or those of `out`, which is a TopK or (ids, scores).
+struct TopKArrays {
+  py::array ids, scores, weights, lse, counts;
+  py::array narrow_ids;  // int32 ids of the caller, filled at the end
+
+  TopKArrays(const char *op, const Operand &q, int64_t k, bool with_weights, py::handle out) {
+    const auto shape = result_shape(q, k);
+    const std::vector<py::ssize_t> rows = q.is_vector() ? std::vector<py::ssize_t>{} : std::vector<py::ssize_t>{q.rows()};
+    const auto field = [&](const char *name) -> py::object {
+      return !out.is_none() && py::hasattr(out, name) ? out.attr(name).cast<py::object>() : py::none();
+    };
+    py::object given_ids = field("ids");
+    py::object given_scores = field("scores");
+    if (!out.is_none() && given_ids.is_none()) {
+      const auto pair = py::reinterpret_borrow<py::object>(out).cast<py::tuple>();
+      if (pair.size() != 2) throw py::type_error(text(op, ": out is not a TopK or a pair (ids, scores)"));
+      given_ids = pair[0];
+      given_scores = pair[1];
+    }
+    const bool is_narrow = py::isinstance<py::array>(given_ids) && given_ids.cast<py::array>().dtype().is(py::dtype::of<int32_t>());
+    if (is_narrow) narrow_ids = output<int32_t>({op, "out.ids"}, given_ids, shape);
+    ids = output<int64_t>({op, "out.ids"}, is_narrow ? py::object(py::none()) : given_ids, shape);
+    scores = output<float>({op, "out.scores"}, given_scores, shape);
+    // a 0-dimensional array comes back as a scalar, which nothing can be written to
+    counts = output<int64_t>({op, "out.counts"}, rows.empty() ? py::object(py::none()) : field("counts"), rows);
+    if (!with_weights) return;
+    weights = output<float>({op, "out.weights"}, field("weights"), shape);
+    lse = output<float>({op, "out.lse"}, rows.empty() ? py::object(py::none()) : field("lse"), rows);
+  }
+
+  attnrec_topk_result views(bool with_weights) {
+    return {static_cast<int64_t *>(ids.mutable_data()), floats(scores), with_weights ? floats(weights) : nullptr,
+            with_weights ? floats(lse) : nullptr, static_cast<int64_t *>(counts.mutable_data())};
+  }
+
+  py::tuple finish(bool with_weights) {
+    if (narrow_ids.size() > 0) narrow_ids.attr("__setitem__")(py::ellipsis(), ids);
+    const auto plain = [](const py::array &x) -> py::object { return x.ndim() == 0 ? x[py::tuple()] : py::object(x); };
+    return py::make_tuple(narrow_ids.size() > 0 ? narrow_ids : ids, scores, with_weights ? py::object(weights) : py::none(),
+                          with_weights ? plain(lse) : py::none(), plain(counts));
+  }
+};
+
+py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::handle scale, py::handle item_bias,
+                  py::handle exclude, py::handle include, py::handle filter_items, py::handle items, bool weights,
+                  py::handle normalize, py::handle precision, py::handle check_finite, py::handle out,
+                  py::handle num_threads, py::handle memory_budget) {
+  const char *op = "topk";
+  const Operand q({op, "queries"}, queries, Rank::kVectorToo);
+  const Operand v({op, "items"}, features);
+  const Pattern hidden({op, "exclude"}, exclude);
+  const Pattern listed({op, "include"}, include);
+  attnrec_topk_options o{};
+  o.size = sizeof(o);
+  o.k = as_integer({op, "k"}, k);
+  if (o.k < 1) throw py::value_error(text(op, ": k is ", std::to_string(o.k), "; ask for at least 1 item"));
+  o.scale = as_scale({op, "scale"}, scale);
+  o.normalize = choice<attnrec_normalize>({op, "normalize"}, normalize, "all", "unseen");
+  choice<int>({op, "precision"}, precision, "auto", "float32");
+  o.exclude = hidden.get();
+  o.include = listed.get();
+  py::array bias;
+  if (!item_bias.is_none()) {
+    bias = py::module_::import("numpy").attr("ascontiguousarray")(as_float({op, "item_bias"}, item_bias));
+    if (bias.ndim() != 1 || bias.shape(0) != v.rows()) {
+      throw py::value_error(text(op, ": item_bias ", shape_text(bias), " does not fit the ", std::to_string(v.rows()), " items; give one number for each"));
+    }
+    o.item_bias = static_cast<const float *>(bias.data());
+  }
+  py::array_t<int64_t> only;
+  py::array_t<int64_t> filter;
+  if (!items.is_none()) {
+    only = as_ids({op, "items"}, items, v.rows());
+    o.items = only.data();
+    o.n_items = only.size();
+  }
+  if (!filter_items.is_none()) {
+    filter = as_ids({op, "filter_items"}, filter_items, v.rows());
+    o.filter_items = filter.data();
+    o.n_filter_items = filter.size();
+  }
+  const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
+  TopKArrays arrays(op, q, o.k, weights, out);
+  const attnrec_topk_result to = arrays.views(weights);
+  call([&] { return api().topk(q.get(), v.get(), &o, &to, &run); });
+  return arrays.finish(weights);
+}
+
+py::array py_score_pairs(py::handle queries, py::handle items, py::handle query_ids, py::handle item_ids,
+                         py::handle check_finite, py::handle num_threads) {
+  const char *op = "score_pairs";
+  const Operand q({op, "queries"}, queries);
+  const Operand v({op, "items"}, items);
+  const auto i = as_ids({op, "query_ids"}, query_ids);
+  const auto j = as_ids({op, "item_ids"}, item_ids);
+  if (i.size() != j.size()) {
+    throw py::value_error(text(op, ": query_ids (", std::to_string(i.size()), ",) and item_ids (",
+                               std::to_string(j.size()), ",) differ in length; give one pair each"));
+  }
+  const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
+  py::array_t<float> result(i.size());
+  float *to = result.mutable_data();
+  const int64_t *from_i = i.data();
+  const int64_t *from_j = j.data();
+  const int64_t n = i.size();
+  call([&] { return api().score_pairs(q.get(), v.get(), from_i, from_j, n, to, &run); });
+  return result;
+}
+
+std::unique_ptr<PyIndex> make_index(py::handle items) {
+  const Operand x({"ItemIndex", "items"}, items);
+  if (x.get()->dense == nullptr) throw py::type_error("ItemIndex: items is not a dense matrix; give an array (n, d)");
+  attnrec_index *made = nullptr;
+  call([&] { return api().index_create(&x.matrix(), &made, nullptr); });
+  return std::make_unique<PyIndex>(made);
+}
+
+py::array index_rows(const PyIndex &index, int64_t first, int64_t count) {
+  py::array_t<float> out({count, index.shape().second});
+  raise_on(api().index_rows(index.get(), first, count, out.mutable_data()));
+  return out;
+}
+
+}  // namespace
+}  // namespace attnrec
+
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+  using namespace attnrec;
+  m.doc() = "Compiled operations of attnrec; use them through attnrec.ops.";
+  m.attr("__version__") = api().version();
+  m.attr("compiler") = ATTNREC_COMPILER;
+  m.attr("threading") = api().threading();
+  m.attr("api") = py::capsule(attnrec_get_api(), "attnrec._core.api");
+
+  m.def("isa", [] {
+    const char *name = api().isa();
+    if (name == nullptr) throw std::runtime_error(api().last_error());
+    return name;
+  });
+  m.def("isas", [] { return py::str(api().isas()).attr("split")(); });
+  m.def("num_threads", api().num_threads);
+  m.def("set_num_threads", [](py::handle n) {
+    const int64_t value = as_integer({"set_num_threads", "n"}, n);
+    raise_on(api().set_num_threads(static_cast<int>(std::clamp<int64_t>(value, -1, kMaxThreads))));
+  });
+  m.def("memory_budget", api().memory_budget);
+  m.def("set_memory_budget", [](py::handle n) {
+    raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n)));
+  });
+
+  m.def("dot_product", py_dot_product);
+  m.def("similarity", py_similarity);
+  m.def("attention_matrix", py_attention_matrix);
+  m.def("predict_ratings", py_predict_ratings);
+  m.def("attend", py_attend);
+  m.def("topk", py_topk);
+  m.def("score_pairs", py_score_pairs);
+
+  py::class_<PyIndex>(m, "Index")
+      .def(py::init(&make_index))
+      .def_property_readonly("shape", &PyIndex::shape)
+      .def("rows", index_rows);
+}

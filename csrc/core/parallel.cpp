@@ -1,0 +1,135 @@
+// Threads: OpenMP where it is safe, plain threads elsewhere. Core: no Python, no ops.
+#include "parallel.h"
+
+#include <pthread.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace attnrec {
+namespace {
+
+std::atomic<int> g_threads{0};
+std::atomic<bool> g_forked{false};
+
+#ifdef _OPENMP
+const int g_watch_fork = pthread_atfork(nullptr, nullptr, [] { g_forked = true; });
+#endif
+
+// Hands out the tasks of one call, and keeps the first thing thrown.
+class Queue {
+ public:
+  Queue(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task)
+      : n_(n), threads_(threads), task_(task) {}
+
+  void work(bool is_caller) noexcept {
+    try {
+      for (int64_t i = next_++; i < n_; i = next_++) {
+        task_(i);
+        if (is_caller && poll_is_due() && threads_.poll(threads_.poll_data) != 0) throw Cancelled();
+      }
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (thrown_ == nullptr) thrown_ = std::current_exception();
+      next_ = n_;
+    }
+  }
+
+  void rethrow() const {
+    if (thrown_ != nullptr) std::rethrow_exception(thrown_);
+  }
+
+ private:
+  bool poll_is_due() {
+    if (threads_.poll == nullptr) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - polled_ < std::chrono::milliseconds(50)) return false;
+    polled_ = now;
+    return true;
+  }
+
+  const int64_t n_;
+  const Threads &threads_;
+  const std::function<void(int64_t)> &task_;
+  std::atomic<int64_t> next_{0};
+  std::mutex mutex_;
+  std::exception_ptr thrown_;
+  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
+};
+
+void run_on_plain_threads(Queue &queue, int count) {
+  std::vector<std::thread> team;
+  try {
+    for (int t = 1; t < count; ++t) team.emplace_back([&queue] { queue.work(false); });
+  } catch (const std::system_error &) {  // no more threads to be had: those there are do the work
+  }
+  queue.work(true);
+  for (std::thread &t : team) t.join();
+}
+
+int hardware_threads() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int threads_from_environment() {
+  for (const char *name : {"ATTNREC_NUM_THREADS", "OMP_NUM_THREADS"}) {
+    const char *text = std::getenv(name);
+    const int n = text == nullptr ? 0 : std::atoi(text);
+    if (n > 0) return n;
+  }
+  return hardware_threads();
+}
+
+}  // namespace
+
+void parallel_for(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task) {
+  Queue queue(n, threads, task);
+  const int count = static_cast<int>(std::min<int64_t>(threads.count, n));
+  if (count <= 1) {
+    queue.work(true);
+  } else if (g_forked) {
+    run_on_plain_threads(queue, count);
+  } else {
+#ifdef _OPENMP
+#pragma omp parallel num_threads(count)
+    queue.work(omp_get_thread_num() == 0);
+#else
+    run_on_plain_threads(queue, count);
+#endif
+  }
+  queue.rethrow();
+}
+
+int default_num_threads() {
+  static const int from_environment = threads_from_environment();
+  const int asked = g_threads;
+  return asked > 0 ? asked : from_environment;
+}
+
+void set_num_threads(int n) { g_threads = n; }
+
+const char *threading_name() {
+#ifdef _OPENMP
+  return "openmp";
+#else
+  return "threads";
+#endif
+}
+
+}  // namespace attnrec

@@ -1,0 +1,58 @@
+// The table of kernels: one function pointer each, filled once per instruction set. May include <cstdint> only.
+//
+// Shapes. A strip is [items][lanes]: row j holds the scores of item j for `lanes` queries; `lanes` is the table's
+// full width or half of it. Packed queries are [d][lanes], a panel of items is [d][kPanel]. Nothing here fails,
+// allocates, or knows a thread. Every output lane depends on its own inputs alone and is summed in item order, so
+// the bits are the same for every instruction set and every grouping of queries.
+#pragma once
+#include <cstdint>
+
+namespace attnrec {
+
+constexpr int64_t kPanel = 12;     // items in a panel: a multiple of every tile's rows (12, 6, 4)
+constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vectors of 16)
+
+// Scores above the threshold in row `row` of a strip: bit l is lane l.
+struct Hit {
+  int32_t row;
+  uint32_t lanes;
+};
+
+// Rows of a compressed sparse matrix: entries of row j are [indptr[j], indptr[j + 1]).
+struct CsrRows {
+  const int64_t *indptr;
+  const int32_t *indices;
+  const float *data;
+};
+
+struct Kernels {
+  const char *name;
+  int64_t lanes;  // queries in a full group
+
+  // strip[j][l] = scale * sum_k panels[j / 12][k][j % 12] * queries[k][l] (+ bias[j]); whole panels are written
+  void (*scores)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
+                 const float *bias, float *strip) noexcept;
+  // the same for rows of a sparse matrix, summed in stored order
+  void (*scores_csr)(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale,
+                     const float *bias, float *strip) noexcept;
+  // out[l] = max_j strip[j][l], -inf for n = 0
+  void (*lane_max)(const float *strip, int64_t n, int64_t lanes, float *out) noexcept;
+  // sum[l] = sum_j e[j][l] with e = exp(strip[j][l] - shift[l]), 0 below 2^-126; e is kept in `out` unless null
+  // (`out` may be `strip`). Needs strip - shift <= 88.
+  void (*exp_sum)(const float *strip, int64_t n, int64_t lanes, const float *shift, float *sum, float *out) noexcept;
+  // row[i] = factor * exp(row[i] - shift), i < n
+  void (*exp_row)(float *row, int64_t n, float shift, float factor) noexcept;
+  // rows with strip[j][l] > threshold[l] in some lane; returns how many; hits has room for n
+  int64_t (*above)(const float *strip, int64_t n, int64_t lanes, const float *threshold, Hit *hits) noexcept;
+  // out[c][l] += sum_j values[j][c] * strip[j][l]; value rows are `stride` apart; the sum is formed, then added
+  void (*values)(const float *values, int64_t stride, int64_t n, int64_t m, const float *strip, int64_t lanes,
+                 float *out) noexcept;
+  // the same for sparse rows, added entry by entry
+  void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
+  // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
+  void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
+  // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`
+  void (*dots)(const float *a, const float *b, int64_t d, int64_t lanes, float *out) noexcept;
+};
+
+}  // namespace attnrec

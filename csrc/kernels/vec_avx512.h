@@ -1,0 +1,36 @@
+// AVX-512 F/BW/DQ/VL vocabulary: 16 floats. Included by vec.h only.
+#pragma once
+#ifndef ATTNREC_EMULATE_AVX512  // the kernel check can run these on any machine through an emulation of the intrinsics
+#include <immintrin.h>
+#endif
+
+namespace attnrec {
+namespace {
+
+using Vec = __m512;
+constexpr int kWidth = 16;
+constexpr int kTileRows = 12;  // 12 x 2 accumulators + 2 queries of 32 registers; broadcasts fold into the FMA
+constexpr const char *kIsaName = "avx512";
+
+inline Vec load(const float *p) { return _mm512_loadu_ps(p); }
+inline void store(float *p, Vec v) { _mm512_storeu_ps(p, v); }
+inline Vec set1(float x) { return _mm512_set1_ps(x); }
+inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+inline Vec sub(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
+inline Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
+inline Vec max_of(Vec a, Vec b) { return _mm512_max_ps(a, b); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+
+inline uint32_t above_mask(Vec a, Vec b) { return static_cast<uint32_t>(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)); }
+
+inline Vec scale_by_power(Vec p, Vec t) {
+  const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
+}
+
+inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, lo, _CMP_GE_OQ), v);
+}
+
+}  // namespace
+}  // namespace attnrec

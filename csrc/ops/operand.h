@@ -1,0 +1,21 @@
+// Reading rows of a matrix in any of its forms: shapes, and packing into lanes or panels. Ops only.
+#pragma once
+#include "../kernels/table.h"
+#include "ops.h"
+
+namespace attnrec {
+
+int64_t rows_of(const attnrec_operand &x);
+int64_t cols_of(const attnrec_operand &x);
+
+constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+constexpr int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+// out[k][l] = x[row(l)][k] for l < count, 0 for the other lanes; row(l) = ids ? ids[l] : first + l
+template <class Id>
+void pack_lanes(const attnrec_operand &x, const Id *ids, int64_t first, int64_t count, int64_t lanes, float *out);
+
+// Panels of 12 rows, padded with zeros: out[p][k][i] = x[row(12 p + i)][k]
+void pack_panels(const attnrec_operand &x, const int32_t *ids, int64_t first, int64_t count, float *out);
+
+}  // namespace attnrec

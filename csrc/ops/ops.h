@@ -1,0 +1,80 @@
+// Every operation on one screen. Ops: block the work, split it over threads, call kernels. May include ops/, core/,
+// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc and Cancelled are thrown.
+#pragma once
+#include <attnrec/attnrec.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "../core/parallel.h"
+#include "../core/scratch.h"
+
+// Items in panels [ceil(n / 12)][d][12], padded with zeros.
+struct attnrec_index {
+  int64_t n = 0;
+  int64_t d = 0;
+  float max_abs = 0;
+  attnrec::Buffer<float> panels;
+};
+
+namespace attnrec {
+
+struct Run {
+  Threads threads;
+  int64_t memory_budget = kDefaultMemoryBudget;
+};
+
+struct Masks {                           // all sorted, unique
+  const attnrec_csr *exclude = nullptr;  // (b, n): hidden from a query
+  const std::vector<int32_t> *filter = nullptr;  // hidden from all
+};
+
+struct TopKTask {
+  int64_t k = 0;
+  float scale = 1;
+  bool weights = false;
+  bool hidden_in_denominator = true;       // normalize="all"
+  const float *bias = nullptr;             // (n,)
+  const attnrec_csr *include = nullptr;    // sorted, unique
+  const std::vector<int32_t> *items = nullptr;  // sorted, unique: the only ones scored
+  Masks masks;
+};
+
+void similarity(const attnrec_operand &queries, const attnrec_operand &keys, float scale, float *out, const Run &run);
+void attention_matrix(const attnrec_operand &queries, const attnrec_operand &keys, float scale, const Masks &masks,
+                      float *out, const Run &run);
+void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &ratings, float *out, const Run &run);
+void attend(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values, float scale,
+            const Masks &masks, float *out, float *lse, const Run &run);
+void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
+                   float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse,
+                   const Run &run);
+void topk(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
+          const attnrec_topk_result &result, const Run &run);
+void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
+                 const attnrec_topk_result &result, const Run &run);
+void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, const int64_t *query_ids,
+                 const int64_t *item_ids, int64_t n_pairs, float *out, const Run &run);
+float dot_product(const float *u, const float *v, int64_t d);
+
+attnrec_index *index_create(const attnrec_matrix &items, float max_abs, const Run &run);
+void index_rows(const attnrec_index &index, int64_t first, int64_t count, float *out);
+
+// The rows divided by their Euclidean norms; zero rows stay zero.
+class Normalized {
+ public:
+  Normalized(const attnrec_operand &operand, const Run &run);
+  const attnrec_operand &operand() const { return operand_; }
+
+ private:
+  Buffer<float> data_;
+  attnrec_matrix dense_{};
+  attnrec_csr csr_{};
+  attnrec_operand operand_{};
+};
+
+// Largest absolute value; not finite when an element is not.
+float max_abs(const attnrec_operand &operand, const Run &run);
+int64_t first_row_not_finite(const attnrec_operand &operand);
+
+}  // namespace attnrec

@@ -1,0 +1,68 @@
+// Blocks, units and chunks. Ops only.
+#include "sweep.h"
+
+namespace attnrec {
+namespace {
+
+constexpr int64_t kMaxBlock = 256;             // queries: 64 KiB of packed queries at d = 64
+constexpr int64_t kChunkBytes = 256 * 1024;    // half of a common L2
+constexpr double kMaddsWorthAThread = 500000;  // about 10 microseconds of one core
+
+}  // namespace
+
+Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds) {
+  const auto worth = static_cast<int64_t>(std::min(madds / kMaddsWorthAThread, 1e6));
+  const int threads = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(run.threads.count, worth)));
+  const int64_t fair = round_up(std::max<int64_t>(1, ceil_div(b, threads)), lanes);
+  const int64_t affordable = run.memory_budget / threads / std::max<int64_t>(1, bytes_per_query) / lanes * lanes;
+  const int64_t block = std::max(lanes, std::min({fair, kMaxBlock, affordable}));
+  const int64_t n_blocks = ceil_div(b, block);
+  const bool split = n_blocks < threads && units > 1 && block * n_blocks * units * bytes_per_query <= run.memory_budget;
+  return {b, block, n_blocks, split, threads};
+}
+
+Block::Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes) {
+  const int64_t d = cols_of(queries);
+  packed_ = Buffer<float>(round_up(count, full_lanes) * d);
+  float *at = packed_.get();
+  for (int64_t i = 0; i < count; i += full_lanes) {
+    const int64_t here = std::min(full_lanes, count - i);
+    const int64_t lanes = here <= full_lanes / 2 ? full_lanes / 2 : full_lanes;
+    pack_lanes<int64_t>(queries, nullptr, first + i, here, lanes, at);
+    groups_.push_back({first + i, here, lanes, at});
+    at += lanes * d;
+  }
+}
+
+ChunkReader::ChunkReader(const Keys &keys, int64_t extra_bytes_per_item) : keys_(keys) {
+  const int64_t bytes_per_item = std::max<int64_t>(1, keys.d * static_cast<int64_t>(sizeof(float)) + extra_bytes_per_item);
+  const int64_t step = strip_items(keys.d);
+  chunk_ = std::max(step, kChunkBytes / bytes_per_item / step * step);
+  const bool packs = keys.operand.csr == nullptr && (keys.operand.index == nullptr || keys.subset != nullptr);
+  if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d);
+}
+
+void ChunkReader::open(int64_t first, int64_t last) {
+  first_ = first;
+  if (keys_.operand.csr != nullptr) return;
+  if (packed_.get() == nullptr) {
+    panels_ = keys_.operand.index->panels.get() + first * keys_.d;
+    return;
+  }
+  const int32_t *ids = keys_.subset == nullptr ? nullptr : keys_.subset + first;
+  pack_panels(keys_.operand, ids, first, last - first, packed_.get());
+  panels_ = packed_.get();
+}
+
+void ChunkReader::strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out) const {
+  const float *bias = keys_.bias == nullptr ? nullptr : keys_.bias + s;
+  if (keys_.operand.csr != nullptr) {
+    const CsrRows rows{keys_.operand.csr->indptr + s, keys_.operand.csr->indices, keys_.operand.csr->data};
+    k.scores_csr(&rows, count, g.queries, g.lanes, keys_.scale, bias, out);
+  } else {
+    k.scores(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), g.queries, keys_.d, g.lanes, keys_.scale, bias,
+             out);
+  }
+}
+
+}  // namespace attnrec

@@ -1,0 +1,107 @@
+// The walk over queries and items that every score-producing op shares: blocks of queries, units and chunks of
+// items, strips of scores. Ops only.
+//
+// Sums over items are formed inside units, whose size depends on n and d alone, and units are merged in order: the
+// bits do not depend on how blocks and units were dealt to threads.
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "../kernels/table.h"
+#include "operand.h"
+
+namespace attnrec {
+
+struct Units {
+  int64_t n, size;
+  int64_t count() const { return n == 0 ? 1 : ceil_div(n, size); }
+  int64_t first(int64_t unit) const { return unit * size; }
+  int64_t last(int64_t unit) const { return std::min(n, (unit + 1) * size); }
+};
+
+// Items per strip: with 32 lanes of queries and a panel it stays in 32 KiB of L1.
+constexpr int64_t strip_items(int64_t d) { return d >= 128 ? 48 : 96; }
+constexpr int64_t kMaxUnits = 16;
+constexpr int64_t kMinUnitItems = 960;
+
+inline Units units_of(int64_t n, int64_t d) {
+  return {n, round_up(std::max(ceil_div(n, kMaxUnits), kMinUnitItems), strip_items(d))};
+}
+
+// How an op's work is dealt out: tasks are (block of queries, unit) when `split`, else blocks.
+struct Plan {
+  int64_t b, block, n_blocks;
+  bool split;
+  int threads;
+};
+
+// `bytes_per_query`: scratch and state of one query in one unit; `madds`: multiply-adds of the whole op.
+Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds);
+
+// Up to `lanes` queries side by side.
+struct Group {
+  int64_t first;  // row of the first query
+  int64_t count;  // queries
+  int64_t lanes;  // full or half width
+  const float *queries;  // [d][lanes]
+};
+
+// A block of queries, packed.
+class Block {
+ public:
+  Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes);
+  const std::vector<Group> &groups() const { return groups_; }
+
+ private:
+  Buffer<float> packed_;
+  std::vector<Group> groups_;
+};
+
+// The items of a call: which, in what form, and what is done to a raw score.
+struct Keys {
+  attnrec_operand operand;
+  const int32_t *subset = nullptr;  // positions -> ids, ascending; null: all
+  int64_t n = 0;                    // positions
+  int64_t d = 0;
+  float scale = 1;
+  const float *bias = nullptr;  // by position, readable up to a multiple of 12
+};
+
+// Reads chunks of items as panels, packing them unless they are packed already. One a thread.
+class ChunkReader {
+ public:
+  ChunkReader(const Keys &keys, int64_t extra_bytes_per_item);
+  int64_t chunk() const { return chunk_; }
+  void open(int64_t first, int64_t last);
+  // Scores of items [s, s + count) of the open chunk
+  void strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out) const;
+
+ private:
+  const Keys &keys_;
+  int64_t chunk_;
+  int64_t first_ = 0;
+  Buffer<float> packed_;
+  const float *panels_ = nullptr;
+};
+
+// Calls on_strip(index of group, first position, count, strip) for items [first, last); strips of one group come in
+// item order.
+template <class OnStrip>
+void sweep(const Kernels &k, ChunkReader &reader, const Block &block, int64_t d, int64_t first, int64_t last,
+           float *strip, OnStrip on_strip) {
+  const int64_t step = strip_items(d);
+  const auto &groups = block.groups();
+  for (int64_t c = first; c < last; c += reader.chunk()) {
+    const int64_t end = std::min(last, c + reader.chunk());
+    reader.open(c, end);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      for (int64_t s = c; s < end; s += step) {
+        const int64_t count = std::min(step, end - s);
+        reader.strip(k, groups[g], s, count, strip);
+        on_strip(g, s, count, strip);
+      }
+    }
+  }
+}
+
+}  // namespace attnrec

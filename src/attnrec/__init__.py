@@ -1,0 +1,55 @@
+"""Attention-based recommendation at the speed of the hardware."""
+
+from __future__ import annotations
+
+from . import config, reference
+from .config import (
+    backend,
+    get_include,
+    isa,
+    memory_budget,
+    num_threads,
+    set_backend,
+    set_memory_budget,
+    set_num_threads,
+    show_config,
+    thread_limit,
+)
+from .index import ItemIndex
+from .ops import (
+    attend,
+    attention_matrix,
+    dot_product,
+    predict_ratings,
+    score_pairs,
+    similarity,
+    topk,
+)
+from .reference import TopK
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ItemIndex",
+    "TopK",
+    "__version__",
+    "attend",
+    "attention_matrix",
+    "backend",
+    "config",
+    "dot_product",
+    "get_include",
+    "isa",
+    "memory_budget",
+    "num_threads",
+    "predict_ratings",
+    "reference",
+    "score_pairs",
+    "set_backend",
+    "set_memory_budget",
+    "set_num_threads",
+    "show_config",
+    "similarity",
+    "thread_limit",
+    "topk",
+]

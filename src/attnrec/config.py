@@ -1,0 +1,145 @@
+"""Threads, instruction set, memory budget and backend of the process. Below everything but ``_core``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = [
+    "backend",
+    "get_include",
+    "isa",
+    "memory_budget",
+    "num_threads",
+    "set_backend",
+    "set_memory_budget",
+    "set_num_threads",
+    "show_config",
+    "thread_limit",
+]
+
+_BACKENDS = ("compiled", "reference")
+_backend = os.environ.get("ATTNREC_BACKEND", "compiled")
+if _backend not in _BACKENDS:
+    raise ValueError(f"ATTNREC_BACKEND={_backend!r} is not one of {_BACKENDS}")
+
+try:
+    from . import _core
+except ImportError as error:
+    if _backend != "reference":
+        raise ImportError(
+            f"attnrec's compiled extension did not load ({error}). Reinstall with a wheel or a C++17 compiler at hand "
+            "('pip install --force-reinstall attnrec'), or set ATTNREC_BACKEND=reference to run on NumPy alone."
+        ) from error
+
+
+def backend() -> str:
+    """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference"."""
+    return _backend
+
+
+def set_backend(name: str) -> None:
+    """Run :mod:`attnrec.ops` on the compiled kernels ("compiled") or on NumPy ("reference").
+
+    Raises
+    ------
+    ValueError
+        If ``name`` is neither.
+    """
+    global _backend
+    if name not in _BACKENDS:
+        raise ValueError(f"backend {name!r} is not one of {_BACKENDS}")
+    _backend = name
+
+
+def num_threads() -> int:
+    """Threads that a call uses when it is not told: ATTNREC_NUM_THREADS, else the processors this process may use."""
+    return _core.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Set what :func:`num_threads` returns, for the whole process; 0 goes back to the default.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is negative.
+    """
+    _core.set_num_threads(n)
+
+
+@contextlib.contextmanager
+def thread_limit(n: int) -> Iterator[None]:
+    """Use ``n`` threads inside the block. The setting is the process's: other Python threads see it too.
+
+    Examples
+    --------
+    >>> import attnrec as ar
+    >>> with ar.thread_limit(1):
+    ...     ar.num_threads()
+    1
+    """
+    before = _core.num_threads()
+    _core.set_num_threads(n)
+    try:
+        yield
+    finally:
+        _core.set_num_threads(before)
+
+
+def memory_budget() -> int:
+    """Bytes of scratch memory that one call may take when it is not told."""
+    return _core.memory_budget()
+
+
+def set_memory_budget(n_bytes: int) -> None:
+    """Set what :func:`memory_budget` returns, for the whole process; 0 goes back to the default of 1 GiB.
+
+    Raises
+    ------
+    ValueError
+        If ``n_bytes`` is negative.
+    """
+    _core.set_memory_budget(n_bytes)
+
+
+def isa() -> str:
+    """Name of the instruction set the kernels run on: "avx512", "avx2", "neon" or "scalar" (see ATTNREC_ISA)."""
+    return _core.isa()
+
+
+def get_include() -> str:
+    """Folder to put on a C compiler's path for ``#include <attnrec/attnrec.h>``."""
+    return str(Path(__file__).parent / "include")
+
+
+def show_config() -> dict[str, str | int | list[str]]:
+    """Versions and settings of this process, as a dict ready for a bug report.
+
+    Examples
+    --------
+    >>> import attnrec as ar
+    >>> ar.show_config()["backend"]
+    'compiled'
+    """
+    import numpy as np
+
+    out: dict[str, str | int | list[str]] = {
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "backend": _backend,
+    }
+    if "attnrec._core" in sys.modules:
+        out |= {
+            "attnrec": _core.__version__,
+            "compiler": _core.compiler,
+            "threading": _core.threading,
+            "isa": _core.isa(),
+            "isas": _core.isas(),
+            "num_threads": _core.num_threads(),
+            "memory_budget": _core.memory_budget(),
+        }
+    return out

@@ -1,0 +1,109 @@
+# The C interface for Cython: `from attnrec cimport cy`, then `cy.api().topk(...)` without the GIL.
+# Mirrors attnrec.h, and no more. Build with attnrec.get_include() on the compiler's path.
+from libc.stdint cimport int32_t, int64_t
+
+
+cdef extern from "attnrec/attnrec.h" nogil:
+    ctypedef enum attnrec_status:
+        ATTNREC_OK
+        ATTNREC_INVALID
+        ATTNREC_NO_MEMORY
+        ATTNREC_CANCELLED
+        ATTNREC_FAILED
+
+    ctypedef enum attnrec_metric:
+        ATTNREC_DOT
+        ATTNREC_COSINE
+
+    ctypedef enum attnrec_normalize:
+        ATTNREC_NORMALIZE_ALL
+        ATTNREC_NORMALIZE_UNSEEN
+
+    ctypedef struct attnrec_matrix:
+        const float *data
+        int64_t rows, cols
+        int64_t row_stride, col_stride
+
+    ctypedef struct attnrec_csr:
+        const int64_t *indptr
+        const int32_t *indices
+        const float *data
+        int64_t rows, cols
+
+    ctypedef struct attnrec_index:
+        pass
+
+    ctypedef struct attnrec_operand:
+        const attnrec_matrix *dense
+        const attnrec_csr *csr
+        const attnrec_index *index
+
+    ctypedef struct attnrec_run:
+        size_t size
+        int num_threads
+        int skip_finite_check
+        int64_t memory_budget
+        int (*poll)(void *data) noexcept nogil
+        void *poll_data
+
+    ctypedef struct attnrec_topk_options:
+        size_t size
+        int64_t k
+        float scale
+        attnrec_normalize normalize
+        const float *item_bias
+        const attnrec_csr *exclude
+        const attnrec_csr *include_ "include"
+        const int64_t *items
+        int64_t n_items
+        const int64_t *filter_items
+        int64_t n_filter_items
+
+    ctypedef struct attnrec_topk_result:
+        int64_t *ids
+        float *scores
+        float *weights
+        float *lse
+        int64_t *counts
+
+    ctypedef struct attnrec_api:
+        size_t size
+        int abi_version
+        const char *(*version)() noexcept nogil
+        const char *(*isa)() noexcept nogil
+        const char *(*isas)() noexcept nogil
+        const char *(*threading)() noexcept nogil
+        const char *(*last_error)() noexcept nogil
+        int (*num_threads)() noexcept nogil
+        attnrec_status (*set_num_threads)(int n) noexcept nogil
+        int64_t (*memory_budget)() noexcept nogil
+        attnrec_status (*set_memory_budget)(int64_t bytes) noexcept nogil
+        attnrec_status (*dot_product)(const float *u, const float *v, int64_t d, float *out) noexcept nogil
+        attnrec_status (*similarity)(const attnrec_operand *queries, const attnrec_operand *keys,
+                                     attnrec_metric metric, float scale, float *out,
+                                     const attnrec_run *run) noexcept nogil
+        attnrec_status (*attention_matrix)(const attnrec_operand *user_features,
+                                           const attnrec_operand *item_features, attnrec_metric metric, float scale,
+                                           const attnrec_csr *exclude, float *out,
+                                           const attnrec_run *run) noexcept nogil
+        attnrec_status (*predict_ratings)(const attnrec_matrix *attention, const attnrec_operand *ratings, float *out,
+                                          const attnrec_run *run) noexcept nogil
+        attnrec_status (*attend)(const attnrec_operand *queries, const attnrec_operand *keys,
+                                 const attnrec_operand *values, float scale, const attnrec_csr *exclude,
+                                 const attnrec_csr *include_, float *out, float *lse,
+                                 const attnrec_run *run) noexcept nogil
+        attnrec_status (*topk)(const attnrec_operand *queries, const attnrec_operand *items,
+                               const attnrec_topk_options *options, const attnrec_topk_result *result,
+                               const attnrec_run *run) noexcept nogil
+        attnrec_status (*score_pairs)(const attnrec_operand *queries, const attnrec_operand *items,
+                                      const int64_t *query_ids, const int64_t *item_ids, int64_t n_pairs, float *out,
+                                      const attnrec_run *run) noexcept nogil
+        attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_index **index,
+                                       const attnrec_run *run) noexcept nogil
+        void (*index_free)(attnrec_index *index) noexcept nogil
+        void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d) noexcept nogil
+        attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count,
+                                     float *out) noexcept nogil
+
+
+cdef const attnrec_api *api() noexcept nogil

@@ -1,0 +1,151 @@
+/* The C interface of attnrec (C99): the one way into the kernels, for Python, Cython and C services alike.
+ *
+ * Every function checks its arguments, never prints, aborts, exits or throws, and may be called from any number of
+ * threads. It returns ATTNREC_OK or a status; api->last_error() then says what was wrong and how to mend it, for the
+ * calling thread until its next call. attnrec_api grows at its end only: test `size` before using a newer field.
+ *
+ * Letters: b queries, n items (or keys), d feature width, m value width, k results. Strides are in elements.
+ */
+#ifndef ATTNREC_H
+#define ATTNREC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ATTNREC_ABI_VERSION 1
+
+typedef enum attnrec_status {
+  ATTNREC_OK = 0,
+  ATTNREC_INVALID = 1,   /* a wrong argument */
+  ATTNREC_NO_MEMORY = 2, /* not enough memory */
+  ATTNREC_CANCELLED = 3, /* poll() asked to stop; outputs are unfinished */
+  ATTNREC_FAILED = 4     /* anything else, such as an ATTNREC_ISA that does not run here */
+} attnrec_status;
+
+typedef enum attnrec_metric { ATTNREC_DOT = 0, ATTNREC_COSINE = 1 } attnrec_metric;
+
+/* Which scores the softmax denominator of topk runs over. */
+typedef enum attnrec_normalize { ATTNREC_NORMALIZE_ALL = 0, ATTNREC_NORMALIZE_UNSEEN = 1 } attnrec_normalize;
+
+/* (rows, cols) floats; element (i, j) is data[i * row_stride + j * col_stride]. */
+typedef struct attnrec_matrix {
+  const float *data;
+  int64_t rows, cols;
+  int64_t row_stride, col_stride;
+} attnrec_matrix;
+
+/* (rows, cols) compressed sparse rows; row i is [indptr[i], indptr[i + 1]). Indices need not be sorted. Where only the
+ * pattern matters (exclude, include) data may be null and repeated entries count once; elsewhere they add up. */
+typedef struct attnrec_csr {
+  const int64_t *indptr;
+  const int32_t *indices;
+  const float *data;
+  int64_t rows, cols;
+} attnrec_csr;
+
+/* Items packed once; immutable, shared by all threads. */
+typedef struct attnrec_index attnrec_index;
+
+/* A matrix in one of its forms: exactly one pointer is not null. */
+typedef struct attnrec_operand {
+  const attnrec_matrix *dense;
+  const attnrec_csr *csr;
+  const attnrec_index *index; /* keys and items only */
+} attnrec_operand;
+
+/* How to run; a null pointer to it means all defaults. */
+typedef struct attnrec_run {
+  size_t size;             /* sizeof(attnrec_run) */
+  int num_threads;         /* 0: the process's setting */
+  int skip_finite_check;   /* nonzero: inputs are known to be finite */
+  int64_t memory_budget;   /* bytes of scratch; 0: the process's setting */
+  int (*poll)(void *data); /* called on the calling thread during long work; nonzero cancels */
+  void *poll_data;
+} attnrec_run;
+
+typedef struct attnrec_topk_options {
+  size_t size;                /* sizeof(attnrec_topk_options) */
+  int64_t k;
+  float scale;
+  attnrec_normalize normalize;
+  const float *item_bias;     /* (n,) or null */
+  const attnrec_csr *exclude; /* (b, n) or null: items that each query may not see */
+  const attnrec_csr *include; /* (b, n) or null: the only items that each may see */
+  const int64_t *items;       /* ids of the only items that any may see, or null */
+  int64_t n_items;
+  const int64_t *filter_items; /* ids of items that none may see, or null */
+  int64_t n_filter_items;
+} attnrec_topk_options;
+
+/* Where topk writes. Rows are padded with id -1, score -inf, weight 0. */
+typedef struct attnrec_topk_result {
+  int64_t *ids;    /* (b, k) */
+  float *scores;   /* (b, k) */
+  float *weights;  /* (b, k) or null; goes with lse */
+  float *lse;      /* (b,) or null */
+  int64_t *counts; /* (b,) or null */
+} attnrec_topk_result;
+
+/* Dense outputs are row-major without gaps and must not overlap an input. */
+typedef struct attnrec_api {
+  size_t size;     /* sizeof(attnrec_api) of the library */
+  int abi_version; /* ATTNREC_ABI_VERSION of the library */
+
+  const char *(*version)(void);
+  const char *(*isa)(void);       /* in use; null (and last_error) when ATTNREC_ISA does not run here */
+  const char *(*isas)(void);      /* all that run on this processor, best first, separated by spaces */
+  const char *(*threading)(void); /* "openmp" or "threads" */
+  const char *(*last_error)(void);
+  int (*num_threads)(void);
+  attnrec_status (*set_num_threads)(int n); /* 0: back to the default */
+  int64_t (*memory_budget)(void);
+  attnrec_status (*set_memory_budget)(int64_t bytes); /* 0: back to the default */
+
+  /* out: one float */
+  attnrec_status (*dot_product)(const float *u, const float *v, int64_t d, float *out);
+  /* out (b, n) = scale * Q K^T, or of the normalised rows */
+  attnrec_status (*similarity)(const attnrec_operand *queries, const attnrec_operand *keys, attnrec_metric metric,
+                               float scale, float *out, const attnrec_run *run);
+  /* out (b, n) = softmax over items of the similarity; exclude may be null */
+  attnrec_status (*attention_matrix)(const attnrec_operand *user_features, const attnrec_operand *item_features,
+                                     attnrec_metric metric, float scale, const attnrec_csr *exclude, float *out,
+                                     const attnrec_run *run);
+  /* out (b, m) = A (b, n) R (n, m) */
+  attnrec_status (*predict_ratings)(const attnrec_matrix *attention, const attnrec_operand *ratings, float *out,
+                                    const attnrec_run *run);
+  /* out (b, m) = softmax(scale * Q K^T) V; exclude, include and lse (b,) may be null */
+  attnrec_status (*attend)(const attnrec_operand *queries, const attnrec_operand *keys, const attnrec_operand *values,
+                           float scale, const attnrec_csr *exclude, const attnrec_csr *include, float *out, float *lse,
+                           const attnrec_run *run);
+  attnrec_status (*topk)(const attnrec_operand *queries, const attnrec_operand *items,
+                         const attnrec_topk_options *options, const attnrec_topk_result *result,
+                         const attnrec_run *run);
+  /* out (n_pairs,) = q[query_ids] . v[item_ids] */
+  attnrec_status (*score_pairs)(const attnrec_operand *queries, const attnrec_operand *items, const int64_t *query_ids,
+                                const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run);
+
+  attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_index **index, const attnrec_run *run);
+  void (*index_free)(attnrec_index *index); /* null is fine */
+  void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d);
+  /* items [first, first + count) as they were given, (count, d) */
+  attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count, float *out);
+} attnrec_api;
+
+#if defined(_WIN32)
+#define ATTNREC_EXPORT __declspec(dllexport)
+#else
+#define ATTNREC_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* The table; never null. From Python the same pointer is the capsule attnrec._core.api. */
+ATTNREC_EXPORT const attnrec_api *attnrec_get_api(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ATTNREC_H */

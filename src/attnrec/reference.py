@@ -1,0 +1,236 @@
+"""Every operation in plain NumPy: the specification, the test oracle and the benchmark baseline.
+
+Imports NumPy and nothing else. Results have the dtype asked for by ``dtype`` (float64 unless told), so the same
+body gives the truth (float64) and the yardstick of rounding (float32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "attend",
+    "attention_matrix",
+    "dot_product",
+    "predict_ratings",
+    "score_pairs",
+    "similarity",
+    "topk",
+]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class TopK:
+    """What :func:`topk` returns; unpacks as ``ids, scores``.
+
+    Attributes
+    ----------
+    ids : (b, k) int64
+        Item ids, best first; -1 where fewer than k were left.
+    scores : (b, k)
+        ``scale * q . v + bias``; -inf where ids is -1.
+    weights : (b, k) or None
+        Softmax weights ``exp(score - lse)``; 0 where ids is -1.
+    lse : (b,) or None
+        log-sum-exp of the scores in the denominator; -inf where it is empty.
+    counts : (b,) int64
+        How many of the k columns are filled.
+    """
+
+    __slots__ = ("counts", "ids", "lse", "scores", "weights")
+
+    def __init__(self, ids: Array, scores: Array, weights: Array | None, lse: Array | None, counts: Array) -> None:
+        self.ids = ids
+        self.scores = scores
+        self.weights = weights
+        self.lse = lse
+        self.counts = counts
+
+    def __iter__(self) -> Iterator[Array]:
+        yield self.ids
+        yield self.scores
+
+    def __repr__(self) -> str:
+        return f"TopK(ids={self.ids!r}, scores={self.scores!r})"
+
+
+def _dense(x: Any, dtype: Any) -> Array:
+    """A matrix as a dense array; duplicate entries of a sparse one add up."""
+    if not hasattr(x, "indptr"):
+        return np.asarray(x, dtype=dtype)
+    out = np.zeros(x.shape, dtype=dtype)
+    rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    np.add.at(out, (rows, x.indices), np.asarray(x.data, dtype=dtype))
+    return out
+
+
+def _pattern(x: Any, shape: tuple[int, int]) -> Array:
+    """The stored entries of a sparse matrix as a mask; explicit zeros count."""
+    out = np.zeros(shape, dtype=bool)
+    out[np.repeat(np.arange(shape[0]), np.diff(x.indptr)), x.indices] = True
+    return out
+
+
+def _chosen(ids: Any, n: int) -> Array:
+    """Item ids, or a mask over the items, as a mask."""
+    out = np.zeros(n, dtype=bool)
+    out[np.asarray(ids)] = True
+    return out
+
+
+def _normalized(x: Array) -> Array:
+    norms = np.sqrt(np.einsum("ij,ij->i", x, x))[:, None]
+    return np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
+
+
+def _lse(logits: Array) -> Array:
+    """log-sum-exp of each row; -inf for a row of -inf."""
+    top = np.max(logits, axis=1, initial=-np.inf)
+    shift = np.where(np.isfinite(top), top, 0).astype(logits.dtype)
+    with np.errstate(divide="ignore"):
+        out: Array = shift + np.log(np.sum(np.exp(logits - shift[:, None]), axis=1))
+    return out
+
+
+def dot_product(u: Any, v: Any, *, dtype: Any = np.float64) -> float:
+    """``sum_k u_k v_k`` of two vectors."""
+    return float(np.dot(np.asarray(u, dtype=dtype), np.asarray(v, dtype=dtype)))
+
+
+def similarity(queries: Any, keys: Any, *, metric: str = "dot", scale: float = 1.0, dtype: Any = np.float64) -> Array:
+    """``scale * q_i . k_j``, (b, n); "cosine" divides by both norms (0 for a zero row)."""
+    q, k = np.atleast_2d(_dense(queries, dtype)), _dense(keys, dtype)
+    if metric == "cosine":
+        q, k = _normalized(q), _normalized(k)
+    out: Array = (q @ k.T) * np.asarray(scale, dtype=dtype)
+    return out[0] if np.ndim(queries) == 1 else out
+
+
+def attention_matrix(
+    user_features: Any,
+    item_features: Any,
+    *,
+    scale: float = 1.0,
+    metric: str = "dot",
+    exclude: Any = None,
+    dtype: Any = np.float64,
+) -> Array:
+    """``softmax(scale * U V^T)`` over the items, (b, n); excluded entries are 0 and leave the denominator."""
+    logits = np.atleast_2d(similarity(user_features, item_features, metric=metric, scale=scale, dtype=dtype))
+    if exclude is not None:
+        logits = np.where(_pattern(exclude, logits.shape), -np.inf, logits).astype(dtype)
+    lse = _lse(logits)[:, None]
+    out: Array = np.exp(logits - np.where(np.isfinite(lse), lse, 0).astype(dtype))
+    return out[0] if np.ndim(user_features) == 1 else out
+
+
+def predict_ratings(
+    attention_matrix: Any,
+    ratings: Any,
+    user_features: Any = None,
+    item_features: Any = None,
+    *,
+    dtype: Any = np.float64,
+) -> Array:
+    """``A @ R``: (b, n) attention times (n, m) ratings."""
+    out: Array = _dense(attention_matrix, dtype) @ _dense(ratings, dtype)
+    return out
+
+
+def attend(
+    queries: Any,
+    keys: Any,
+    values: Any,
+    *,
+    scale: float = 1.0,
+    exclude: Any = None,
+    include: Any = None,
+    return_lse: bool = False,
+    dtype: Any = np.float64,
+) -> Any:
+    """``softmax(scale * Q K^T) V``, (b, m); a row with nothing left to attend to is 0, its lse -inf."""
+    logits = np.atleast_2d(similarity(queries, keys, scale=scale, dtype=dtype))
+    if include is not None:
+        logits = np.where(_pattern(include, logits.shape), logits, -np.inf).astype(dtype)
+    if exclude is not None:
+        logits = np.where(_pattern(exclude, logits.shape), -np.inf, logits).astype(dtype)
+    lse = _lse(logits)
+    weights = np.exp(logits - np.where(np.isfinite(lse), lse, 0).astype(dtype)[:, None])
+    out = weights @ _dense(values, dtype)
+    if np.ndim(queries) == 1:
+        out, lse = out[0], lse[0]
+    return (out, lse) if return_lse else out
+
+
+def _select(scores: Array, k: int) -> tuple[Array, Array]:
+    """The k best columns of each row: score down, then id up; -1 and -inf where fewer are finite."""
+    b, n = scores.shape
+    kk = min(k, n)
+    ids = np.full((b, k), -1, dtype=np.int64)
+    best = np.full((b, k), -np.inf, dtype=scores.dtype)
+    if kk == 0:
+        return ids, best
+    kth = -np.partition(-scores, kk - 1, axis=1)[:, kk - 1]
+    for i in range(b):
+        row = scores[i]
+        above = np.flatnonzero(row > kth[i])
+        ties = np.flatnonzero(row == kth[i])[: kk - len(above)]
+        found = np.concatenate([above, ties])
+        found = found[row[found] > -np.inf]
+        found = found[np.lexsort((found, -row[found]))]
+        ids[i, : len(found)] = found
+        best[i, : len(found)] = row[found]
+    return ids, best
+
+
+def topk(
+    queries: Any,
+    features: Any,
+    /,
+    k: int = 10,
+    *,
+    scale: float = 1.0,
+    item_bias: Any = None,
+    exclude: Any = None,
+    include: Any = None,
+    filter_items: Any = None,
+    items: Any = None,
+    weights: bool = True,
+    normalize: str = "all",
+    dtype: Any = np.float64,
+) -> TopK:
+    """The k items of the highest ``scale * q . v + bias`` for each query, ties by lower id.
+
+    ``include`` and ``items`` say what is scored; ``exclude`` and ``filter_items`` hide some of it from the
+    result. The softmax denominator runs over what is scored ("all") or over what is not hidden ("unseen").
+    """
+    logits = np.atleast_2d(similarity(queries, features, scale=scale, dtype=dtype))
+    if item_bias is not None:
+        logits = logits + np.asarray(item_bias, dtype=dtype)
+    scored = np.ones(logits.shape, dtype=bool) if include is None else _pattern(include, logits.shape)
+    if items is not None:
+        scored &= _chosen(items, logits.shape[1])
+    shown = scored if exclude is None else scored & ~_pattern(exclude, logits.shape)
+    if filter_items is not None:
+        shown = shown & ~_chosen(filter_items, logits.shape[1])
+    ids, scores = _select(np.where(shown, logits, -np.inf).astype(dtype), int(k))
+    counts = np.sum(ids >= 0, axis=1)
+    lse = w = None
+    if weights:
+        lse = _lse(np.where(scored if normalize == "all" else shown, logits, -np.inf).astype(dtype))
+        w = np.exp(scores - np.where(np.isfinite(lse), lse, 0).astype(dtype)[:, None])
+    if np.ndim(queries) == 1:
+        first = (None if x is None else x[0] for x in (w, lse))
+        return TopK(ids[0], scores[0], *first, counts[0])
+    return TopK(ids, scores, w, lse, counts)
+
+
+def score_pairs(queries: Any, items: Any, query_ids: Any, item_ids: Any, *, dtype: Any = np.float64) -> Array:
+    """``q_i . v_j`` for each pair of ``query_ids`` and ``item_ids``, (len(query_ids),)."""
+    q, v = _dense(queries, dtype), _dense(items, dtype)
+    out: Array = np.einsum("ij,ij->i", q[np.asarray(query_ids)], v[np.asarray(item_ids)])
+    return out
