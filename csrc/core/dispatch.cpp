@@ -26,11 +26,15 @@ bool always() { return true; }
 // best first
 const Row kRows[] = {
 #if defined(__x86_64__) || defined(_M_X64)
+#ifdef ATTNREC_EMULATE_AVX512  // intrinsics in software: runs anywhere AVX2 does
+    {&kernels_avx512, always},
+#else
     {&kernels_avx512,
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
      }},
+#endif
     {&kernels_avx2, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #elif defined(__aarch64__)
     {&kernels_neon, always},

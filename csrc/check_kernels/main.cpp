@@ -1,0 +1,272 @@
+// Checks every kernel of every table that runs here against the scalar table, bit for bit, and the scalar exp against
+// the C library. A program without Python, so that it can be cross-compiled and run under an emulator.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../core/dispatch.h"
+
+namespace attnrec {
+
+extern const Kernels kernels_scalar;
+
+namespace {
+
+using Floats = std::vector<float>;
+
+constexpr int64_t kQueries = 64;  // a multiple of every table's lanes
+
+struct Shape {
+  int64_t n, d, m;
+};
+const Shape kShapes[] = {{1, 1, 1}, {5, 3, 2}, {12, 8, 6}, {13, 64, 12}, {95, 17, 13}, {96, 64, 24}, {48, 130, 37}};
+
+Floats random_floats(int64_t n, unsigned seed, float spread = 1) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> normal(0, spread);
+  Floats out(static_cast<std::size_t>(n));
+  for (float &x : out) x = normal(engine);
+  return out;
+}
+
+// Rows 0, 1, 2, ... of a sparse (n, cols) matrix with about a third of its entries.
+struct Sparse {
+  std::vector<int64_t> indptr{0};
+  std::vector<int32_t> indices;
+  Floats data;
+
+  Sparse(int64_t n, int64_t cols, unsigned seed) {
+    std::mt19937 engine(seed);
+    const Floats values = random_floats(n * cols, seed + 1);
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t c = 0; c < cols; ++c) {
+        if (engine() % 3 != 0) continue;
+        indices.push_back(static_cast<int32_t>(c));
+        data.push_back(values[static_cast<std::size_t>(j * cols + c)]);
+      }
+      indptr.push_back(static_cast<int64_t>(indices.size()));
+    }
+  }
+  CsrRows rows() const { return {indptr.data(), indices.data(), data.data()}; }
+};
+
+// The columns [q, q + lanes) of x [rows][kQueries], as [rows][lanes]
+Floats columns(const Floats &x, int64_t q, int64_t lanes) {
+  Floats out;
+  for (std::size_t row = 0; row * kQueries < x.size(); ++row) {
+    const auto at = x.begin() + static_cast<std::ptrdiff_t>(row * kQueries) + q;
+    out.insert(out.end(), at, at + lanes);
+  }
+  return out;
+}
+
+// Runs body(first query, lanes) -> [rows][lanes] over all queries; the result [rows][kQueries] does not tell the
+// width it was computed in.
+Floats over_queries(int64_t rows, int64_t lanes, const std::function<Floats(int64_t)> &body) {
+  Floats out(static_cast<std::size_t>(rows * kQueries));
+  for (int64_t q = 0; q < kQueries; q += lanes) {
+    const Floats part = body(q);
+    for (int64_t r = 0; r < rows; ++r) {
+      std::copy_n(part.begin() + r * lanes, lanes, out.begin() + r * kQueries + q);
+    }
+  }
+  return out;
+}
+
+struct Inputs {
+  Shape s;
+  Floats panels, queries, strip, weights, shift, threshold, values, sums, factors, bias;
+  Sparse keys, sparse_values;
+
+  explicit Inputs(Shape shape)
+      : s(shape), panels(random_floats((shape.n + kPanel - 1) / kPanel * kPanel * shape.d, 1)),
+        queries(random_floats(shape.d * kQueries, 2)), strip(random_floats(shape.n * kQueries, 3, 20)), weights(random_floats(shape.n * kQueries, 12)),
+        shift(random_floats(kQueries, 4, 10)), threshold(random_floats(kQueries, 5, 20)),
+        values(random_floats(shape.n * shape.m, 6)), sums(random_floats(shape.m * kQueries, 7)),
+        factors(random_floats(kQueries, 8)), bias(random_floats(shape.n + kPanel, 9)), keys(shape.n, shape.d, 10),
+        sparse_values(shape.n, shape.m, 11) {
+    strip[0] = -INFINITY;
+    strip.back() = 3e-41F;
+  }
+};
+
+using Compute = std::function<Floats(const Kernels &, int64_t lanes, const Inputs &)>;
+
+Floats scores_with(const Kernels &k, int64_t lanes, const Inputs &in, const float *bias) {
+  const int64_t n_panels = (in.s.n + kPanel - 1) / kPanel;
+  return over_queries(n_panels * kPanel, lanes, [&](int64_t q) {
+    Floats out(static_cast<std::size_t>(n_panels * kPanel * lanes));
+    k.scores(in.panels.data(), n_panels, columns(in.queries, q, lanes).data(), in.s.d, lanes, 0.7F, bias, out.data());
+    return out;
+  });
+}
+
+const std::pair<const char *, Compute> kChecks[] = {
+    {"scores", [](const Kernels &k, int64_t lanes, const Inputs &in) { return scores_with(k, lanes, in, nullptr); }},
+    {"scores with bias",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) { return scores_with(k, lanes, in, in.bias.data()); }},
+    {"scores_csr",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(in.s.n, lanes, [&](int64_t q) {
+         Floats out(static_cast<std::size_t>(in.s.n * lanes));
+         const CsrRows rows = in.keys.rows();
+         k.scores_csr(&rows, in.s.n, columns(in.queries, q, lanes).data(), lanes, 0.7F, in.bias.data(), out.data());
+         return out;
+       });
+     }},
+    {"lane_max",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(1, lanes, [&](int64_t q) {
+         Floats out(static_cast<std::size_t>(lanes));
+         k.lane_max(columns(in.strip, q, lanes).data(), in.s.n, lanes, out.data());
+         return out;
+       });
+     }},
+    {"exp_sum",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(in.s.n + 1, lanes, [&](int64_t q) {
+         Floats kept = columns(in.strip, q, lanes);
+         Floats sum(static_cast<std::size_t>(lanes));
+         k.exp_sum(kept.data(), in.s.n, lanes, in.shift.data() + q, sum.data(), kept.data());
+         kept.insert(kept.end(), sum.begin(), sum.end());
+         return kept;
+       });
+     }},
+    {"exp_row",
+     [](const Kernels &k, int64_t, const Inputs &in) {
+       Floats out = in.strip;
+       k.exp_row(out.data(), static_cast<int64_t>(out.size()), 3.0F, 0.3F);
+       return out;
+     }},
+    {"above",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(in.s.n, lanes, [&](int64_t q) {
+         Floats out(static_cast<std::size_t>(in.s.n * lanes));
+         std::vector<Hit> hits(static_cast<std::size_t>(in.s.n));
+         const int64_t found =
+             k.above(columns(in.strip, q, lanes).data(), in.s.n, lanes, in.threshold.data() + q, hits.data());
+         for (int64_t h = 0; h < found; ++h) {
+           for (int64_t l = 0; l < lanes; ++l) {
+             const Hit &hit = hits[static_cast<std::size_t>(h)];
+             out[static_cast<std::size_t>(hit.row * lanes + l)] = static_cast<float>(hit.lanes >> l & 1U);
+           }
+         }
+         return out;
+       });
+     }},
+    {"values",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(in.s.m, lanes, [&](int64_t q) {
+         Floats out = columns(in.sums, q, lanes);
+         k.values(in.values.data(), in.s.m, in.s.n, in.s.m, columns(in.weights, q, lanes).data(), lanes,
+                  out.data());
+         return out;
+       });
+     }},
+    {"values_csr",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(in.s.m, lanes, [&](int64_t q) {
+         Floats out = columns(in.sums, q, lanes);
+         const CsrRows rows = in.sparse_values.rows();
+         k.values_csr(&rows, in.s.n, columns(in.weights, q, lanes).data(), lanes, out.data());
+         return out;
+       });
+     }},
+    {"blend",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(2 * in.s.m, lanes, [&](int64_t q) {
+         Floats out = columns(in.sums, q, lanes);
+         Floats scaled = out;
+         const float *factors = in.factors.data() + q;
+         k.blend(out.data(), factors, columns(in.sums, q, lanes).data(), factors, in.s.m, lanes);
+         k.blend(scaled.data(), factors, nullptr, nullptr, in.s.m, lanes);
+         out.insert(out.end(), scaled.begin(), scaled.end());
+         return out;
+       });
+     }},
+    {"dots",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(1, lanes, [&](int64_t q) {
+         Floats out(static_cast<std::size_t>(lanes));
+         const Floats a = columns(in.queries, q, lanes);
+         k.dots(a.data(), a.data(), in.s.d, lanes, out.data());
+         return out;
+       });
+     }},
+};
+
+int failures = 0;
+
+void require(bool holds, const std::string &what) {
+  if (holds) return;
+  std::printf("FAILED %s\n", what.c_str());
+  ++failures;
+}
+
+bool same_bits(const Floats &a, const Floats &b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+void check_table(const Kernels &k) {
+  for (const Shape &s : kShapes) {
+    const Inputs in(s);
+    for (const auto &[name, compute] : kChecks) {
+      const Floats want = compute(kernels_scalar, kernels_scalar.lanes, in);
+      for (const int64_t lanes : {k.lanes, k.lanes / 2}) {
+        require(same_bits(compute(k, lanes, in), want), std::string(k.name) + " " + name + " n=" + std::to_string(s.n) +
+                                                            " d=" + std::to_string(s.d) + " m=" + std::to_string(s.m) +
+                                                            " lanes=" + std::to_string(lanes));
+      }
+    }
+  }
+  std::printf("%-7s %zu kernels over %zu shapes, both widths\n", k.name, std::size(kChecks), std::size(kShapes));
+}
+
+// The scalar table is the yardstick: its fused multiply-add and exponential against the C library.
+void check_scalar() {
+  std::mt19937 engine(12);
+  double worst = 0;
+  for (int i = 0; i < 200000; ++i) {
+    float x[3];
+    for (float &v : x) {
+      const uint32_t bits = (engine() & 0x807FFFFFU) | (engine() % 120U + 60U) << 23;
+      std::memcpy(&v, &bits, sizeof(v));
+    }
+    Floats a(8, x[0]);
+    Floats b(8, x[1]);
+    a.resize(16, 1.0F);  // k = 1 adds x[2]
+    b.resize(16, x[2]);
+    Floats out(8);
+    // the chain starts at 0, so put the addend first
+    std::rotate(a.begin(), a.begin() + 8, a.end());
+    std::rotate(b.begin(), b.begin() + 8, b.end());
+    kernels_scalar.dots(a.data(), b.data(), 2, 8, out.data());
+    require(out[0] == std::fma(x[0], x[1], x[2]), "scalar fused multiply-add");
+    if (failures > 0) return;
+
+    float e = -87.3F + 160.0F * static_cast<float>(engine()) / 4294967296.0F;
+    const double truth = std::exp(static_cast<double>(e));
+    kernels_scalar.exp_row(&e, 1, 0, 1);
+    const auto rounded = static_cast<float>(truth);
+    worst = std::max(worst, std::fabs(e - truth) / static_cast<double>(std::nextafter(rounded, INFINITY) - rounded));
+  }
+  std::printf("scalar  exp within %.2f ulp\n", worst);
+  require(worst < 1.25, "scalar exp");
+}
+
+int run() {
+  check_scalar();
+  const std::vector<const Kernels *> tables = runnable_kernels();
+  for (const Kernels *k : tables) check_table(*k);
+  std::printf("%zu tables checked, %d failures\n", tables.size(), failures);
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace attnrec
+
+int main() { return attnrec::run(); }
