@@ -300,6 +300,15 @@ attnrec_status api_index_rows(const attnrec_index *index, int64_t first, int64_t
   });
 }
 
+attnrec_status api_fma_ceiling(double seconds, double *flops, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "fma_ceiling";
+    const Settings s = settings_of(op, run);
+    if (!(seconds > 0 && seconds <= 60) || flops == nullptr) fail(op, ": seconds is ", seconds, "; give up to 60");
+    *flops = fma_ceiling(seconds, s.run);
+  });
+}
+
 const char *api_isa() {
   const char *name = nullptr;
   const attnrec_status status = guarded([&] { name = kernels().name; });
@@ -352,6 +361,7 @@ const attnrec_api kApi = {
     api_index_free,
     api_index_shape,
     api_index_rows,
+    api_fma_ceiling,
 };
 
 }  // namespace

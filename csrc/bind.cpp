@@ -134,25 +134,34 @@ py::object py_attend(py::handle queries, py::handle keys, py::handle values, py:
   const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
   py::array result = output<float>({op, "out"}, out, result_shape(q, v.cols()));
   float *to = floats(result);
-  py::array_t<float> lse(return_lse ? q.rows() : 0);
-  float *lse_to = return_lse ? lse.mutable_data() : nullptr;
+  py::object lse;
+  float *lse_to = nullptr;
+  if (return_lse) {
+    py::array_t<float> rows(q.rows());
+    lse_to = rows.mutable_data();
+    lse = rows;
+  }
   call([&] {
     return api().attend(q.get(), k.get(), v.get(), s, hidden.get(), listed.get(), to, lse_to, &run);
   });
   if (!return_lse) return result;
-  return py::make_tuple(result, q.is_vector() ? py::object(lse[py::int_(0)]) : py::object(lse));
+  return py::make_tuple(result, q.is_vector() ? py::object(lse[py::int_(0)]) : lse);
 }
 
-// Where topk writes: new arrays, or those of `out`, which is a TopK or (ids, scores).
+// Where topk writes: new arrays, or those of `out`, which is a TopK or (ids, scores). Members start as null objects:
+// an empty array costs as much as a filled one.
 struct TopKArrays {
-  py::array ids, scores, weights, lse, counts;
-  py::array narrow_ids;  // int32 ids of the caller, filled at the end
+  py::object ids, scores, weights, lse, counts;
+  py::object narrow_ids;  // int32 ids of the caller, filled at the end
+  attnrec_topk_result views{};
 
   TopKArrays(const char *op, const Operand &q, int64_t k, bool with_weights, py::handle out) {
     const auto shape = result_shape(q, k);
-    const std::vector<py::ssize_t> rows = q.is_vector() ? std::vector<py::ssize_t>{} : std::vector<py::ssize_t>{q.rows()};
+    std::vector<py::ssize_t> rows;
+    if (!q.is_vector()) rows.push_back(q.rows());
     const auto field = [&](const char *name) -> py::object {
-      return !out.is_none() && py::hasattr(out, name) ? out.attr(name).cast<py::object>() : py::none();
+      if (out.is_none() || !py::hasattr(out, name)) return py::none();
+      return out.attr(name);
     };
     py::object given_ids = field("ids");
     py::object given_scores = field("scores");
@@ -162,29 +171,46 @@ struct TopKArrays {
       given_ids = pair[0];
       given_scores = pair[1];
     }
-    const bool is_narrow = py::isinstance<py::array>(given_ids) && given_ids.cast<py::array>().dtype().is(py::dtype::of<int32_t>());
-    if (is_narrow) narrow_ids = output<int32_t>({op, "out.ids"}, given_ids, shape);
-    ids = output<int64_t>({op, "out.ids"}, is_narrow ? py::object(py::none()) : given_ids, shape);
-    scores = output<float>({op, "out.scores"}, given_scores, shape);
-    // a 0-dimensional array comes back as a scalar, which nothing can be written to
-    counts = output<int64_t>({op, "out.counts"}, rows.empty() ? py::object(py::none()) : field("counts"), rows);
+    if (py::isinstance<py::array>(given_ids) && given_ids.cast<py::array>().dtype().is(py::dtype::of<int32_t>())) {
+      narrow_ids = output<int32_t>({op, "out.ids"}, given_ids, shape);
+      given_ids = py::none();
+    }
+    views.ids = take<int64_t>({op, "out.ids"}, given_ids, shape, ids);
+    views.scores = take<float>({op, "out.scores"}, given_scores, shape, scores);
+    // one query gives scalars for these, which nothing can be written to
+    views.counts = take<int64_t>({op, "out.counts"}, rows.empty() ? py::none() : field("counts"), rows, counts);
     if (!with_weights) return;
-    weights = output<float>({op, "out.weights"}, field("weights"), shape);
-    lse = output<float>({op, "out.lse"}, rows.empty() ? py::object(py::none()) : field("lse"), rows);
+    views.weights = take<float>({op, "out.weights"}, field("weights"), shape, weights);
+    views.lse = take<float>({op, "out.lse"}, rows.empty() ? py::none() : field("lse"), rows, lse);
   }
 
-  attnrec_topk_result views(bool with_weights) {
-    return {static_cast<int64_t *>(ids.mutable_data()), floats(scores), with_weights ? floats(weights) : nullptr,
-            with_weights ? floats(lse) : nullptr, static_cast<int64_t *>(counts.mutable_data())};
+  py::tuple finish() {
+    if (narrow_ids) narrow_ids.attr("__setitem__")(py::ellipsis(), ids);
+    return py::make_tuple(narrow_ids ? narrow_ids : ids, scores, weights ? weights : py::none(), plain(lse), plain(counts));
   }
 
-  py::tuple finish(bool with_weights) {
-    if (narrow_ids.size() > 0) narrow_ids.attr("__setitem__")(py::ellipsis(), ids);
-    const auto plain = [](const py::array &x) -> py::object { return x.ndim() == 0 ? x[py::tuple()] : py::object(x); };
-    return py::make_tuple(narrow_ids.size() > 0 ? narrow_ids : ids, scores, with_weights ? py::object(weights) : py::none(),
-                          with_weights ? plain(lse) : py::none(), plain(counts));
+ private:
+  template <class T>
+  static T *take(Arg arg, const py::object &given, const std::vector<py::ssize_t> &shape, py::object &keep) {
+    py::array x = output<T>(arg, given, shape);
+    keep = x;
+    return static_cast<T *>(x.mutable_data());
+  }
+
+  static py::object plain(const py::object &x) {
+    if (!x) return py::none();
+    return x.cast<py::array>().ndim() == 0 ? x[py::tuple()] : x;
   }
 };
+
+// Ids or a mask, if given; returns what keeps them alive.
+py::object ids_into(Arg arg, py::handle given, int64_t n, const int64_t *&ids, int64_t &count) {
+  if (given.is_none()) return py::none();
+  const auto x = as_ids(arg, given, n);
+  ids = x.data();
+  count = x.size();
+  return x;
+}
 
 py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::handle scale, py::handle item_bias,
                   py::handle exclude, py::handle include, py::handle filter_items, py::handle items, bool weights,
@@ -204,31 +230,21 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
   choice<int>({op, "precision"}, precision, "auto", "float32");
   o.exclude = hidden.get();
   o.include = listed.get();
-  py::array bias;
+  py::object bias;
   if (!item_bias.is_none()) {
-    bias = py::module_::import("numpy").attr("ascontiguousarray")(as_float({op, "item_bias"}, item_bias));
-    if (bias.ndim() != 1 || bias.shape(0) != v.rows()) {
-      throw py::value_error(text(op, ": item_bias ", shape_text(bias), " does not fit the ", std::to_string(v.rows()), " items; give one number for each"));
+    const py::array x = py::module_::import("numpy").attr("ascontiguousarray")(as_float({op, "item_bias"}, item_bias));
+    bias = x;
+    if (x.ndim() != 1 || x.shape(0) != v.rows()) {
+      throw py::value_error(text(op, ": item_bias ", shape_text(x), " does not fit the ", std::to_string(v.rows()), " items; give one number for each"));
     }
-    o.item_bias = static_cast<const float *>(bias.data());
+    o.item_bias = static_cast<const float *>(x.data());
   }
-  py::array_t<int64_t> only;
-  py::array_t<int64_t> filter;
-  if (!items.is_none()) {
-    only = as_ids({op, "items"}, items, v.rows());
-    o.items = only.data();
-    o.n_items = only.size();
-  }
-  if (!filter_items.is_none()) {
-    filter = as_ids({op, "filter_items"}, filter_items, v.rows());
-    o.filter_items = filter.data();
-    o.n_filter_items = filter.size();
-  }
+  const py::object only = ids_into({op, "items"}, items, v.rows(), o.items, o.n_items);
+  const py::object filter = ids_into({op, "filter_items"}, filter_items, v.rows(), o.filter_items, o.n_filter_items);
   const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
   TopKArrays arrays(op, q, o.k, weights, out);
-  const attnrec_topk_result to = arrays.views(weights);
-  call([&] { return api().topk(q.get(), v.get(), &o, &to, &run); });
-  return arrays.finish(weights);
+  call([&] { return api().topk(q.get(), v.get(), &o, &arrays.views, &run); });
+  return arrays.finish();
 }
 
 py::array py_score_pairs(py::handle queries, py::handle items, py::handle query_ids, py::handle item_ids,
@@ -250,6 +266,13 @@ py::array py_score_pairs(py::handle queries, py::handle items, py::handle query_
   const int64_t n = i.size();
   call([&] { return api().score_pairs(q.get(), v.get(), from_i, from_j, n, to, &run); });
   return result;
+}
+
+double py_fma_ceiling(double seconds, py::handle num_threads) {
+  const attnrec_run run = run_of("fma_ceiling", py::bool_(true), num_threads, py::none());
+  double flops = 0;
+  call([&] { return api().fma_ceiling(seconds, &flops, &run); });
+  return flops;
 }
 
 std::unique_ptr<PyIndex> make_index(py::handle items) {
@@ -300,6 +323,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.def("attend", py_attend);
   m.def("topk", py_topk);
   m.def("score_pairs", py_score_pairs);
+  m.def("fma_ceiling", py_fma_ceiling);
 
   py::class_<PyIndex>(m, "Index")
       .def(py::init(&make_index))

@@ -116,7 +116,9 @@ class Operand {
   enum class Rank { kMatrix, kVectorToo };
 
   Operand(Arg arg, py::handle x, Rank rank = Rank::kMatrix, bool pattern_only = false) {
-    if (py::isinstance<PyIndex>(x)) {
+    if (py::isinstance<py::array>(x)) {  // first: the rest costs failed look-ups of attributes
+      dense(arg, x, rank);
+    } else if (py::isinstance<PyIndex>(x)) {
       keep_ = py::reinterpret_borrow<py::object>(x);
       view_.index = x.cast<const PyIndex &>().get();
     } else if (is_sparse(x)) {
@@ -176,13 +178,17 @@ class Operand {
                                  std::to_string(indices_given.size()), " indices"));
     }
     const py::array indices = narrowed(arg, indices_given);
-    const py::array data = pattern_only ? py::array() : contiguous(as_float(arg, x.attr("data")));
-    if (!pattern_only && nnz > data.size()) {
-      throw py::value_error(text(arg.text(), " has ", std::to_string(data.size()), " values for ", std::to_string(nnz), " entries"));
+    csr_ = {indptr.data(), static_cast<const int32_t *>(indices.data()), nullptr, shape.first, shape.second};
+    py::object keep_data = py::none();
+    if (!pattern_only) {
+      const py::array data = contiguous(as_float(arg, x.attr("data")));
+      if (nnz > data.size()) {
+        throw py::value_error(text(arg.text(), " has ", std::to_string(data.size()), " values for ", std::to_string(nnz), " entries"));
+      }
+      csr_.data = static_cast<const float *>(data.data());
+      keep_data = data;
     }
-    keep_ = py::make_tuple(indptr, indices, data);
-    csr_ = {indptr.data(), static_cast<const int32_t *>(indices.data()),
-            pattern_only ? nullptr : static_cast<const float *>(data.data()), shape.first, shape.second};
+    keep_ = py::make_tuple(indptr, indices, keep_data);
     view_.csr = &csr_;
   }
 

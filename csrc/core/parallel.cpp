@@ -32,13 +32,15 @@ const int g_watch_fork = pthread_atfork(nullptr, nullptr, [] { g_forked = true; 
 class Queue {
  public:
   Queue(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task)
-      : n_(n), threads_(threads), task_(task) {}
+      : n_(n), threads_(threads), task_(task) {
+    if (polls()) polled_ = std::chrono::steady_clock::now();
+  }
 
   void work(bool is_caller) noexcept {
     try {
       for (int64_t i = next_++; i < n_; i = next_++) {
         task_(i);
-        if (is_caller && poll_is_due() && threads_.poll(threads_.poll_data) != 0) throw Cancelled();
+        if (is_caller && polls() && poll_is_due() && threads_.poll(threads_.poll_data) != 0) throw Cancelled();
       }
     } catch (...) {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -52,8 +54,9 @@ class Queue {
   }
 
  private:
+  bool polls() const { return threads_.poll != nullptr && n_ > 1; }
+
   bool poll_is_due() {
-    if (threads_.poll == nullptr) return false;
     const auto now = std::chrono::steady_clock::now();
     if (now - polled_ < std::chrono::milliseconds(50)) return false;
     polled_ = now;
@@ -66,7 +69,7 @@ class Queue {
   std::atomic<int64_t> next_{0};
   std::mutex mutex_;
   std::exception_ptr thrown_;
-  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point polled_;
 };
 
 void run_on_plain_threads(Queue &queue, int count) {

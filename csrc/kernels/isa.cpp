@@ -1,5 +1,6 @@
 // One table of kernels. Compiled once per instruction set, with that set's flags and ATTNREC_ISA_<NAME> defined.
 // Exports one symbol; includes no standard container, so no inline function of one set can stand in for another's.
+#include "peak.h"
 #include "softmax.h"
 #include "table.h"
 #include "tile.h"
@@ -14,6 +15,7 @@ namespace attnrec {
 extern const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA);
 const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA) = {
     kIsaName, 2 * kWidth, scores, scores_csr, lane_max, exp_sum, exp_row, above, values, values_csr, blend, dots,
+    fma_chains,
 };
 
 }  // namespace attnrec

@@ -53,6 +53,8 @@ struct Kernels {
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
   // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`
   void (*dots)(const float *a, const float *b, int64_t d, int64_t lanes, float *out) noexcept;
+  // runs independent chains of multiply-adds and returns how many FLOP that was; sink has room for 2 * kMaxLanes
+  double (*fma_chains)(int64_t rounds, float *sink) noexcept;
 };
 
 }  // namespace attnrec

@@ -104,6 +104,7 @@ cdef extern from "attnrec/attnrec.h" nogil:
         void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d) noexcept nogil
         attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count,
                                      float *out) noexcept nogil
+        attnrec_status (*fma_ceiling)(double seconds, double *flops, const attnrec_run *run) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

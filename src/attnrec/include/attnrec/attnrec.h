@@ -133,6 +133,9 @@ typedef struct attnrec_api {
   void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d);
   /* items [first, first + count) as they were given, (count, d) */
   attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count, float *out);
+
+  /* FLOP per second of float32 multiply-adds, measured over about `seconds`: the yardstick of the kernels */
+  attnrec_status (*fma_ceiling)(double seconds, double *flops, const attnrec_run *run);
 } attnrec_api;
 
 #if defined(_WIN32)

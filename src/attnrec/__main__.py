@@ -1,0 +1,8 @@
+"""``python -m attnrec``: the command line. Nothing else."""
+
+from __future__ import annotations
+
+from attnrec.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="attnrec")

@@ -1,0 +1,12 @@
+"""The command line ``attnrec``. Commands are imported when they are used; nothing imports this package."""
+
+from __future__ import annotations
+
+try:
+    from ._group import main
+except ModuleNotFoundError as error:
+    if error.name != "click":
+        raise
+    raise SystemExit("attnrec: error: the command line needs click and rich: pip install 'attnrec[cli]'") from None
+
+__all__ = ["main"]

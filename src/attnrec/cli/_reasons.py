@@ -1,0 +1,65 @@
+"""Recommendations of one user with the history items that count most, as records. Shows nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._source import Source
+
+__all__ = ["because", "recommended", "rows_of", "score_columns"]
+
+
+def recommended(source: Source, user: int, k: int, reasons: int = 3) -> list[dict[str, Any]]:
+    """The k best items for a user, best first: rank, item, title, score, weight, because."""
+    ids, scores, weights = source.model.recommend(user, N=k, return_weights=True)
+    return [
+        {
+            "rank": rank,
+            "item": source.items[item],
+            "title": source.title(item),
+            "score": score,
+            "weight": weight,
+            "because": because(source, user, item, reasons) if reasons else [],
+        }
+        for rank, (item, score, weight) in enumerate(
+            zip(ids.tolist(), scores.tolist(), weights.tolist(), strict=True), start=1
+        )
+        if item >= 0
+    ]
+
+
+def because(source: Source, user: int, item: int, reasons: int) -> list[dict[str, Any]]:
+    """The history items that count most in a score, and what each added to it."""
+    return [
+        {"item": source.items[other], "title": source.title(other), "contribution": added}
+        for other, added in source.model.explain(user, item, N=reasons).top(reasons)
+    ]
+
+
+def score_columns(explicit: bool) -> list[tuple[str, str]]:
+    """Columns of the table that :func:`rows_of` fills.
+
+    What implicit feedback scores is the weight itself, so one column shows both.
+    """
+    middle = [("score", "right"), ("weight", "right")] if explicit else [("weight", "right")]
+    return [("#", "right"), ("title", "wide"), *middle, ("counts most, of the history", "cut")]
+
+
+def rows_of(records: list[dict[str, Any]], explicit: bool, *, spaced: bool = False) -> list[list[str]]:
+    """Records of :func:`recommended` as rows of text; ``spaced`` puts an empty line after each."""
+    return [
+        [
+            str(record["rank"]),
+            record["title"] + "\n" * spaced,
+            *([f"{record['score']:.2f}"] if explicit else []),
+            f"{record['weight']:.1%}",
+            "\n".join(_reason(reason, explicit) for reason in record["because"]) + "\n" * spaced or "-",
+        ]
+        for record in records
+    ]
+
+
+def _reason(reason: dict[str, Any], explicit: bool) -> str:
+    """What a history item added, in units of the rating or points of attention, and the item."""
+    added = reason["contribution"]
+    return f"{added:+.2f} {reason['title']}" if explicit else f"{added:+.1%} {reason['title']}"

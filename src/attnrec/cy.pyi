@@ -1,0 +1,1 @@
+# For `cimport` only: nothing to call from Python.

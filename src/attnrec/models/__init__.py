@@ -1,0 +1,53 @@
+"""The estimators. Each keeps the contract of :class:`attnrec.models.base.Recommender`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import modelfile
+from .base import Recommender
+from .checks import NotFittedError
+from .neighbour_attention import NeighbourAttention
+
+__all__ = ["NeighbourAttention", "NotFittedError", "Recommender", "load"]
+
+
+def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:
+    """Read any model that an estimator's ``save`` wrote. Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+    mmap : bool
+        Leave the arrays in the file, where processes that load it share them.
+
+    Returns
+    -------
+    the fitted estimator
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated, damaged, of another format, or of an estimator that this version does not have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.models import NeighbourAttention, load
+    >>> model = NeighbourAttention().fit(csr_array([[1, 1, 0], [0, 1, 1]]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.safetensors")
+    ...     load(f"{folder}/model.safetensors", mmap=False)
+    NeighbourAttention()
+    """
+    name = modelfile.read_header(path)["class"]
+    known = {k: v for k, v in globals().items() if k in __all__ and isinstance(v, type) and issubclass(v, Recommender)}
+    known.pop("Recommender")
+    if name not in known:
+        raise ValueError(
+            f"{os.fspath(path)!r} holds a model of {name!r:.60}; this version of attnrec has "
+            f"{', '.join(sorted(known))}. Use the version of attnrec that wrote it"
+        )
+    return known[name].load(path, mmap=mmap)

@@ -1,0 +1,161 @@
+"""What callers pass, checked: ids, counts, row alignment, optional inputs. Messages name the argument and the fix."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from .sparse import CSR, Array, histories, same
+
+__all__ = ["NotFittedError", "columns", "count", "ids", "in_range", "new_rows", "rows_for", "unused"]
+
+
+class NotFittedError(ValueError, AttributeError):
+    """The estimator was used before ``fit``."""
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    try:
+        n = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}={value!r} is not a whole number") from None
+    if isinstance(value, bool) or n < 1:
+        raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
+    return n
+
+
+def ids(name: str, value: Any) -> tuple[Array, bool]:
+    """Row numbers as an int64 vector, and whether one number was given."""
+    x = np.asarray(value)
+    if x.size == 0 and x.ndim == 1:
+        return np.zeros(0, dtype=np.int64), False
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be row numbers of the fitted matrix (int), got {x.dtype}: {value!r:.60}")
+    if x.ndim > 1:
+        raise ValueError(f"{name} must be one number or a vector of them, got shape {x.shape}: pass {name}.ravel()")
+    if x.dtype.kind == "u" and x.size and x.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} holds {x.max()}, which is past every row")
+    return x.reshape(-1).astype(np.int64), x.ndim == 0
+
+
+def in_range(name: str, x: Array, n: int, what: str, fix: str) -> None:
+    """Every id is one of 0 .. n-1."""
+    bad = x[(x < 0) | (x >= n)]
+    if len(bad):
+        raise ValueError(f"{name} {bad[0]} is not one of the {n} fitted {what} (0 .. {n - 1}): {fix}")
+
+
+def rows_for(
+    name: str, x: Any, wanted: Array, shape: tuple[int, int], *, ids_name: str = "userid", fitted: CSR | None = None
+) -> CSR:
+    """The rows of a sparse argument for the ids ``wanted``: given row by row, or picked from the full matrix.
+
+    ``shape`` is that of the full matrix. Misaligned rows are the commonest mistake there is. A matrix with as many
+    rows as there are ids and as the full matrix has can be read in two ways; where they differ, the one that agrees
+    with the histories ``fitted`` is taken, and without such evidence the matrix is refused.
+    """
+    b, (n, width) = len(wanted), shape
+    known = bool(np.all((wanted >= 0) & (wanted < n)))
+    unclear = known and b == n and b > 1 and not np.array_equal(wanted, np.arange(n))
+
+    def pick(got: tuple[int, int]) -> Array | None:
+        if got[1] != width:
+            turned = f" It looks transposed: pass {name}.T.tocsr()." if got[0] == width else ""
+            raise ValueError(f"{name} has {got[1]} columns where the model was fitted with {width}.{turned}")
+        if got[0] == b:
+            return None
+        if got[0] == n and known:
+            return wanted
+        if got[0] == n:
+            stranger = wanted[(wanted < 0) | (wanted >= n)][0]
+            raise ValueError(
+                f"{name} is the full matrix of {n} rows, but {ids_name} {stranger} has no row in it: "
+                f"pass the {b} rows that belong to {ids_name}"
+            )
+        raise ValueError(
+            f"{name} has {got[0]} rows for {b} {ids_name}: pass {name}[{ids_name}] (one row for each, in that order) "
+            f"or the full matrix of {n} rows"
+        )
+
+    rows = histories(name, x, pick)
+    if not unclear or (fitted is not None and same(rows, fitted[wanted])):
+        return rows
+    if fitted is not None and same(rows, fitted):
+        return rows[wanted]
+    raise ValueError(
+        f"{name} has {n} rows: as many as there are ids in {ids_name} and as the full matrix, so it is not clear which "
+        f"is meant. Sort {ids_name} (0 .. {n - 1}) and the rows with it, or ask in two calls"
+    )
+
+
+def new_rows(name: str, wanted: Array, n: int, what: str) -> None:
+    """Ids to replace or to add: unique, and new ones follow on without a gap."""
+    if len(np.unique(wanted)) != len(wanted):
+        raise ValueError(f"{name} names a {what} twice: keep one row for each")
+    fresh = np.sort(wanted[wanted >= n])
+    if np.any(wanted < 0) or not np.array_equal(fresh, n + np.arange(len(fresh))):
+        raise ValueError(
+            f"{name} must be fitted {what}s (0 .. {n - 1}) or new ones that follow on from {n} without a gap, got "
+            f"{np.sort(wanted)[[0, -1]].tolist()} at its ends"
+        )
+
+
+def columns(items: Any, filter_items: Any, n: int, names: tuple[str, str] = ("items", "filter_items")) -> Array | None:
+    """Which of n columns may be shown, as a mask; None for all. Each argument is ids or a mask."""
+    if items is None and filter_items is None:
+        return None
+    chosen = []
+    for name, given in zip(names, (items, filter_items), strict=True):
+        mask = np.zeros(n, dtype=bool)
+        if given is not None and np.asarray(given).dtype == bool:
+            if np.shape(given) != (n,):
+                raise ValueError(
+                    f"{name} is a mask of shape {np.shape(given)} where there are {n}: pass ({n},), or ids"
+                )
+            mask[:] = given
+        elif given is not None:
+            wanted, _ = ids(name, given)
+            in_range(name, wanted, n, names[0], "leave it out")
+            mask[wanted] = True
+        chosen.append(mask)
+    keep, drop = chosen
+    out: Array = ~drop if items is None else keep & ~drop
+    return out
+
+
+def unused(model: Any, **inputs: Any) -> None:
+    """Refuse optional inputs that this estimator would not look at."""
+    for name, value in inputs.items():
+        if value is None or name in model.takes:
+            continue
+        takers = sorted(c.__name__ for c in _subclasses(type(model).__mro__[-2]) if name in c.takes)
+        who = f"{', '.join(takers)} does" if takers else "no estimator of this version does"
+        raise ValueError(f"{type(model).__name__} does not use {name} ({who}): leave it out")
+
+
+def _subclasses(cls: Any) -> list[Any]:
+    return [s for c in cls.__subclasses__() for s in [c, *_subclasses(c)]]
+
+
+def fits(state: dict[str, Any], layout: dict[str, Any]) -> None:
+    """Hold what a file brought against what an estimator works on: the same names, dtypes, shapes and kinds of facts.
+
+    ``layout`` gives (dtype, shape) for an array or the data of a CSR matrix, a tuple of strings for a choice, and a
+    type for a plain value.
+    """
+    if set(state) != set(layout):
+        raise ValueError(f"it holds {sorted(state)} instead of {sorted(layout)}")
+    for name, want in layout.items():
+        got: Any = state[name]
+        if isinstance(want, type):
+            if type(got) is not want or (isinstance(got, float) and not math.isfinite(got)):
+                raise ValueError(f"{name} is {got!r:.40}, not a {want.__name__}")
+        elif isinstance(want[0], str) and isinstance(want[1], str):
+            if got not in want:
+                raise ValueError(f"{name} is {got!r:.40}, not one of {want}")
+        elif not hasattr(got, "shape") or np.dtype(got.dtype) != np.dtype(want[0]) or tuple(got.shape) != want[1]:
+            raise ValueError(f"{name} does not have dtype {want[0]} and shape {want[1]}")

@@ -1,0 +1,127 @@
+"""What a fitted estimator holds: one state, swapped whole, saved and loaded. Computes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from . import checks, modelfile
+from .params import Params
+
+__all__ = ["Fitted"]
+
+
+class Fitted(Params):
+    """State of an estimator: arrays, CSR matrices and plain values by name, always with CSR ``histories``.
+
+    It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
+    was before, and threads may read while another fits.
+
+    Class attributes
+    ----------------
+    takes : frozenset of str
+        Which of ``user_features``, ``item_features`` and ``sample_weight`` the estimator uses.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
+    _state: dict[str, Any] | None = None
+    _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
+
+    # Hooks of an estimator.
+
+    def _check_params(self) -> None:
+        """Raise ValueError or TypeError for parameters that cannot be used."""
+
+    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
+        """What the state must look like for histories of this shape, plain values first (see :func:`checks.fits`)."""
+        raise NotImplementedError
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        """Raise ValueError for plain values that :meth:`_learn` would not have stored."""
+
+    # What is built on them.
+
+    def _fitted(self) -> dict[str, Any]:
+        if self._state is None:
+            raise checks.NotFittedError(f"{type(self).__name__} is not fitted yet: call fit(user_items) first")
+        return self._state
+
+    def _derived(self, name: str, make: Callable[[], Any]) -> Any:
+        """``make()``, kept for as long as the state is the same one."""
+        state = self._fitted()
+        owner, kept = self._cache
+        if owner is not state:
+            kept = {}
+            self._cache = (state, kept)
+        if name not in kept:
+            kept[name] = make()
+        return kept[name]
+
+    @property
+    def n_users(self) -> int:
+        """Users that the model was fitted with."""
+        return int(self._fitted()["histories"].shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Items that the model was fitted with."""
+        return int(self._fitted()["histories"].shape[1])
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether scores are ratings on the scale of the data, rather than numbers that only rank."""
+        self._fitted()
+        return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_cache"}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to one safetensors file.
+
+        It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
+        the same bytes.
+
+        Raises
+        ------
+        ValueError
+            If the model is not fitted, or a parameter is not a plain value.
+        OSError
+            If the folder is missing or cannot be written to.
+        """
+        modelfile.write(path, type(self).__name__, self.get_params(), self._fitted())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], mmap: bool = True) -> Self:
+        """Read a model that :meth:`save` wrote; its results have the same bits. Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : path
+        mmap : bool
+            Leave the arrays in the file, where processes that load it share them. The file may be replaced by
+            another ``save`` meanwhile, but not written to in place.
+
+        Raises
+        ------
+        ValueError
+            If the file is truncated, damaged, of another format, or holds another estimator; the message names it.
+        """
+        header, state = modelfile.read(path, mmap=mmap)
+        if header["class"] != cls.__name__:
+            raise ValueError(
+                f"{os.fspath(path)!r} holds {header['class']:.60}, not {cls.__name__}: use attnrec.models.load(path)"
+            )
+        try:
+            model = cls(**header["params"])
+            model._check_params()
+            histories = state["histories"]
+            checks.fits(state, model._layout(histories.shape, len(histories.data), state))
+            model._check_state(state)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{os.fspath(path)!r} does not hold a usable {cls.__name__} ({error}). Fit the model again and save it"
+            ) from None
+        model._state = state
+        return model

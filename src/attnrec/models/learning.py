@@ -1,0 +1,156 @@
+"""Fitting and updating: checks the input, asks the estimator to learn, swaps the state. Scores nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from . import checks
+from .fitted import Fitted
+from .sparse import CSR, histories, merge_rows
+
+__all__ = ["Learning"]
+
+Report = Callable[[int, float], None]  # epoch (from 1), loss
+
+
+class Learning(Fitted):
+    """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`."""
+
+    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+        """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
+        ``sample_weight`` (None unless ``takes`` names them) and ``declared``: "explicit", "implicit" or "unknown".
+        """
+        raise NotImplementedError
+
+    def fit(
+        self,
+        user_items: Any,
+        *,
+        user_features: Any = None,
+        item_features: Any = None,
+        sample_weight: Any = None,
+        show_progress: bool = True,
+        callback: Callable[[int, float, float], None] | None = None,
+    ) -> Self:
+        """Learn from histories.
+
+        Parameters
+        ----------
+        user_items : (users, items) scipy sparse matrix or array, or attnrec.data.Interactions
+            Ratings, counts or 1. A stored entry is an interaction, also where it holds 0; duplicate entries add up,
+            as everywhere in SciPy. Any index type, order and real dtype; copied as float32.
+        user_features, item_features, sample_weight : optional
+            For estimators that use them; the others refuse them rather than leave them out silently.
+        show_progress : bool
+            Show a progress bar where the work takes epochs.
+        callback : callable, optional
+            Called as ``callback(epoch, seconds, loss)`` after each epoch; once, with a loss of NaN, by an estimator
+            that has none.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are no interactions, a value is not finite (named by row and column), or a parameter is unusable.
+        TypeError
+            If ``user_items`` is not sparse or not real.
+        """
+        inputs = {"user_features": user_features, "item_features": item_features, "sample_weight": sample_weight}
+        checks.unused(self, **inputs)
+        inputs["declared"] = _declared(user_items)
+        self._check_params()
+        started = time.perf_counter()
+        x = histories("user_items", user_items)
+        if x.nnz == 0:
+            raise ValueError(f"user_items {x.shape} holds no interactions: there is nothing to learn from")
+
+        def report(epoch: int, loss: float) -> None:
+            if callback is not None:
+                callback(epoch, time.perf_counter() - started, loss)
+
+        self._state = self._learn(x, inputs, show_progress, report)
+        return self
+
+    def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
+        """Replace the histories of some users, or add users, as if fitted with them from the start.
+
+        Parameters
+        ----------
+        userids : (k,) array_like of int
+            Fitted users, or new ones numbered on from ``n_users``.
+        user_items : (k, items) sparse
+            Their whole histories, one row for each of ``userids``.
+
+        Raises
+        ------
+        ValueError
+            If ids repeat or leave a gap, or the rows do not belong to them.
+        """
+        old = self._fitted()["histories"]
+        wanted, _ = checks.ids("userids", userids)
+        checks.new_rows("userids", wanted, old.shape[0], "user")
+        rows = _rows("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
+        self._relearn(merge_rows(old, wanted, rows))
+        return self
+
+    def partial_fit_items(self, itemids: Any, item_users: Any = None, *, item_features: Any = None) -> Self:
+        """Replace who interacted with some items, or add items, as if fitted with them from the start.
+
+        Parameters
+        ----------
+        itemids : (k,) array_like of int
+            Fitted items, or new ones numbered on from ``n_items``.
+        item_users : (k, users) sparse
+            All their interactions, one row for each of ``itemids``.
+        item_features : optional
+            For estimators that use them.
+
+        Raises
+        ------
+        ValueError
+            If ids repeat or leave a gap, the rows do not belong to them, or ``item_users`` is missing.
+        """
+        checks.unused(self, item_features=item_features)
+        old = self._fitted()["histories"]
+        wanted, _ = checks.ids("itemids", itemids)
+        checks.new_rows("itemids", wanted, old.shape[1], "item")
+        if item_users is None:
+            raise ValueError(
+                f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
+            )
+        rows = _rows("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
+        self._relearn(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr())
+        return self
+
+    def _relearn(self, user_items: CSR) -> None:
+        x = histories("user_items", user_items)
+        if x.nnz == 0:
+            raise ValueError("no interactions would be left: keep at least one")
+        inputs: dict[str, Any] = dict.fromkeys(("user_features", "item_features", "sample_weight"))
+        inputs["declared"] = self._fitted().get("declared", "unknown")
+        self._state = self._learn(x, inputs, False, lambda epoch, loss: None)
+
+
+def _declared(user_items: Any) -> str:
+    """Whether the source of the histories says that they are ratings, as Interactions does; a matrix says nothing."""
+    explicit = getattr(user_items, "explicit", None)
+    return "unknown" if explicit is None else "explicit" if explicit else "implicit"
+
+
+def _rows(name: str, x: Any, n_rows: int, n_cols: int, ids_name: str, width_name: str) -> CSR:
+    def check(shape: tuple[int, int]) -> np.ndarray[Any, Any] | None:
+        if shape != (n_rows, n_cols):
+            raise ValueError(
+                f"{name} has shape {shape}; it must have one row for each of the {n_rows} {ids_name} and a column for "
+                f"each of the {n_cols} {width_name}"
+            )
+        return None
+
+    return histories(name, x, check)

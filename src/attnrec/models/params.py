@@ -1,0 +1,47 @@
+"""Parameters of an estimator, in scikit-learn's manner: the constructor's arguments, stored as they came."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+__all__ = ["Params"]
+
+
+class Params:
+    """``get_params``, ``set_params`` and a repr, read off the constructor's signature; ``sklearn.base.clone`` works."""
+
+    @classmethod
+    def _param_names(cls) -> list[str]:
+        return list(inspect.signature(cls).parameters)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments by name.
+
+        Parameters
+        ----------
+        deep : bool
+            For scikit-learn; no parameter is an estimator, so it changes nothing.
+        """
+        return {name: getattr(self, name) for name in self._param_names()}
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters by name; they count from the next ``fit`` on. Returns the estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of that name.
+        """
+        names = self._param_names()
+        for name in params:
+            if name not in names:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}: it has {', '.join(names)}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        default = inspect.signature(type(self)).parameters
+        changed = (f"{k}={v!r}" for k, v in self.get_params().items() if v != default[k].default)
+        return f"{type(self).__name__}({', '.join(changed)})"

@@ -1,0 +1,101 @@
+"""Metrics against numbers worked out by hand and against a loop that follows the definitions word by word."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, random_array
+
+from attnrec import metrics
+
+# Two users with held-out items {0, 2, 3} and {4}; the third has none.
+TEST = csr_array(np.array([[1, 0, 5, 2, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]))
+IDS = np.array([[2, 1, 0], [0, 1, 4], [3, 2, 1]])
+
+
+def test_by_hand() -> None:
+    assert metrics.recall(IDS, TEST) == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics.recall(IDS, TEST, k=1) == pytest.approx((1 / 3 + 0) / 2)
+    assert metrics.precision(IDS, TEST) == pytest.approx((2 / 3 + 1 / 3) / 2)
+    assert metrics.hit_rate(IDS, TEST, k=2) == 0.5
+    assert metrics.mrr(IDS, TEST) == pytest.approx((1 + 1 / 3) / 2)
+    first = (1 + 1 / 2) / (1 + 1 / math.log2(3) + 1 / 2)
+    assert metrics.ndcg(IDS, TEST) == pytest.approx((first + 0.5) / 2)
+    assert metrics.coverage(IDS, 5) == 1.0
+    assert metrics.coverage(IDS, 10, k=1) == pytest.approx(0.3)
+    assert metrics.rmse([1, 2, 3], [1, 4, 3]) == pytest.approx(math.sqrt(4 / 3))
+    assert metrics.mae([1, 2, 3], [1, 4, 2]) == pytest.approx(1.0)
+
+
+def by_definition(ids: np.ndarray, test: csr_array, k: int) -> dict[str, float]:
+    rows: list[dict[str, float]] = []
+    for u in range(test.shape[0]):
+        held = set(test.indices[test.indptr[u] : test.indptr[u + 1]].tolist())
+        if not held:
+            continue
+        hit = [i in held for i in ids[u, :k].tolist()]
+        ranks = [r for r, h in enumerate(hit, 1) if h]
+        best = sum(1 / math.log2(r + 1) for r in range(1, min(k, len(held)) + 1))
+        rows.append(
+            {
+                "recall": len(ranks) / len(held),
+                "precision": len(ranks) / k,
+                "hit_rate": float(bool(ranks)),
+                "mrr": 1 / ranks[0] if ranks else 0.0,
+                "ndcg": sum(1 / math.log2(r + 1) for r in ranks) / best,
+            }
+        )
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_against_the_definitions(seed: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    test = csr_array(random_array((30, 20), density=0.1, random_state=rng))
+    ids = rng.random((30, 20)).argsort(axis=1)[:, :8]
+    ids[rng.random(30) < 0.3, 5:] = -1
+    for name, want in by_definition(ids, test, k).items():
+        assert getattr(metrics, name)(ids, test, k) == pytest.approx(want, abs=1e-12), name
+
+
+def test_perfect_is_one_and_nothing_held_out_is_nan() -> None:
+    perfect = csr_array(np.array([[1, 1, 0, 0]]))
+    for name in ("recall", "precision", "hit_rate", "mrr", "ndcg"):
+        assert getattr(metrics, name)([[1, 0]], perfect) == 1.0
+        assert math.isnan(getattr(metrics, name)([[1, 0]], csr_array((1, 4), dtype=np.float32)))
+
+
+def test_duplicate_stored_entries_are_one_held_out_item() -> None:
+    twice = csr_array((np.ones(2), np.array([1, 1]), np.array([0, 2])), shape=(1, 3))
+    assert metrics.recall([[1, 2]], twice) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("ids", "k", "message"),
+    [
+        ([[0, 1]], None, "1 rows and test 3"),
+        (IDS, 4, "k is 4"),
+        (IDS, 0, "k is 0"),
+        (IDS + 3, None, r"0\.\.4"),
+        (np.array([[0, 0], [1, 2], [1, 2]]), None, "twice in row 0"),
+        (IDS.astype(float), None, "integers"),
+        (IDS[0], None, "1-D"),
+    ],
+)
+def test_bad_input_is_named(ids: np.ndarray, k: int | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        metrics.recall(ids, TEST, k)
+
+
+def test_other_bad_input() -> None:
+    with pytest.raises(TypeError, match="csr_array"):
+        metrics.ndcg(IDS, TEST.toarray())
+    with pytest.raises(ValueError, match="one shape"):
+        metrics.rmse([1, 2], [1])
+    with pytest.raises(ValueError, match="not be empty"):
+        metrics.mae([], [])
+    with pytest.raises(ValueError, match="n_items"):
+        metrics.coverage(IDS, 4)
