@@ -118,7 +118,9 @@ def _predict_ratings() -> Iterator[Case]:
     yield Case(op, "csr", lambda r: ((r.random((20, 300), np.float32), pattern(r, 300, 50, messy=True)), {}))
     yield Case(op, "one-row", lambda r: ((r.random(30, np.float32), normal(r, 30, 4)), {}))
     yield Case(
-        op, "features", lambda r: ((r.random((6, 9), np.float32), normal(r, 9, 4), normal(r, 6, 3), normal(r, 9, 3)), {})
+        op,
+        "features",
+        lambda r: ((r.random((6, 9), np.float32), normal(r, 9, 4), normal(r, 6, 3), normal(r, 9, 3)), {}),
     )
 
 

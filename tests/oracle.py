@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from cases import Case
 
 import attnrec as ar
 from attnrec import reference
+from cases import Case
 
 EPS = float(np.finfo(np.float32).eps)
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from cases import CASES, VALID, Case
 
 import attnrec as ar
+import oracle
 from attnrec import ops, reference
+from cases import CASES, VALID, Case
 
 BY_QUERY = [c for c in VALID if c.op not in {"dot_product", "score_pairs"} and "one" not in c.name]
 QUERY_OPTIONS = ("exclude", "include")
+PATH = os.pathsep.join(sys.path)
 
 
 @pytest.mark.parametrize("case", VALID, ids=str)
@@ -34,7 +35,6 @@ def test_same_bits_for_any_number_of_threads(case: Case) -> None:
         assert oracle.bits(oracle.run(case, num_threads=n)) == one, f"{n} threads"
 
 
-
 @pytest.mark.parametrize("case", BY_QUERY, ids=str)
 def test_same_bits_for_any_batch(case: Case) -> None:
     args, kwargs = case.call()
@@ -44,7 +44,7 @@ def test_same_bits_for_any_batch(case: Case) -> None:
         args = args[:2]
     cuts = sorted({0, min(1, b), min(4, b), min(23, b), b})
     parts: dict[str, list[np.ndarray]] = {name: [x[:0]] for name, x in whole.items()}
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in itertools.pairwise(cuts):
         options = {k: v[first:last] if k in QUERY_OPTIONS else v for k, v in kwargs.items()}
         result = getattr(ar, case.op)(args[0][first:last], *args[1:], **options)
         for name, x in oracle.arrays(result).items():
@@ -69,7 +69,7 @@ def digest() -> dict[str, str]:
 @pytest.mark.parametrize("isa", ar.show_config().get("isas", []))
 def test_same_bits_on_every_instruction_set(isa: str) -> None:
     code = "import json, test_ops, attnrec; print(json.dumps([attnrec.isa(), test_ops.digest()]))"
-    environment = {**os.environ, "ATTNREC_ISA": isa, "ATTNREC_NUM_THREADS": "3", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "ATTNREC_ISA": isa, "ATTNREC_NUM_THREADS": "3", "PYTHONPATH": PATH}
     child = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,
@@ -89,7 +89,7 @@ def test_unknown_instruction_set_is_refused() -> None:
     code = "import attnrec; attnrec.isa()"
     child = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "ATTNREC_ISA": "mmx", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "ATTNREC_ISA": "mmx", "PYTHONPATH": PATH},
         capture_output=True,
         text=True,
         check=False,

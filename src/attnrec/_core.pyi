@@ -1,5 +1,4 @@
 # Types of the compiled module; attnrec.ops documents what these do.
-from types import CapsuleType
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy.typing as npt
 __version__: str
 compiler: str
 threading: str
-api: CapsuleType
+api: object  # a PyCapsule
 
 _Floats = npt.NDArray[np.float32]
 

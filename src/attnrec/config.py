@@ -36,6 +36,13 @@ except ImportError as error:
         ) from error
 
 
+DEFAULT_MEMORY_BUDGET = 1 << 30
+
+
+def _has_core() -> bool:
+    return "attnrec._core" in sys.modules
+
+
 def backend() -> str:
     """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference"."""
     return _backend
@@ -52,6 +59,8 @@ def set_backend(name: str) -> None:
     global _backend
     if name not in _BACKENDS:
         raise ValueError(f"backend {name!r} is not one of {_BACKENDS}")
+    if name == "compiled" and not _has_core():
+        raise ValueError("backend 'compiled' is not loaded: start without ATTNREC_BACKEND=reference")
     _backend = name
 
 
@@ -92,7 +101,7 @@ def thread_limit(n: int) -> Iterator[None]:
 
 def memory_budget() -> int:
     """Bytes of scratch memory that one call may take when it is not told."""
-    return _core.memory_budget()
+    return _core.memory_budget() if _has_core() else DEFAULT_MEMORY_BUDGET
 
 
 def set_memory_budget(n_bytes: int) -> None:
@@ -132,7 +141,7 @@ def show_config() -> dict[str, str | int | list[str]]:
         "numpy": np.__version__,
         "backend": _backend,
     }
-    if "attnrec._core" in sys.modules:
+    if _has_core():
         out |= {
             "attnrec": _core.__version__,
             "compiler": _core.compiler,

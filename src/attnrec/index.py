@@ -166,14 +166,10 @@ class _Snapshot:
             raise ValueError(f"topk: {argument} holds {wanted[unknown][0]}, which is not an id of the index")
         return order[at]
 
-    def rename(self, positions: Array) -> Array:
-        """Names for positions; -1 stays."""
-        if self.ids is None:
-            return positions
-        if len(self.ids) == 0:
-            return positions
-        out: Array = np.where(positions < 0, -1, self.ids[positions]).astype(positions.dtype)
-        return out
+    def rename(self, positions: Array) -> None:
+        """Names for positions, in place; -1 stays."""
+        if self.ids is not None and len(self.ids):
+            positions[...] = np.where(positions < 0, -1, self.ids[positions])
 
 
 def _matrix(items: Any, op: str) -> Array:

@@ -68,6 +68,12 @@ def _dense(x: Any, dtype: Any) -> Array:
     return out
 
 
+def _per_query(out: Array, queries: Any) -> Array:
+    """One row for one query."""
+    row: Array = out[0] if np.ndim(queries) == 1 else out
+    return row
+
+
 def _pattern(x: Any, shape: tuple[int, int]) -> Array:
     """The stored entries of a sparse matrix as a mask; explicit zeros count."""
     out = np.zeros(shape, dtype=bool)
@@ -84,7 +90,8 @@ def _chosen(ids: Any, n: int) -> Array:
 
 def _normalized(x: Array) -> Array:
     norms = np.sqrt(np.einsum("ij,ij->i", x, x))[:, None]
-    return np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
+    out: Array = np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
+    return out
 
 
 def _lse(logits: Array) -> Array:
@@ -107,7 +114,7 @@ def similarity(queries: Any, keys: Any, *, metric: str = "dot", scale: float = 1
     if metric == "cosine":
         q, k = _normalized(q), _normalized(k)
     out: Array = (q @ k.T) * np.asarray(scale, dtype=dtype)
-    return out[0] if np.ndim(queries) == 1 else out
+    return _per_query(out, queries)
 
 
 def attention_matrix(
@@ -125,7 +132,7 @@ def attention_matrix(
         logits = np.where(_pattern(exclude, logits.shape), -np.inf, logits).astype(dtype)
     lse = _lse(logits)[:, None]
     out: Array = np.exp(logits - np.where(np.isfinite(lse), lse, 0).astype(dtype))
-    return out[0] if np.ndim(user_features) == 1 else out
+    return _per_query(out, user_features)
 
 
 def predict_ratings(
@@ -224,8 +231,7 @@ def topk(
         lse = _lse(np.where(scored if normalize == "all" else shown, logits, -np.inf).astype(dtype))
         w = np.exp(scores - np.where(np.isfinite(lse), lse, 0).astype(dtype)[:, None])
     if np.ndim(queries) == 1:
-        first = (None if x is None else x[0] for x in (w, lse))
-        return TopK(ids[0], scores[0], *first, counts[0])
+        return TopK(ids[0], scores[0], None if w is None else w[0], None if lse is None else lse[0], counts[0])
     return TopK(ids, scores, w, lse, counts)
 
 

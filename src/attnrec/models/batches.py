@@ -16,14 +16,9 @@ __all__ = ["arrow_batch", "blocks", "progress"]
 _MOST = 1024  # rows of a block: enough to keep the kernels busy, few enough that Ctrl-C is heard within a second
 
 
-def _budget() -> int:
-    """Bytes for one block; the reference backend runs where the compiled setting may not exist."""
-    return config.memory_budget() if config.backend() == "compiled" else 1 << 30
-
-
 def blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
     """Consecutive slices of ``n_rows`` rows, each within the memory budget (one row at the least)."""
-    size = max(1, min(_MOST, _budget() // max(1, row_bytes)))
+    size = max(1, min(_MOST, config.memory_budget() // max(1, row_bytes)))
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
 

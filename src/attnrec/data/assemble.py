@@ -1,0 +1,231 @@
+"""Columns to a sparse matrix under stated policies. Reads no files and knows no frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from .._extras import need
+from .encode import Array, Coded, sorted_order
+from .place import Columns
+from .report import Report
+
+__all__ = ["Assembled", "Rules", "assemble"]
+
+_DUPLICATES = ("last", "first", "mean", "sum", "error")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What to do with rows that are not as they should be; checks itself."""
+
+    duplicates: Literal["last", "first", "mean", "sum", "error"] = "last"
+    missing: Literal["error", "drop"] = "error"
+    rating_range: tuple[float, float] | None = None
+    out_of_range: Literal["error", "drop"] = "error"
+    keep_ids: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("duplicates", _DUPLICATES),
+            ("missing", ("error", "drop")),
+            ("out_of_range", ("error", "drop")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
+        if self.rating_range is not None:
+            try:
+                low, high = (float(bound) for bound in self.rating_range)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"rating_range={self.rating_range!r} is not a pair of numbers (lowest, highest)"
+                ) from None
+            if not low < high:
+                raise ValueError(f"rating_range={self.rating_range!r}: the lowest must be below the highest")
+            object.__setattr__(self, "rating_range", (low, high))
+
+
+class Assembled(NamedTuple):
+    """csr : (users, items) float32, sorted, no duplicates; stamps : aligned with its data, or None."""
+
+    csr: Any
+    users: Array
+    items: Array
+    stamps: Array | None
+    report: Report
+
+
+def assemble(columns: Columns, rules: Rules) -> Assembled:
+    """Sort the interactions by user and item, one entry a pair.
+
+    Raises
+    ------
+    ValueError
+        For the first missing, non-finite, out-of-range or repeated row that the rules do not allow, named by its
+        place; or if nothing is left.
+    """
+    n_rows = len(columns.users.codes)
+    place = columns.place
+    missing, gone = _missing(columns, rules)
+    out_of_range = _out_of_range(columns, rules, gone)
+    gone[out_of_range] = True
+    rows = np.flatnonzero(~gone) if gone.any() else None
+    if n_rows == 0 or (rows is not None and not len(rows)):
+        raise ValueError(f"{place.source}: no interactions" + (f" left of {n_rows:,} rows" if n_rows else ""))
+
+    u, users = _compact(columns.users, rows, rules.keep_ids)
+    i, items = _compact(columns.items, rows, rules.keep_ids)
+    key = u.astype(np.int64)
+    key *= len(items)
+    key += i
+    del u, i  # 25 million rows: keep the peak low
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    if rows is not None:
+        order = rows[order]
+    again = np.flatnonzero(key[1:] == key[:-1]) + 1
+    merged = None
+    kept = order
+    if len(again):
+        kept, merged = _merge(columns, rules, key, order, again)
+        first = np.ones(len(key), bool)
+        first[again] = False
+        key = key[first]
+    data = _data(columns.ratings, kept, merged)
+    csr = _csr(key, data, len(users), len(items))
+    stamps = None if columns.stamps is None else columns.stamps[kept]
+    dropped = _difference(order, kept, n_rows) if len(again) else np.empty(0, np.int64)
+    report = Report(
+        place.source,
+        place.unit,
+        n_rows,
+        len(kept),
+        duplicates=place.numbers(dropped),
+        duplicates_policy=rules.duplicates,
+        missing={role: place.numbers(at) for role, at in missing.items()},
+        out_of_range=place.numbers(out_of_range),
+    )
+    return Assembled(csr, users, items, stamps, report)
+
+
+def _missing(columns: Columns, rules: Rules) -> tuple[dict[str, Array], Array]:
+    """Rows without a user, item, finite rating or time, by role, and the mask of them all."""
+    masks: dict[str, Array | None] = {
+        "user": columns.users.codes < 0,
+        "item": columns.items.codes < 0,
+        "rating": None if columns.ratings is None else ~np.isfinite(columns.ratings),
+        "timestamp": columns.stamp_missing,
+    }
+    found = {role: np.flatnonzero(mask) for role, mask in masks.items() if mask is not None and mask.any()}
+    gone = np.zeros(len(columns.users.codes), bool)
+    for at in found.values():
+        gone[at] = True
+    if found and rules.missing == "error":
+        role = min(found, key=lambda role: int(found[role][0]))
+        row = int(found[role][0])
+        what = f"no {role}"
+        if role == "rating" and columns.ratings is not None and np.isinf(columns.ratings[row]):
+            what = f"rating {columns.ratings[row]:g} is not finite (in float32)"
+        raise ValueError(f"{columns.place.at(row)}: {what}; {_fix(columns)}, or pass missing='drop'")
+    return found, gone
+
+
+def _out_of_range(columns: Columns, rules: Rules, gone: Array) -> Array:
+    if rules.rating_range is None or columns.ratings is None:
+        return np.empty(0, np.int64)
+    low, high = np.float32(rules.rating_range[0]), np.float32(rules.rating_range[1])
+    at = np.flatnonzero(((columns.ratings < low) | (columns.ratings > high)) & ~gone)
+    if len(at) and rules.out_of_range == "error":
+        row = int(at[0])
+        raise ValueError(
+            f"{columns.place.at(row)}: rating {columns.ratings[row]:g} is not in {low:g} .. {high:g}; "
+            f"{_fix(columns)}, or pass out_of_range='drop'"
+        )
+    return at
+
+
+def _fix(columns: Columns) -> str:
+    return f"fix or remove the {columns.place.unit}"
+
+
+def _compact(coded: Coded, rows: Array | None, keep: bool) -> tuple[Array, Array]:
+    """Codes of the kept rows renumbered over the ids that occur, in sorted order where there is one."""
+    codes = coded.codes if rows is None else coded.codes[rows]
+    if keep:
+        return codes, coded.values
+    used = np.flatnonzero(np.bincount(codes, minlength=len(coded.values)))
+    values = coded.values[used]
+    order = sorted_order(values)
+    if order is not None:
+        used, values = used[order], values[order]
+    new = np.full(len(coded.values), -1, np.int32)
+    new[used] = np.arange(len(used), dtype=np.int32)
+    return new[codes], values
+
+
+def _merge(columns: Columns, rules: Rules, key: Array, order: Array, again: Array) -> tuple[Array, Array | None]:
+    """The row that stands for each pair, and the merged ratings under "mean" and "sum".
+
+    key, order : (n,) sorted pair keys and their rows; again : positions that repeat the key before them.
+    """
+    if rules.duplicates == "error":
+        at = int(again[np.argmin(order[again])])
+        row, before = int(order[at]), int(order[at - 1])
+        place = columns.place
+        raise ValueError(
+            f"{place.at(row)}: the same user and item as {place.unit} {place.number(before)}; "
+            "remove one, or pass duplicates='last', 'first', 'mean' or 'sum'"
+        )
+    starts = np.ones(len(key), bool)
+    starts[again] = False
+    start = np.flatnonzero(starts)
+    stop = np.append(start[1:], len(key))
+    many = np.flatnonzero(stop - start > 1)
+    by_time = order
+    if columns.stamps is not None:  # order the members of each repeated pair by time; ties stay in row order
+        member = ~starts
+        member[start[many]] = True
+        where = np.flatnonzero(member)
+        rows = order[where]
+        by_time = order.copy()
+        by_time[where] = rows[np.lexsort((rows, columns.stamps[rows], key[where]))]
+    kept = by_time[start] if rules.duplicates == "first" else by_time[stop - 1]
+    if rules.duplicates in ("last", "first"):
+        return kept, None
+    values = np.ones(len(order)) if columns.ratings is None else columns.ratings[order].astype(np.float64)
+    total = np.add.reduceat(values, start)
+    if rules.duplicates == "mean":
+        total /= stop - start
+    with np.errstate(over="ignore"):
+        merged = total.astype(np.float32)
+    if not np.isfinite(merged).all():
+        row = int(kept[np.argmin(np.isfinite(merged))])
+        raise ValueError(f"{columns.place.at(row)}: the {rules.duplicates} of this user and item overflows float32")
+    return kept, merged
+
+
+def _difference(order: Array, kept: Array, n_rows: int) -> Array:
+    """The rows of ``order`` that are not in ``kept``, ascending."""
+    lost = np.zeros(n_rows, bool)
+    lost[order] = True
+    lost[kept] = False
+    return np.flatnonzero(lost)
+
+
+def _data(ratings: Array | None, kept: Array, merged: Array | None) -> Array:
+    if merged is not None:
+        return merged
+    return np.ones(len(kept), np.float32) if ratings is None else ratings[kept]
+
+
+def _csr(key: Array, data: Array, n_users: int, n_items: int) -> Any:
+    """CSR of sorted pair keys ``user * n_items + item``, which are overwritten."""
+    sparse = need("scipy.sparse", extra="data")
+    index = np.int32 if len(key) < 2**31 and max(n_users, n_items) < 2**31 else np.int64
+    indptr = np.searchsorted(key, np.arange(n_users + 1, dtype=np.int64) * n_items).astype(index)
+    indices = np.remainder(key, n_items, out=key).astype(index)
+    csr = sparse.csr_matrix((data, indices, indptr), shape=(n_users, n_items))
+    csr.has_sorted_indices = csr.has_canonical_format = True
+    return csr

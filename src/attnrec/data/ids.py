@@ -1,0 +1,245 @@
+"""Ids: outside names of users or items and their positions in a matrix. Holds names only, no interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from .encode import Array, as_arrow, as_list, encode, object_array, plain
+
+__all__ = ["Ids"]
+
+
+class Ids:
+    """Distinct ids of any hashable type, numbered 0 .. n - 1.
+
+    ``Ids`` keeps the order it is given. :class:`~attnrec.data.Interactions` gives it sorted ids where they are all of
+    one type with a natural order (so a matrix does not depend on the order of the rows), and ids in order of first
+    appearance where they are not. Ids that compare equal are one id: 1, 1.0 and True.
+
+    Parameters
+    ----------
+    names : (n,) array or iterable of hashables
+        Distinct, none missing.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing or comes twice.
+    TypeError
+        If a name cannot be hashed.
+
+    Examples
+    --------
+    >>> ids = Ids(["ann", "bob", ("guest", 7)])
+    >>> ids.positions([("guest", 7), "ann"]).tolist()
+    [2, 0]
+    >>> ids.names([1, 2]).tolist()
+    ['bob', ('guest', 7)]
+    >>> "bob" in ids, len(ids), ids[0]
+    (True, 3, 'ann')
+    """
+
+    __slots__ = ("_lookup", "_sorted", "_values")
+
+    _values: Array
+    _lookup: dict[Any, int] | None
+    _sorted: tuple[Array, Array] | None
+
+    def __init__(self, names: Any) -> None:
+        column = names if hasattr(names, "__len__") else list(names)
+        coded = encode(column)
+        if (coded.codes < 0).any():
+            raise ValueError(f"ids: entry {int(np.argmax(coded.codes < 0))} is missing; every id needs a value")
+        if len(coded.values) != len(coded.codes):
+            _, at = np.unique(coded.codes, return_index=True)
+            again = int(np.setdiff1d(np.arange(len(coded.codes)), at)[0])
+            raise ValueError(f"ids: {plain(coded.values[coded.codes[again]])!r} comes twice, again as entry {again}")
+        self._keep(coded.values[coded.codes])
+
+    @classmethod
+    def _trusted(cls, values: Array) -> Ids:
+        """Wrap values known to be distinct and complete: int64, uint64 or object."""
+        self = cls.__new__(cls)
+        self._keep(values)
+        return self
+
+    def _keep(self, values: Array) -> None:
+        self._values = values
+        self._values.flags.writeable = False
+        self._lookup = None
+        self._sorted = None
+
+    def positions(self, names: Any, *, unknown: Literal["raise", "ignore"] = "raise") -> Array:
+        """Positions of names.
+
+        Parameters
+        ----------
+        names : (n,) array or iterable of hashables
+        unknown : {"raise", "ignore"}
+            What to do with a name that is not here: raise, or give -1.
+
+        Returns
+        -------
+        (n,) ndarray of int64
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown; the message names the first one.
+        """
+        if unknown not in ("raise", "ignore"):
+            raise ValueError(f"unknown={unknown!r} is not 'raise' or 'ignore'")
+        if isinstance(names, (str, bytes)):
+            raise TypeError(f"positions() takes a list of ids, got {names!r}; use position() for one")
+        if isinstance(names, Ids):
+            names = names._values
+        if not hasattr(names, "__len__"):
+            names = list(names)
+        found = self._find_integers(names)
+        if found is None:
+            table = self._table()
+            listed = as_list(names)
+            found = np.fromiter((_get(table, name) for name in listed), np.int64, len(listed))
+        if unknown == "raise" and (found < 0).any():
+            at = int(np.argmax(found < 0))
+            raise ValueError(self._unknown(as_list(names)[at], int((found < 0).sum())))
+        return found
+
+    def position(self, name: Any, *, unknown: Literal["raise", "ignore"] = "raise") -> int:
+        """Position of one name; see :meth:`positions`."""
+        return int(self.positions([name], unknown=unknown)[0])
+
+    def names(self, positions: Any) -> Array:
+        """Names at positions: an int64 or uint64 array when all ids are integers, else an array of objects.
+
+        Raises
+        ------
+        ValueError
+            If a position is not in 0 .. n - 1 (the -1 of an unfilled place has no name).
+        """
+        at = np.asarray(positions)
+        if at.dtype.kind not in "iu" and at.size:
+            raise TypeError(f"positions must be integers, got {at.dtype}")
+        at = at.astype(np.int64, copy=False)
+        if at.size and (at.min() < 0 or at.max() >= len(self)):
+            bad = at[(at < 0) | (at >= len(self))].ravel()[0]
+            raise ValueError(f"position {int(bad)} is not in 0 .. {len(self) - 1}")
+        found: Array = self._values[at]
+        return found
+
+    def parse(self, text: str) -> Any:
+        """The id that a text typed by a person stands for: itself, or the number it spells.
+
+        Raises
+        ------
+        ValueError
+            If no id reads like that.
+
+        Examples
+        --------
+        >>> Ids([10, 20]).parse("20")
+        20
+        """
+        table = self._table()
+        for kind in (str, int, float):
+            try:
+                name = kind(text)
+            except ValueError:
+                continue
+            if name in table:
+                return self[table[name]]
+        for name in table:
+            if not isinstance(name, str) and str(name) == text:
+                return name
+        raise ValueError(self._unknown(text, 1))
+
+    def to_numpy(self) -> Array:
+        """All names in order, read-only: int64, uint64 or objects."""
+        return self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values.tolist())
+
+    def __contains__(self, name: object) -> bool:
+        return _get(self._table(), name) >= 0
+
+    def __getitem__(self, position: int) -> Any:
+        value = self._values[position]
+        return value.item() if isinstance(value, np.generic) else value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ids):
+            return NotImplemented
+        return len(self) == len(other) and self._values.tolist() == other._values.tolist()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        head = ", ".join(repr(name) for name in self._values[:3].tolist())
+        return f"Ids([{head}{', ...' if len(self) > 3 else ''}], n={len(self)})"
+
+    def __getstate__(self) -> Array:
+        return self._values
+
+    def __setstate__(self, state: Array) -> None:
+        self._keep(state)
+
+    def _table(self) -> dict[Any, int]:
+        if self._lookup is None:
+            self._lookup = {name: k for k, name in enumerate(self._values.tolist())}
+        return self._lookup
+
+    def _find_integers(self, names: Any) -> Array | None:
+        """Binary search for many integer names at once; None where that does not apply."""
+        if self._values.dtype != np.int64 or len(names) < 64:
+            return None
+        arrow = as_arrow(names)
+        if arrow is None or str(arrow.type) not in ("int8", "int16", "int32", "int64") or arrow.null_count:
+            return None
+        wanted = arrow.to_numpy() if hasattr(arrow, "chunks") else arrow.to_numpy(zero_copy_only=False)
+        if self._sorted is None:
+            order = np.argsort(self._values, kind="stable")
+            self._sorted = self._values[order], order
+        ascending, order = self._sorted
+        if not len(ascending):
+            return np.full(len(wanted), -1, np.int64)
+        at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+        return np.where(ascending[at] == wanted, order[at], -1).astype(np.int64, copy=False)
+
+    def _unknown(self, name: Any, count: int) -> str:
+        name = plain(name)
+        more = f" (and {count - 1} more)" if count > 1 else ""
+        hint = f"; known ids look like {', '.join(repr(n) for n in self._values[:3].tolist())}" if len(self) else ""
+        return f"unknown id {name!r}{more}{hint}"
+
+
+def _get(table: dict[Any, int], name: Any) -> int:
+    try:
+        return table.get(plain(name), -1)
+    except TypeError:
+        raise TypeError(f"{name!r} is a {type(name).__name__}, which cannot be hashed and so cannot be an id") from None
+
+
+def from_texts(texts: Iterable[str]) -> Array:
+    """Ids read from a text file: int64 when every one is written as a plain integer, else the strings themselves.
+
+    "007", "+7" and "7.0" are not plain: turning them into 7 could not be undone.
+
+    Examples
+    --------
+    >>> from_texts(["10", "-2"]).tolist(), from_texts(["10", "007"]).tolist()
+    ([10, -2], ['10', '007'])
+    """
+    import re
+
+    texts = list(texts)
+    whole = re.compile(r"0|-?[1-9][0-9]{0,17}").fullmatch
+    if all(whole(text) for text in texts):
+        return np.array([int(text) for text in texts], np.int64)
+    return object_array(texts)

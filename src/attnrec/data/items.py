@@ -1,0 +1,151 @@
+"""A table about items: titles and other columns by id. Reads and looks up; joins and ranks nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._extras import need
+from .columns import ITEM_NAMES, Column, guess_columns
+from .encode import Coded, encode
+from .ids import Ids
+from .place import Place
+
+__all__ = ["Items", "read_items"]
+
+
+class Items:
+    """Titles and other columns of items, found by id.
+
+    Attributes
+    ----------
+    ids : Ids
+        In the order of the file.
+    titles : list of str
+        A title for each id; the id itself where there is none.
+    columns : dict of str -> list
+        The other columns of the file, aligned with ``ids``; None where a field is empty.
+
+    Examples
+    --------
+    >>> films = Items(Ids([5, 9]), ["Heat", "Alien"], {"year": [1995, 1979]})
+    >>> films.title(9), films.title(1), films.row(5)
+    ('Alien', '1', {'title': 'Heat', 'year': 1995})
+    """
+
+    def __init__(self, ids: Ids, titles: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> None:
+        self.ids = ids
+        self.titles = list(titles)
+        self.columns = {name: list(values) for name, values in columns.items()}
+
+    def title(self, id: Any) -> str:
+        """The title of an item, or its id as text where the table has none."""
+        at = self._at(id)
+        return str(id) if at < 0 else self.titles[at]
+
+    def row(self, id: Any) -> dict[str, Any]:
+        """Title and other columns of an item; empty where the table has none."""
+        at = self._at(id)
+        if at < 0:
+            return {}
+        return {"title": self.titles[at]} | {name: values[at] for name, values in self.columns.items()}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, id: object) -> bool:
+        return self._at(id) >= 0
+
+    def __repr__(self) -> str:
+        return f"Items({len(self):,} items, columns title{''.join(', ' + name for name in self.columns)})"
+
+    def _at(self, id: Any) -> int:
+        at = self.ids.position(id, unknown="ignore")
+        # one odd id makes a whole column text: 7 in the ratings is then "7" here
+        return at if at >= 0 or isinstance(id, str) else self.ids.position(str(id), unknown="ignore")
+
+
+def read_items(
+    path: str | os.PathLike[str],
+    *,
+    id: Column = None,
+    title: Column = None,
+    separator: str | None = None,
+    header: bool | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+) -> Items:
+    """Read a CSV or Parquet file about items.
+
+    Parameters
+    ----------
+    path : path
+        A name that ends in .parquet or .pq is Parquet, anything else delimited text (see ``Interactions.from_csv``).
+    id, title : str, int, False or None
+        The column, by name or position; None: guess (item, itemId, movieId, id ...; title, name ...).
+    separator, header, encoding
+        As in ``Interactions.from_csv``.
+
+    Raises
+    ------
+    ValueError
+        If a line is broken, a column is not found, or an id is missing or comes twice.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "films.csv")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("movieId,title,year\\n7,Heat,1995\\n")
+    >>> films = read_items(path)
+    >>> films.title(7), films.columns
+    ('Heat', {'year': [1995]})
+    """
+    given = {"id": id, "title": title}
+    if os.fspath(path).lower().endswith((".parquet", ".pq")):
+        from .parquet import open_parquet
+
+        with open_parquet(path) as file:
+            roles = guess_columns(file.schema_arrow.names, given=given, table=ITEM_NAMES, source=str(path))
+            read = file.read()
+        table = {name: read.column(name) for name in read.column_names}
+        coded, place = encode(table[roles["id"]], f"{path}: id"), Place(str(path))
+    else:
+        from .csvfile import ids_of_texts, read_table
+
+        table, layout, place = read_table(
+            Path(path), given, ITEM_NAMES, separator=separator, header=header, encoding=encoding
+        )
+        roles = layout.roles
+        coded = ids_of_texts(table[roles["id"]])
+        table = {name: column if name in roles.values() else _typed(column) for name, column in table.items()}
+    _check(coded, place)
+    ids = Ids._trusted(coded.values[coded.codes])
+    names = table[roles["title"]].to_pylist() if "title" in roles else [None] * len(ids)
+    titles = [str(key) if name is None or name == "" else str(name) for key, name in zip(ids, names, strict=True)]
+    others = {name: column.to_pylist() for name, column in table.items() if name not in roles.values()}
+    return Items(ids, titles, others)
+
+
+def _check(coded: Coded, place: Place) -> None:
+    if (coded.codes < 0).any():
+        raise ValueError(f"{place.at(int(np.argmax(coded.codes < 0)))}: no id; fix or remove the {place.unit}")
+    if len(coded.values) < len(coded.codes):
+        _, first = np.unique(coded.codes, return_index=True)
+        row = int(np.setdiff1d(np.arange(len(coded.codes)), first)[0])
+        raise ValueError(f"{place.at(row)}: id {coded.values.tolist()[coded.codes[row]]!r} comes twice; remove one")
+
+
+def _typed(column: Any) -> Any:
+    """Text as integers or decimals where all of it is, None where empty."""
+    pa = need("pyarrow", extra="data")
+    text = pa.array([None if text == "" else text for text in column.to_pylist()], pa.string())
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return text.cast(kind)
+        except pa.ArrowException:
+            continue
+    return text

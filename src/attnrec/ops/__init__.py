@@ -1,0 +1,23 @@
+"""The operations, compiled: the same names as :mod:`attnrec.reference`, which says what is right.
+
+Inputs are arrays of any stride, byte order and real dtype, anything ``numpy.asarray`` or DLPack understands, SciPy
+sparse matrices where "or CSR" is said, or an :class:`~attnrec.ItemIndex`. They are converted to float32 once.
+Results are float32; ids are int64. The bits of a result depend on its inputs alone: not on the number of threads,
+the batch it was computed in, or the processor.
+"""
+
+from __future__ import annotations
+
+from .attention import attend, attention_matrix, predict_ratings
+from .retrieve import topk
+from .scores import dot_product, score_pairs, similarity
+
+__all__ = [
+    "attend",
+    "attention_matrix",
+    "dot_product",
+    "predict_ratings",
+    "score_pairs",
+    "similarity",
+    "topk",
+]

@@ -1,0 +1,191 @@
+"""Attention as a matrix, over ratings and over values: attention_matrix, predict_ratings, attend. Layer 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import config
+from ._backend import Array, Metric, by_reference, packed, uses_reference
+
+if config.backend() == "compiled" or TYPE_CHECKING:
+    from .. import _core
+
+
+def attention_matrix(
+    user_features: Any,
+    item_features: Any,
+    *,
+    scale: float = 1.0,
+    metric: Metric = "dot",
+    exclude: Any = None,
+    check_finite: bool = True,
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Attention ``A_ij = exp(s_ij) / sum_k exp(s_ik)`` with ``s_ij = scale * u_i . v_j``.
+
+    The softmax of dot-product attention (Vaswani et al., 2017, eq. 1; there ``scale = 1 / sqrt(d)``).
+
+    Parameters
+    ----------
+    user_features : (b, d) or (d,) array_like or CSR
+    item_features : (n, d) array_like, CSR or ItemIndex
+    scale : float
+        Inverse temperature; finite.
+    metric : {"dot", "cosine"}
+    exclude : (b, n) CSR, optional
+        Stored entries get no attention and leave the denominator. A row with nothing left is all 0.
+    check_finite, out, num_threads
+        As in :func:`similarity`.
+
+    Returns
+    -------
+    (b, n) float32 array whose rows sum to 1; (n,) for one user.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in :func:`similarity`.
+
+    Examples
+    --------
+    >>> from attnrec import attention_matrix
+    >>> attention_matrix([[1, 1, 0, 0, 0]], [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]).round(3)
+    array([[0.422, 0.422, 0.155]], dtype=float32)
+    """
+    if uses_reference():
+        options = {"scale": scale, "metric": metric, "exclude": exclude}
+        result: Array = by_reference("attention_matrix", user_features, item_features, out=out, **options)
+        return result
+    return _core.attention_matrix(
+        user_features, packed(item_features), scale, metric, exclude, check_finite, out, num_threads
+    )
+
+
+def predict_ratings(
+    attention_matrix: Any,
+    ratings: Any,
+    user_features: Any = None,
+    item_features: Any = None,
+    *,
+    check_finite: bool = True,
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Predicted ratings ``A @ R``: each row the attention-weighted mean of the rows of ``ratings``.
+
+    The rows of ``ratings`` are what the attention is over. With ratings (users, items) there are two general forms:
+
+    - attention of users over users, (b, users): ``predict_ratings(A, ratings)`` gives (b, items): "what people like
+      me rated";
+    - attention of users over items, (b, items): ``predict_ratings(A, ratings.T)`` gives (b, users): "who rated what
+      I attend to".
+
+    ``predict_ratings(A_over_items, ratings)`` only fits when there are as many users as items, as in the example.
+
+    Parameters
+    ----------
+    attention_matrix : (b, n) or (n,) array_like
+    ratings : (n, m) array_like or CSR
+    user_features, item_features : optional
+        What the attention was computed from; used only to check that its shape is (users, items).
+    check_finite, out, num_threads
+        As in :func:`similarity`.
+
+    Returns
+    -------
+    (b, m) float32 array; (m,) for one row of attention.
+
+    Raises
+    ------
+    ValueError
+        If ``ratings`` does not have n rows; the message names the form that fits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from attnrec import attention_matrix, predict_ratings
+    >>> users = [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]]
+    >>> items = np.identity(5)
+    >>> ratings = [[4, 3, 2, 1, 0], [3, 2, 1, 0, 0], [2, 1, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+    >>> attention = attention_matrix(users, items)
+    >>> print(attention[1].round(6))
+    [0.322202 0.322202 0.118532 0.118532 0.118532]
+    >>> predict_ratings(attention, ratings, users, items)[1].round(4)
+    array([2.611 , 1.7295, 0.9666, 0.3222, 0.    ], dtype=float32)
+    """
+    if uses_reference():
+        result: Array = by_reference("predict_ratings", attention_matrix, ratings, out=out)
+        return result
+    return _core.predict_ratings(
+        attention_matrix, ratings, user_features, packed(item_features), check_finite, out, num_threads
+    )
+
+
+def attend(
+    queries: Any,
+    keys: Any,
+    values: Any,
+    *,
+    scale: float = 1.0,
+    exclude: Any = None,
+    include: Any = None,
+    return_lse: bool = False,
+    check_finite: bool = True,
+    out: Array | None = None,
+    num_threads: int | None = None,
+    memory_budget: int | None = None,
+) -> Any:
+    """Attention over values, ``softmax(scale * Q K^T) V``, without storing the (b, n) attention.
+
+    Dot-product attention (Vaswani et al., 2017, eq. 1) computed in one pass with a running shift and denominator
+    (Milakov & Gimelshein, 2018; Dao et al., 2022).
+
+    Parameters
+    ----------
+    queries : (b, d) or (d,) array_like or CSR
+    keys : (n, d) array_like, CSR or ItemIndex
+    values : (n, m) array_like or CSR
+    scale : float
+        Inverse temperature; finite.
+    exclude, include : (b, n) CSR, optional
+        Stored entries are the keys that each query may not see, or the only ones that it may. A query with nothing
+        left gets a row of 0 and an lse of -inf.
+    return_lse : bool
+        Also return ``log sum_j exp(scale * q . k_j)``, (b,).
+    memory_budget : int, optional
+        Bytes of scratch; :func:`attnrec.memory_budget` unless told.
+    check_finite, out, num_threads
+        As in :func:`similarity`; ``out`` is (b, m).
+
+    Returns
+    -------
+    (b, m) float32 array, (m,) for one query; with ``return_lse`` a pair.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in :func:`similarity`.
+
+    Examples
+    --------
+    >>> from attnrec import attend
+    >>> attend([[0, 0]], [[1, 0], [0, 1]], [[4, 0], [0, 2]])
+    array([[2., 1.]], dtype=float32)
+    """
+    if uses_reference():
+        options = {"scale": scale, "exclude": exclude, "include": include, "return_lse": return_lse}
+        return by_reference("attend", queries, keys, values, out=out, **options)
+    return _core.attend(
+        queries,
+        packed(keys),
+        values,
+        scale,
+        exclude,
+        include,
+        return_lse,
+        check_finite,
+        out,
+        num_threads,
+        memory_budget,
+    )

@@ -1,0 +1,146 @@
+"""The best items for each query: topk. Layer 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .. import config
+from ..index import ItemIndex
+from ..reference import TopK
+from ._backend import Array, by_reference, uses_reference
+
+if config.backend() == "compiled" or TYPE_CHECKING:
+    from .. import _core
+
+
+def topk(
+    queries: Any,
+    features: Any,
+    /,
+    k: int = 10,
+    *,
+    scale: float = 1.0,
+    item_bias: Any = None,
+    exclude: Any = None,
+    include: Any = None,
+    filter_items: Any = None,
+    items: Any = None,
+    weights: bool = True,
+    normalize: Literal["all", "unseen"] = "all",
+    precision: Literal["auto", "float32"] = "auto",
+    check_finite: bool = True,
+    out: TopK | tuple[Array, Array] | None = None,
+    num_threads: int | None = None,
+    memory_budget: int | None = None,
+) -> TopK:
+    """The k best items for each query, with their softmax weights; the (b, n) scores are never stored.
+
+    ``score_ij = scale * q_i . v_j + item_bias_j``; ``weight_ij = exp(score_ij - lse_i)``. Ties go to the lower id,
+    and ``topk(k)`` is a prefix of ``topk(k + 1)``.
+
+    Parameters
+    ----------
+    queries : (b, d) or (d,) array_like or CSR
+    features : (n, d) array_like, CSR or ItemIndex
+        The items.
+    k : int
+        Columns of the result, at least 1. Past n the rest is padded.
+    scale : float
+        Inverse temperature; finite.
+    item_bias : (n,) array_like, optional
+    exclude, include : (b, n) CSR, optional
+        Stored entries are the items that each query may not see, or the only ones that it may.
+    filter_items, items : ids or (n,) bool mask, optional
+        Items that no query may see, or the only ones that any may.
+    weights : bool
+        Compute weights and lse; False leaves them None and saves the exponentials.
+    normalize : {"all", "unseen"}
+        ``include`` and ``items`` say what is scored, ``exclude`` and ``filter_items`` hide some of it. The softmax
+        denominator runs over all that is scored, or over what is not hidden.
+    precision : {"auto", "float32"}
+        Arithmetic of the scan.
+    out : TopK or (ids, scores), optional
+        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
+    memory_budget : int, optional
+        Bytes of scratch; :func:`attnrec.memory_budget` unless told.
+    check_finite, num_threads
+        As in :func:`similarity`.
+
+    Returns
+    -------
+    TopK
+        Unpacks as ``ids, scores``. Always k columns: where fewer items are left, id -1, score -inf, weight 0, and
+        ``counts`` says how many are real. One query ``(d,)`` gives 1-D results.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in :func:`similarity`; also for ``k < 1``, ids out of range and sparse matrices of the wrong shape.
+
+    Examples
+    --------
+    >>> from attnrec import topk
+    >>> ids, scores = topk([[1.0, 2.0]], [[1, 0], [0, 1], [1, 1]], k=2)
+    >>> ids, scores
+    (array([[2, 1]]), array([[3., 2.]], dtype=float32))
+    """
+    snapshot = features._snapshot if isinstance(features, ItemIndex) else None
+    if snapshot is not None:
+        features = snapshot.operand
+        items = snapshot.positions(items, "items")
+        filter_items = snapshot.positions(filter_items, "filter_items")
+    if uses_reference():
+        found: TopK = by_reference(
+            "topk",
+            queries,
+            features,
+            k,
+            scale=scale,
+            item_bias=item_bias,
+            exclude=exclude,
+            include=include,
+            filter_items=filter_items,
+            items=items,
+            weights=weights,
+            normalize=normalize,
+        )
+        if out is not None:
+            found = _written(found, out)
+    else:
+        found = TopK(
+            *_core.topk(
+                queries,
+                features,
+                k,
+                scale,
+                item_bias,
+                exclude,
+                include,
+                filter_items,
+                items,
+                weights,
+                normalize,
+                precision,
+                check_finite,
+                out,
+                num_threads,
+                memory_budget,
+            )
+        )
+    if snapshot is not None and snapshot.ids is not None:
+        snapshot.rename(found.ids)
+    return found
+
+
+def _written(found: TopK, out: TopK | tuple[Array, Array]) -> TopK:
+    """The result in the caller's arrays, where the reference made its own."""
+    if not isinstance(out, TopK):
+        out = TopK(*out, None, None, found.counts)
+    for name in TopK.__slots__:
+        array = getattr(out, name)
+        if isinstance(array, np.ndarray) and array.ndim and getattr(found, name) is not None:
+            np.copyto(array, getattr(found, name), casting="same_kind")
+            setattr(found, name, array)
+    return found

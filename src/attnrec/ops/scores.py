@@ -1,0 +1,130 @@
+"""Scores of queries and items: dot_product, similarity, score_pairs. Layer 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import config
+from ._backend import Array, Metric, by_reference, packed, uses_reference
+
+if config.backend() == "compiled" or TYPE_CHECKING:
+    from .. import _core
+
+
+def dot_product(u: Any, v: Any) -> float:
+    """Dot product ``sum_k u_k v_k`` of two vectors.
+
+    Parameters
+    ----------
+    u, v : (d,) array_like
+        Vectors of one length, converted to float32.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a value is not finite, or an input is not a vector.
+
+    Examples
+    --------
+    >>> from attnrec import dot_product
+    >>> dot_product([1, 1, 0], [1, 0, 1])
+    1.0
+    """
+    if uses_reference():
+        return float(by_reference("dot_product", u, v))
+    return _core.dot_product(u, v)
+
+
+def similarity(
+    queries: Any,
+    keys: Any,
+    *,
+    metric: Metric = "dot",
+    scale: float = 1.0,
+    check_finite: bool = True,
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """Similarity ``s_ij = scale * q_i . k_j`` of every query with every key.
+
+    Parameters
+    ----------
+    queries : (b, d) or (d,) array_like or CSR
+    keys : (n, d) array_like, CSR or ItemIndex
+    metric : {"dot", "cosine"}
+        "cosine" divides by both norms; a zero row is similar to nothing (0).
+    scale : float
+        Multiplies the similarity; finite.
+    check_finite : bool
+        Look for NaN and infinity first. Switch off only for input known to be finite.
+    out : (b, n) float32 array, optional
+        C-contiguous; written and returned.
+    num_threads : int, optional
+        Threads of this call; :func:`attnrec.num_threads` unless told.
+
+    Returns
+    -------
+    (b, n) float32 array; (n,) for one query.
+
+    Raises
+    ------
+    ValueError
+        If widths differ, a value is not finite, or ``out`` does not fit or overlaps an input.
+    TypeError
+        If an input is not real.
+
+    Examples
+    --------
+    >>> from attnrec import similarity
+    >>> similarity([[0, 2]], [[0, 5], [3, 0]], metric="cosine")
+    array([[1., 0.]], dtype=float32)
+    """
+    if uses_reference():
+        result: Array = by_reference("similarity", queries, keys, metric=metric, scale=scale, out=out)
+        return result
+    return _core.similarity(queries, packed(keys), metric, scale, check_finite, out, num_threads)
+
+
+def score_pairs(
+    queries: Any,
+    items: Any,
+    query_ids: Any,
+    item_ids: Any,
+    *,
+    check_finite: bool = True,
+    num_threads: int | None = None,
+) -> Array:
+    """Scores ``q_i . v_j`` of chosen pairs, the same bits as :func:`topk` gives them.
+
+    Parameters
+    ----------
+    queries : (b, d) array_like
+    items : (n, d) array_like or ItemIndex
+    query_ids, item_ids : (p,) array_like of int
+        Rows of ``queries`` and of ``items``.
+    check_finite, num_threads
+        As in :func:`similarity`.
+
+    Returns
+    -------
+    (p,) float32 array
+
+    Raises
+    ------
+    ValueError
+        If widths or lengths differ, or an id is out of range.
+
+    Examples
+    --------
+    >>> from attnrec import score_pairs
+    >>> score_pairs([[1, 2], [3, 4]], [[1, 0], [0, 1]], [0, 1], [1, 1])
+    array([2., 4.], dtype=float32)
+    """
+    if uses_reference():
+        scores: Array = by_reference("score_pairs", queries, items, query_ids, item_ids)
+        return scores
+    return _core.score_pairs(queries, packed(items), query_ids, item_ids, check_finite, num_threads)
