@@ -171,7 +171,7 @@ struct TopKArrays {
       given_ids = pair[0];
       given_scores = pair[1];
     }
-    if (py::isinstance<py::array>(given_ids) && given_ids.cast<py::array>().dtype().is(py::dtype::of<int32_t>())) {
+    if (py::isinstance<py::array>(given_ids) && has_dtype<int32_t>(given_ids.cast<py::array>())) {
       narrow_ids = output<int32_t>({op, "out.ids"}, given_ids, shape);
       given_ids = py::none();
     }

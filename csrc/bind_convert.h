@@ -68,6 +68,13 @@ inline py::array as_array(Arg arg, py::handle x) {
   return made;
 }
 
+// Whether x has the native dtype of T; two dtype objects may be equal without being one.
+template <class T>
+bool has_dtype(const py::array &x) {
+  const py::dtype wanted = py::dtype::of<T>();
+  return x.dtype().is(wanted) || x.dtype().equal(wanted);
+}
+
 inline bool is_plain_float(const py::array &x) {
   return x.dtype().is(py::dtype::of<float>()) &&
          (py::detail::array_proxy(x.ptr())->flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
@@ -198,7 +205,7 @@ class Operand {
 
   // Column indices as int32; those past its range are past every shape and become -1, which the check names.
   static py::array narrowed(Arg arg, const py::array &x) {
-    if (x.dtype().is(py::dtype::of<int32_t>())) return contiguous(x);
+    if (has_dtype<int32_t>(x)) return contiguous(x);
     const py::array_t<int64_t> wide = as_ids(arg, x);
     py::array_t<int32_t> out(wide.size());
     for (py::ssize_t i = 0; i < wide.size(); ++i) {
@@ -239,7 +246,7 @@ py::array output(Arg arg, py::handle out, const std::vector<py::ssize_t> &shape)
   auto x = py::reinterpret_borrow<py::array>(out);
   const std::string wanted = text(" has to be a writeable C-contiguous ", std::string(py::str(py::dtype::of<T>())),
                                   " array of shape ", std::string(py::str(py::tuple(py::cast(shape)))), "; ");
-  if (!x.dtype().is(py::dtype::of<T>())) throw py::type_error(text(arg.text(), wanted, "it is ", std::string(py::str(x.dtype()))));
+  if (!has_dtype<T>(x)) throw py::type_error(text(arg.text(), wanted, "it is ", std::string(py::str(x.dtype()))));
   bool fits = x.ndim() == static_cast<py::ssize_t>(shape.size());
   for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = x.shape(static_cast<py::ssize_t>(i)) == shape[i];
   if (!fits) throw py::value_error(text(arg.text(), wanted, "it has shape ", shape_text(x)));

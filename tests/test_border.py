@@ -125,7 +125,7 @@ def test_out_is_written_and_returned() -> None:
         assert out.tobytes() == want.tobytes()
 
 
-@pytest.mark.parametrize("kind", [np.int32, np.int64])
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.longlong])
 def test_topk_out(kind: Any) -> None:
     want = ar.topk(Q, V, 4)
     ids, scores = np.empty((7, 4), kind), np.empty((7, 4), np.float32)
