@@ -9,9 +9,12 @@ namespace {
 
 // As many independent chains as the register tile has, on registers alone.
 double fma_chains(int64_t rounds, float *sink) noexcept {
-  Tile<kTileRows, 2> t = {};
+  Tile<kTileRows, 2> t;
   const Vec a = load(sink);
   const Vec b = load(sink + kWidth);
+  for (int r = 0; r < kTileRows; ++r) {  // each its own start, or the compiler makes one chain of all
+    for (int v = 0; v < 2; ++v) t.c[r][v] = add(a, set1(static_cast<float>(2 * r + v)));
+  }
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
     for (int r = 0; r < kTileRows; ++r) {
