@@ -121,7 +121,7 @@ class Contiguous {
   attnrec_operand operand_;
 };
 
-// Values under weights that sum to one, or were multiplied by exp(kLazy) at most on the way.
+// Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way.
 void check_values(Named who, const attnrec_operand &values, const Settings &s) {
   const float top = check_finite(who, values, s.run, s.skip_finite);
   check_magnitude(who.op, rows_of(values), top, 1e8F, 1);

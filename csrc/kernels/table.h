@@ -1,7 +1,8 @@
 // The table of kernels: one function pointer each, filled once per instruction set. May include <cstdint> only.
 //
 // Shapes. A strip is [items][lanes]: row j holds the scores of item j for `lanes` queries; `lanes` is the table's
-// full width or half of it. Packed queries are [d][lanes], a panel of items is [d][kPanel]. Nothing here fails,
+// full width, half of it, or 1. Packed queries are [d][lanes], a panel of items is [d][kPanel]. Panels, biases and
+// strips are followed by kSlack floats that may be touched. Nothing here fails,
 // allocates, or knows a thread. Every output lane depends on its own inputs alone and is summed in item order, so
 // the bits are the same for every instruction set and every grouping of queries.
 #pragma once
@@ -10,7 +11,12 @@
 namespace attnrec {
 
 constexpr int64_t kPanel = 12;     // items in a panel: a multiple of every tile's rows (12, 6, 4)
+constexpr int64_t kSlack = 4;      // a vector of 16 over the last row of a panel of 12
 constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vectors of 16)
+
+// log2(e) in float32: kernels work in base 2, and whoever turns a base-2 exponent back into a natural one divides by
+// this very number, so that its rounding cancels.
+constexpr float kLog2E = 1.44269504088896341F;
 
 // Scores above the threshold in row `row` of a strip: bit l is lane l.
 struct Hit {
@@ -29,18 +35,29 @@ struct Kernels {
   const char *name;
   int64_t lanes;  // queries in a full group
 
+  // panel[k][i] = rows[i][k] for kPanel rows of d
+  void (*pack)(const float *const *rows, int64_t d, float *panel) noexcept;
   // strip[j][l] = scale * sum_k panels[j / 12][k][j % 12] * queries[k][l] (+ bias[j]); whole panels are written
   void (*scores)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
                  const float *bias, float *strip) noexcept;
-  // the same for rows of a sparse matrix, summed in stored order
+  // as `scores`, and top[l] = max_j strip[j][l]
+  void (*scores_top)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
+                     const float *bias, float *strip, float *top) noexcept;
+  // Rows whose score passes threshold[l] in some lane, as in `above`; only tiles with such a row are written to the
+  // strip. hits has room for all rows.
+  int64_t (*scan)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
+                  const float *bias, const float *threshold, float *strip, Hit *hits) noexcept;
+  // the same as `scores` for rows of a sparse matrix, summed in stored order
   void (*scores_csr)(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale,
                      const float *bias, float *strip) noexcept;
+  // out[l * stride + j] = strip[j][l] for l < count
+  void (*unpack)(const float *strip, int64_t n, int64_t lanes, int64_t count, float *out, int64_t stride) noexcept;
   // out[l] = max_j strip[j][l], -inf for n = 0
   void (*lane_max)(const float *strip, int64_t n, int64_t lanes, float *out) noexcept;
-  // sum[l] = sum_j e[j][l] with e = exp(strip[j][l] - shift[l]), 0 below 2^-126; e is kept in `out` unless null
-  // (`out` may be `strip`). Needs strip - shift <= 88.
+  // sum[l] = sum_j e[j][l] with e = 2^(strip[j][l] * kLog2E + shift[l]), 0 below 2^-126; e is kept in `out` unless
+  // null (`out` may be `strip`). Needs exponents <= 127.
   void (*exp_sum)(const float *strip, int64_t n, int64_t lanes, const float *shift, float *sum, float *out) noexcept;
-  // row[i] = factor * exp(row[i] - shift), i < n
+  // row[i] = factor * 2^(row[i] * kLog2E + shift), i < n
   void (*exp_row)(float *row, int64_t n, float shift, float factor) noexcept;
   // rows with strip[j][l] > threshold[l] in some lane; returns how many; hits has room for n
   int64_t (*above)(const float *strip, int64_t n, int64_t lanes, const float *threshold, Hit *hits) noexcept;
@@ -51,7 +68,7 @@ struct Kernels {
   void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
   // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
-  // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`
+  // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only
   void (*dots)(const float *a, const float *b, int64_t d, int64_t lanes, float *out) noexcept;
   // runs independent chains of multiply-adds and returns how many FLOP that was; sink has room for 2 * kMaxLanes
   double (*fma_chains)(int64_t rounds, float *sink) noexcept;

@@ -3,7 +3,11 @@
 // A is broadcast, B is two (or one) vectors of queries, C stays in registers. With items in A this gives scores;
 // with value columns in A and a strip in B it gives attended values: one body, two products.
 #pragma once
+#include <math.h>
+
+#include "row.h"
 #include "table.h"
+#include "topk.h"
 #include "vec.h"
 
 namespace attnrec {
@@ -51,22 +55,95 @@ __attribute__((always_inline)) inline void each_of(const Tile<Rows, Vecs> &t, F 
 template <int Vecs>
 constexpr int kRowsFor = Vecs == 1 && kTileRows == 6 ? 12 : kTileRows;
 
-template <int Vecs>
-void scores_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
-               float *strip) {
-  constexpr int rows = kRowsFor<Vecs>;
-  constexpr ptrdiff_t lanes = Vecs * kWidth;
-  const Vec by = set1(scale);
-  for (int64_t j = 0; j < n_panels * kPanel; j += rows) {
-    const float *a = panels + j / kPanel * kPanel * d + j % kPanel;
-    const auto acc = tile<rows, Vecs>(a, kPanel, queries, d);
-    float *out = strip + j * lanes;
-    if (bias == nullptr) {
-      each_of(acc, [&](int r, int v, Vec s) { store(out + r * lanes + v * kWidth, mul(s, by)); });
-    } else {
-      each_of(acc, [&](int r, int v, Vec s) { store(out + r * lanes + v * kWidth, fma(s, by, set1(bias[j + r]))); });
+void pack(const float *const *rows, int64_t d, float *panel) noexcept {
+  for (int64_t r = 0; r < kPanel; r += 4) {
+    int64_t k = 0;
+    for (; k + 4 <= d; k += 4) transpose4(rows + r, k, panel + k * kPanel + r, kPanel);
+    for (; k < d; ++k) {
+      for (int64_t i = r; i < r + 4; ++i) panel[k * kPanel + i] = rows[i][k];
     }
   }
+}
+
+void unpack(const float *strip, int64_t n, int64_t lanes, int64_t count, float *out, int64_t stride) noexcept {
+  int64_t l = 0;
+  for (; l + 4 <= count; l += 4) {
+    int64_t j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const float *rows[4] = {strip + j * lanes, strip + (j + 1) * lanes, strip + (j + 2) * lanes,
+                              strip + (j + 3) * lanes};
+      transpose4(rows, l, out + l * stride + j, stride);
+    }
+    for (; j < n; ++j) {
+      for (int64_t i = l; i < l + 4; ++i) out[i * stride + j] = strip[j * lanes + i];
+    }
+  }
+  for (; l < count; ++l) {
+    for (int64_t j = 0; j < n; ++j) out[l * stride + j] = strip[j * lanes + l];
+  }
+}
+
+// Scores of one tile, scaled and biased, still in registers.
+template <int Rows, int Vecs>
+__attribute__((always_inline)) inline Tile<Rows, Vecs> score_tile(const float *panels, int64_t j, const float *queries,
+                                                                  int64_t d, Vec scale, const float *bias) {
+  Tile<Rows, Vecs> t = tile<Rows, Vecs>(panels + j / kPanel * kPanel * d + j % kPanel, kPanel, queries, d);
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vecs; ++v) {
+      t.c[r][v] = bias == nullptr ? mul(t.c[r][v], scale) : fma(t.c[r][v], scale, set1(bias[j + r]));
+    }
+  }
+  return t;
+}
+
+template <int Rows, int Vecs>
+__attribute__((always_inline)) inline void store_tile(const Tile<Rows, Vecs> &t, float *out) {
+  each_of(t, [&](int r, int v, Vec s) { store(out + (r * Vecs + v) * kWidth, s); });
+}
+
+// Maximum over the rows
+template <int Rows, int Vecs>
+__attribute__((always_inline)) inline Tile<1, Vecs> top_of(const Tile<Rows, Vecs> &t) {
+  Tile<1, Vecs> top;
+#pragma GCC unroll 2
+  for (int v = 0; v < Vecs; ++v) top.c[0][v] = t.c[0][v];
+#pragma GCC unroll 12
+  for (int r = 1; r < Rows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vecs; ++v) top.c[0][v] = max_of(t.c[r][v], top.c[0][v]);
+  }
+  return top;
+}
+
+template <int Vecs>
+void scores_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
+               float *strip, float *top) {
+  constexpr int rows = kRowsFor<Vecs>;
+  for (int v = 0; v < Vecs && top != nullptr; ++v) store(top + v * kWidth, set1(-INFINITY));
+  for (int64_t j = 0; j < n_panels * kPanel; j += rows) {
+    const auto t = score_tile<rows, Vecs>(panels, j, queries, d, set1(scale), bias);
+    store_tile(t, strip + j * Vecs * kWidth);
+    if (top == nullptr) continue;
+    each_of(top_of(t), [&](int, int v, Vec m) { store(top + v * kWidth, max_of(m, load(top + v * kWidth))); });
+  }
+}
+
+template <int Vecs>
+int64_t scan_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
+                const float *threshold, float *strip, Hit *hits) {
+  constexpr int rows = kRowsFor<Vecs>;
+  int64_t found = 0;
+  for (int64_t j = 0; j < n_panels * kPanel; j += rows) {
+    const auto t = score_tile<rows, Vecs>(panels, j, queries, d, set1(scale), bias);
+    uint32_t any = 0;
+    each_of(top_of(t), [&](int, int v, Vec m) { any |= above_mask(m, load(threshold + v * kWidth)); });
+    if (any == 0) continue;
+    store_tile(t, strip + j * Vecs * kWidth);
+    found += above(strip + j * Vecs * kWidth, rows, Vecs * kWidth, threshold, hits + found, static_cast<int32_t>(j));
+  }
+  return found;
 }
 
 template <int Vecs>
@@ -99,13 +176,33 @@ void dots_of(const float *a, const float *b, int64_t d, float *out) {
   }
 }
 
+void scores_top(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
+                const float *bias, float *strip, float *top) noexcept {
+  if (lanes == 1) {
+    scores_row(panels, n_panels, queries, d, scale, bias, strip);
+    if (top != nullptr) max_row(strip, n_panels * kPanel, top);
+    return;
+  }
+  (lanes == kWidth ? scores_of<1> : scores_of<2>)(panels, n_panels, queries, d, scale, bias, strip, top);
+}
+
 void scores(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
             const float *bias, float *strip) noexcept {
-  (lanes == kWidth ? scores_of<1> : scores_of<2>)(panels, n_panels, queries, d, scale, bias, strip);
+  scores_top(panels, n_panels, queries, d, lanes, scale, bias, strip, nullptr);
+}
+
+int64_t scan(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
+             const float *bias, const float *threshold, float *strip, Hit *hits) noexcept {
+  if (lanes == 1) {
+    scores_row(panels, n_panels, queries, d, scale, bias, strip);
+    return above_row(strip, n_panels * kPanel, *threshold, hits);
+  }
+  return (lanes == kWidth ? scan_of<1> : scan_of<2>)(panels, n_panels, queries, d, scale, bias, threshold, strip, hits);
 }
 
 void scores_csr(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale, const float *bias,
                 float *strip) noexcept {
+  if (lanes == 1) return scores_csr_row(keys, n, queries, scale, bias, strip);
   (lanes == kWidth ? scores_csr_of<1> : scores_csr_of<2>)(keys, n, queries, scale, bias, strip);
 }
 

@@ -1,5 +1,6 @@
 // Values accumulated under a strip of attention: out[c][lane] += sum_j R[j][c] * P[j][lane]. Kernels only.
 #pragma once
+#include "row.h"
 #include "table.h"
 #include "tile.h"
 #include "vec.h"
@@ -28,12 +29,17 @@ void values_of(const float *values, int64_t stride, int64_t n, int64_t m, const 
 
 void values(const float *values, int64_t stride, int64_t n, int64_t m, const float *strip, int64_t lanes,
             float *out) noexcept {
+  if (lanes == 1) return values_row(values, stride, n, m, strip, out);
   (lanes == kWidth ? values_of<1> : values_of<2>)(values, stride, n, m, strip, out);
 }
 
 void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept {
   for (int64_t j = 0; j < n; ++j) {
     for (int64_t p = values->indptr[j]; p < values->indptr[j + 1]; ++p) {
+      if (lanes == 1) {
+        out[values->indices[p]] = fma_one(values->data[p], strip[j], out[values->indices[p]]);
+        continue;
+      }
       const Vec r = set1(values->data[p]);
       float *at = out + values->indices[p] * lanes;
       for (int64_t v = 0; v < lanes; v += kWidth) {
@@ -44,7 +50,10 @@ void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t la
 }
 
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {
-  for (int64_t c = 0; c < m; ++c) {
+  for (int64_t c = 0; c < m && lanes == 1; ++c) {
+    out[c] = add_ == nullptr ? out[c] * *keep : fma_one(add_[c], *take, out[c] * *keep);
+  }
+  for (int64_t c = 0; c < m && lanes > 1; ++c) {
     for (int64_t v = 0; v < lanes; v += kWidth) {
       float *at = out + c * lanes + v;
       const Vec kept = mul(load(at), load(keep + v));

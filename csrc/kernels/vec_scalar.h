@@ -29,7 +29,7 @@ inline Vec each(F f) {
 // a * b + c rounded once, for processors without the instruction. The product of two floats is exact in double. The
 // sum is rounded to odd there (its error is found by Knuth's TwoSum), and rounding that once more to float is then
 // correct: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE Trans. Computers 57(4), 2008.
-inline float fused(float a, float b, float c) {
+inline float fma_one(float a, float b, float c) {
   const double p = static_cast<double>(a) * b;
   const double s = p + c;
   const double t = s - p;
@@ -63,7 +63,7 @@ inline Vec max_of(Vec a, Vec b) {
   return each([&](int i) { return a.x[i] > b.x[i] ? a.x[i] : b.x[i]; });
 }
 inline Vec fma(Vec a, Vec b, Vec c) {
-  return each([&](int i) { return fused(a.x[i], b.x[i], c.x[i]); });
+  return each([&](int i) { return fma_one(a.x[i], b.x[i], c.x[i]); });
 }
 
 inline uint32_t above_mask(Vec a, Vec b) {
@@ -78,6 +78,13 @@ inline Vec scale_by_power(Vec p, Vec t) {
 
 inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
   return each([&](int i) { return x.x[i] >= lo.x[i] ? v.x[i] : 0.0F; });
+}
+
+// out[i * stride + r] = rows[r][i] for 4 rows of 4
+inline void transpose4(const float *const *rows, ptrdiff_t at, float *out, ptrdiff_t stride) {
+  for (int i = 0; i < 4; ++i) {
+    for (int r = 0; r < 4; ++r) out[i * stride + r] = rows[r][at + i];
+  }
 }
 
 }  // namespace

@@ -6,17 +6,77 @@
 namespace attnrec {
 namespace {
 
-// out[c][l] += sum over rows [s, s + count) of values[j][c] * strip[j][l]
-void add_values(const Kernels &k, const attnrec_operand &values, int64_t s, int64_t count, const float *strip,
-                int64_t lanes, float *out) {
-  if (values.csr != nullptr) {
-    const CsrRows rows{values.csr->indptr + s, values.csr->indices, values.csr->data};
-    k.values_csr(&rows, count, strip, lanes, out);
-  } else {
-    const attnrec_matrix &v = *values.dense;
-    k.values(v.data + s * v.row_stride, v.row_stride, count, v.cols, strip, lanes, out);
+constexpr int64_t kRatingRows = 192;  // of a strip in predict_ratings: half the traffic of its sums that 96 has
+// Values wider than this are packed: rows lie in pages of their own then, and a strip of 96 outgrows the TLB.
+constexpr int64_t kWideRow = 256;
+constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2 while all groups of a block use them
+
+// Strips [count][lanes] of all groups of a block, [groups][strip_items][full lanes], followed by slack.
+class Strips {
+ public:
+  Strips(const Block &block, int64_t items, int64_t full_lanes)
+      : step_(items * full_lanes), data_(static_cast<int64_t>(block.groups().size()) * step_ + kSlack) {}
+  float *of(std::size_t g) const { return data_.get() + static_cast<int64_t>(g) * step_; }
+
+ private:
+  int64_t step_;
+  Buffer<float> data_;
+};
+
+// Adds strips times values to the sums of every group of a block. One a task.
+class ValueReader {
+ public:
+  ValueReader(const attnrec_operand &values, const Block &block, int64_t items) : values_(values), groups_(block.groups()) {
+    const bool wide = values.csr == nullptr && values.dense->cols > kWideRow && groups_.size() > 2;
+    if (wide) packed_ = Buffer<float>(std::max(kValueBytes / static_cast<int64_t>(sizeof(float)), items * kPanel));
   }
-}
+
+  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l]
+  template <class SumsOf>
+  void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
+    if (values_.csr != nullptr) {
+      const CsrRows rows{values_.csr->indptr + s, values_.csr->indices, values_.csr->data};
+      each_group([&](std::size_t g, int64_t lanes) { k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g)); });
+      return;
+    }
+    const attnrec_matrix &v = *values_.dense;
+    const float *rows = v.data + s * v.row_stride;
+    if (packed_.get() == nullptr) {
+      each_group([&](std::size_t g, int64_t lanes) {
+        k.values(rows, v.row_stride, count, v.cols, strips.of(g), lanes, sums_of(g));
+      });
+      return;
+    }
+    const int64_t panel = count * kPanel;
+    const int64_t step = std::max<int64_t>(1, kValueBytes / static_cast<int64_t>(sizeof(float)) / panel) * kPanel;
+    for (int64_t first = 0; first < v.cols; first += step) {
+      const int64_t last = std::min(v.cols, first + step);
+      for (int64_t c = first; c < last; c += kPanel) pack(rows + c, v.row_stride, count, std::min(kPanel, last - c), c - first);
+      each_group([&](std::size_t g, int64_t lanes) {
+        for (int64_t c = first; c < last; c += kPanel) {
+          k.values(packed_.get() + (c - first) * count, kPanel, count, std::min(kPanel, last - c), strips.of(g), lanes,
+                   sums_of(g) + c * lanes);
+        }
+      });
+    }
+  }
+
+ private:
+  template <class Each>
+  void each_group(const Each &each) const {
+    for (std::size_t g = 0; g < groups_.size(); ++g) each(g, groups_[g].lanes);
+  }
+
+  // packed[at * count + j * 12 + i] = rows[j][i]
+  void pack(const float *rows, int64_t stride, int64_t count, int64_t cols, int64_t at) const {
+    float *out = packed_.get() + at * count;
+    for (int64_t j = 0; j < count; ++j) std::copy_n(rows + j * stride, cols, out + j * kPanel);
+  }
+
+  const attnrec_operand &values_;
+  const std::vector<Group> &groups_;
+  Buffer<float> packed_;
+};
 
 // Softmax and attended values of a block of queries over some units.
 class State {
@@ -52,7 +112,7 @@ class State {
         const float by = z > 0 ? static_cast<float>(1.0 / z) : 0.0F;
         float *row = out + (group.first + l) * m_;
         for (int64_t c = 0; c < m_; ++c) row[c] = values(g)[c * group.lanes + l] * by;
-        if (lse != nullptr) lse[group.first + l] = lse_of(softmax_[g], l);
+        if (lse != nullptr) lse[group.first + l] = lse_of(softmax_[g].shift[l], z);
       }
     }
   }
@@ -66,20 +126,30 @@ class State {
 
 // One unit of items attended to by one block.
 void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Masker &masker, const Keys &keys,
-                 const attnrec_operand &values, int64_t first, int64_t last, float *strip, State &state) {
-  const int64_t m = cols_of(values);
+                 const ValueReader &values, int64_t m, int64_t first, int64_t last, const Strips &strips, State &state) {
+  const auto &groups = block.groups();
   float top[kMaxLanes];
   float factor[kMaxLanes];
   masker.start(first);
-  sweep(k, reader, block, keys.d, first, last, strip, [&](std::size_t g, int64_t s, int64_t count, float *scores) {
-    const int64_t lanes = block.groups()[g].lanes;
-    if (masker.active()) masker.apply(g, s, count, scores);
-    k.lane_max(scores, count, lanes, top);
-    if (add_strip(k, state.softmax(g), scores, count, lanes, top, scores, factor)) {
-      k.blend(state.values(g), factor, nullptr, nullptr, m, lanes);
+  for (int64_t c = first; c < last; c += reader.chunk()) {
+    const int64_t end = std::min(last, c + reader.chunk());
+    reader.open(c, end);
+    for (int64_t s = c; s < end; s += strip_items(keys.d)) {
+      const int64_t count = std::min(strip_items(keys.d), end - s);
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        float *strip = strips.of(g);
+        reader.strip(k, groups[g], s, count, strip, masker.active() ? nullptr : top);
+        if (masker.active()) {
+          masker.apply(g, s, count, strip);
+          k.lane_max(strip, count, groups[g].lanes, top);
+        }
+        if (add_strip(k, state.softmax(g), strip, count, groups[g].lanes, top, strip, factor)) {
+          k.blend(state.values(g), factor, nullptr, nullptr, m, groups[g].lanes);
+        }
+      }
+      values.add(k, s, count, strips, [&](std::size_t g) { return state.values(g); });
     }
-    add_values(k, values, s, count, scores, lanes, state.values(g));
-  });
+  }
 }
 
 }  // namespace
@@ -111,12 +181,13 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
       const Block block = block_at(i);
       ChunkReader reader(scored, extra);
       Masker masker(masks, nullptr, block);
-      const Buffer<float> strip(strip_items(scored.d) * k.lanes);
+      const Strips strips(block, strip_items(scored.d), k.lanes);
+      const ValueReader value_reader(values, block, strip_items(scored.d));
       State total(block, m, k.lanes);
       State unit(block, m, k.lanes);
       for (int64_t u = 0; u < n_units; ++u) {
         unit.clear();
-        attend_unit(k, block, reader, masker, scored, values, units.first(u), units.last(u), strip.get(), unit);
+        attend_unit(k, block, reader, masker, scored, value_reader, m, units.first(u), units.last(u), strips, unit);
         total.add(k, unit);
       }
       total.write(out, lse);
@@ -136,8 +207,9 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
     const int64_t u = task % n_units;
     ChunkReader reader(scored, extra);
     Masker masker(masks, nullptr, block);
-    const Buffer<float> strip(strip_items(scored.d) * k.lanes);
-    attend_unit(k, block, reader, masker, scored, values, units.first(u), units.last(u), strip.get(),
+    const Strips strips(block, strip_items(scored.d), k.lanes);
+    const ValueReader value_reader(values, block, strip_items(scored.d));
+    attend_unit(k, block, reader, masker, scored, value_reader, m, units.first(u), units.last(u), strips,
                 states[static_cast<std::size_t>(task)]);
   });
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
@@ -152,27 +224,34 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
   const int64_t b = attention.rows;
   const int64_t n = attention.cols;
   const int64_t m = cols_of(ratings);
-  const int64_t step = strip_items(0);
+  const int64_t step = kRatingRows;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(m + 1);
-  const Plan plan = plan_blocks(run, b, k.lanes, 1, m * static_cast<int64_t>(sizeof(float)), madds);
+  const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds);
   Threads threads = run.threads;
   threads.count = plan.threads;
-  parallel_for(ceil_div(b, k.lanes), threads, [&](int64_t i) {
-    const int64_t first = i * k.lanes;
-    const int64_t count = std::min(k.lanes, b - first);
-    const int64_t lanes = count <= k.lanes / 2 ? k.lanes / 2 : k.lanes;
-    const Buffer<float> strip(step * lanes);
-    const Buffer<float> sums(m * lanes);
-    std::fill(sums.get(), sums.get() + m * lanes, 0.0F);
+  parallel_for(plan.n_blocks, threads, [&](int64_t i) {
+    const attnrec_matrix no_features{attention.data, b, 0, 0, 0};  // groups of rows; attention itself is the strip
+    const attnrec_operand rows{&no_features, nullptr, nullptr};
+    const Block block(rows, i * plan.block, std::min(plan.block, b - i * plan.block), k.lanes);
+    const auto &groups = block.groups();
+    const Strips strips(block, step, k.lanes);
+    const ValueReader values(ratings, block, step);
+    const int64_t size = m * k.lanes;
+    const Buffer<float> sums(static_cast<int64_t>(groups.size()) * size);
+    std::fill(sums.get(), sums.get() + static_cast<int64_t>(groups.size()) * size, 0.0F);
+    const auto sums_of = [&](std::size_t g) { return sums.get() + static_cast<int64_t>(g) * size; };
     for (int64_t s = 0; s < n; s += step) {
       attnrec_matrix part = attention;
       part.data += s * attention.col_stride;
       part.cols = std::min(step, n - s);
-      pack_lanes<int64_t>({&part, nullptr, nullptr}, nullptr, first, count, lanes, strip.get());
-      add_values(k, ratings, s, part.cols, strip.get(), lanes, sums.get());
+      const attnrec_operand columns{&part, nullptr, nullptr};
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        pack_lanes<int64_t>(columns, nullptr, groups[g].first, groups[g].count, groups[g].lanes, strips.of(g));
+      }
+      values.add(k, s, part.cols, strips, sums_of);
     }
-    for (int64_t l = 0; l < count; ++l) {
-      for (int64_t c = 0; c < m; ++c) out[(first + l) * m + c] = sums[c * lanes + l];
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      k.unpack(sums_of(g), m, groups[g].lanes, groups[g].count, out + groups[g].first * m, m);
     }
   });
 }

@@ -54,18 +54,14 @@ class Listed {
   Buffer<float> query_, packed_;
 };
 
-// exp(scores - max) in place; returns the maximum (0 for none) and the sum in `sum`.
+// 2^(scores log2(e) - shift) in place; returns the shift (0 for none) and the sum in `sum`.
 float softmax_row(std::vector<float> &scores, double *sum) {
   *sum = 0;
   if (scores.empty()) return 0;
-  const float top = *std::max_element(scores.begin(), scores.end());
-  kernels().exp_row(scores.data(), static_cast<int64_t>(scores.size()), top, 1.0F);
+  const float top = *std::max_element(scores.begin(), scores.end()) * kLog2E;
+  kernels().exp_row(scores.data(), static_cast<int64_t>(scores.size()), -top, 1.0F);
   for (const float e : scores) *sum += static_cast<double>(e);
   return top;
-}
-
-float lse_from(float top, double sum) {
-  return sum > 0 ? static_cast<float>(static_cast<double>(top) + std::log(sum)) : kHidden;
 }
 
 bool hidden(const Masks &masks, int64_t row, int32_t id) {
@@ -124,7 +120,7 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
       double sum = 0;
       const float top = task.weights ? softmax_row(denominator, &sum) : 0;
       write_row(result, row, task.k, found, top, sum);
-      if (task.weights && result.lse != nullptr) result.lse[row] = lse_from(top, sum);
+      if (task.weights && result.lse != nullptr) result.lse[row] = lse_of(top, sum);
     }
   });
 }
@@ -149,7 +145,7 @@ void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, 
       for (std::size_t c = 0; c < ids.size(); ++c) {
         add_row(values, ids[c], static_cast<float>(static_cast<double>(weights[c]) / sum), to);
       }
-      if (lse != nullptr) lse[row] = lse_from(top, sum);
+      if (lse != nullptr) lse[row] = lse_of(top, sum);
     }
   });
 }

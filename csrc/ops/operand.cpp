@@ -1,6 +1,8 @@
 // Reading rows of a matrix in any of its forms. Ops only.
 #include "operand.h"
 
+#include "../core/dispatch.h"
+
 #include <algorithm>
 
 namespace attnrec {
@@ -43,8 +45,17 @@ template void pack_lanes(const attnrec_operand &, const int64_t *, int64_t, int6
 
 void pack_panels(const attnrec_operand &x, const int32_t *ids, int64_t first, int64_t count, float *out) {
   const int64_t d = cols_of(x);
+  const bool contiguous = x.dense != nullptr && x.dense->col_stride == 1;
   for (int64_t j = 0; j < count; j += kPanel) {
     const int32_t *panel_ids = ids == nullptr ? nullptr : ids + j;
+    if (contiguous && count - j >= kPanel) {
+      const float *rows[kPanel];
+      for (int64_t i = 0; i < kPanel; ++i) {
+        rows[i] = x.dense->data + (ids != nullptr ? panel_ids[i] : first + j + i) * x.dense->row_stride;
+      }
+      kernels().pack(rows, d, out + j * d);
+      continue;
+    }
     pack_lanes(x, panel_ids, first + j, std::min(kPanel, count - j), kPanel, out + j * d);
   }
 }

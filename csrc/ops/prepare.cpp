@@ -112,7 +112,7 @@ attnrec_index *index_create(const attnrec_matrix &items, float top, const Run &r
   index->n = items.rows;
   index->d = items.cols;
   index->max_abs = top;
-  index->panels = Buffer<float>(round_up(items.rows, kPanel) * items.cols);
+  index->panels = Buffer<float>(round_up(items.rows, kPanel) * items.cols + kSlack);
   const attnrec_operand x{&items, nullptr, nullptr};
   constexpr int64_t step = 340 * kPanel;
   Threads threads = run.threads;

@@ -1,8 +1,8 @@
 // The best k of a stream of scores. Ops only.
 //
 // A candidate is one integer, the score in an order-preserving form above the complement of the id: larger is better,
-// ties go to the lower id, and no two are equal. Candidates gather until the reservoir is full; the k best stay and
-// the k-th is the new threshold.
+// ties go to the lower id, and no two are equal. For small k the best are kept in order. For large k candidates
+// gather until there are 2k; then the k best stay and the k-th is the new threshold.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -30,31 +30,39 @@ inline float score_of(uint64_t key) {
   return score;
 }
 
-constexpr int64_t reservoir_capacity(int64_t k) { return std::max(2 * k, k + 32); }
+constexpr int64_t kSortedK = 32;  // up to here the k best are kept in order, so that the threshold is always tight
+constexpr int64_t reservoir_capacity(int64_t k) { return k <= kSortedK ? k : 2 * k; }
 
 struct Reservoir {
   uint64_t *keys;  // room for reservoir_capacity(k)
   int64_t count;
 
-  // Returns whether the reservoir was thinned: *threshold is then the k-th best score.
-  bool push(uint64_t key, int64_t k, float *threshold) {
-    keys[count++] = key;
-    if (count < reservoir_capacity(k)) return false;
-    std::nth_element(keys, keys + k - 1, keys + count, std::greater<>());
-    count = k;
-    *threshold = score_of(keys[k - 1]);
-    return true;
+  // Moves *threshold up to the k-th best score where that is known.
+  void push(uint64_t key, int64_t k, float *threshold) {
+    if (k <= kSortedK) {
+      if (count == k && key < keys[k - 1]) return;
+      int64_t at = count < k ? count++ : k - 1;
+      for (; at > 0 && keys[at - 1] < key; --at) keys[at] = keys[at - 1];
+      keys[at] = key;
+    } else {
+      keys[count++] = key;
+      if (count < reservoir_capacity(k)) return;
+      std::nth_element(keys, keys + k - 1, keys + count, std::greater<>());
+      count = k;
+    }
+    if (count == k) *threshold = score_of(keys[k - 1]);
   }
 
   // Best first; at most k are left.
   void finish(int64_t k) {
     const int64_t left = std::min(k, count);
-    std::partial_sort(keys, keys + left, keys + count, std::greater<>());
+    if (left < count) std::nth_element(keys, keys + left, keys + count, std::greater<>());
+    std::sort(keys, keys + left, std::greater<>());
     count = left;
   }
 };
 
-// Row `row` of a result of width k, best first, padded; weights as exp(score - shift) / sum.
+// Row `row` of a result of width k, best first, padded; weights as 2^(score log2(e) - shift) / sum.
 inline void write_row(const attnrec_topk_result &result, int64_t row, int64_t k, Reservoir &found, float shift,
                       double sum) {
   found.finish(k);
@@ -65,8 +73,8 @@ inline void write_row(const attnrec_topk_result &result, int64_t row, int64_t k,
     result.ids[row * k + i] = real ? id_of(found.keys[i]) : -1;
     result.scores[row * k + i] = score;
     if (result.weights == nullptr) continue;
-    const double w = real ? std::exp(static_cast<double>(score) - static_cast<double>(shift)) * by : 0.0;
-    result.weights[row * k + i] = static_cast<float>(w);
+    const double power = static_cast<double>(score) * static_cast<double>(kLog2E) - static_cast<double>(shift);
+    result.weights[row * k + i] = real ? static_cast<float>(std::exp2(power) * by) : 0.0F;
   }
   if (result.counts != nullptr) result.counts[row] = found.count;
 }

@@ -52,7 +52,7 @@ class State {
         const int64_t row = groups_[g].first + l;
         const bool weights = !softmax_.empty();
         write_row(result, row, k, found(g, l), weights ? softmax_[g].shift[l] : 0, weights ? softmax_[g].sum[l] : 0);
-        if (weights && result.lse != nullptr) result.lse[row] = lse_of(softmax_[g], l);
+        if (weights && result.lse != nullptr) result.lse[row] = lse_of(softmax_[g].shift[l], softmax_[g].sum[l]);
       }
     }
   }
@@ -78,41 +78,54 @@ class Scan {
  public:
   Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
       : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, 0), masker_(task.masks, keys.subset, block),
-        strip_(strip_items(keys.d) * k.lanes), hits_(strip_items(keys.d)) {}
+        strip_(strip_items(keys.d) * k.lanes + kSlack), hits_(strip_items(keys.d) + kPanel) {}
 
   void unit(int64_t first, int64_t last, State &candidates, std::vector<Softmax> &softmax) {
     masker_.start(first);
-    sweep(k_, reader_, block_, keys_.d, first, last, strip_.get(),
-          [&](std::size_t g, int64_t s, int64_t count, float *scores) {
-            const bool mask_late = task_.weights && task_.hidden_in_denominator;
-            if (masker_.active() && !mask_late) masker_.apply(g, s, count, scores);
-            const int64_t lanes = block_.groups()[g].lanes;
-            float top[kMaxLanes];
-            float factor[kMaxLanes];
-            k_.lane_max(scores, count, lanes, top);
-            if (task_.weights) add_strip(k_, softmax[g], scores, count, lanes, top, nullptr, factor);
-            if (masker_.active() && mask_late) masker_.apply(g, s, count, scores);
-            if (any_above(top, candidates.thresholds(g), lanes)) collect(g, s, count, scores, candidates);
-          });
+    sweep(reader_, block_, keys_.d, first, last, [&](std::size_t g, int64_t s, int64_t count) {
+      const int64_t found = task_.weights ? weigh(g, s, count, candidates.thresholds(g), softmax[g])
+                                          : look(g, s, count, candidates.thresholds(g));
+      collect(g, s, found, candidates);
+    });
   }
 
  private:
-  static bool any_above(const float *top, const float *threshold, int64_t lanes) {
-    bool any = false;
-    for (int64_t l = 0; l < lanes; ++l) any |= top[l] > threshold[l];
-    return any;
+  // Rows worth a look, where scores alone are wanted. Most strips have none and are not even written.
+  int64_t look(std::size_t g, int64_t s, int64_t count, const float *threshold) {
+    const int64_t found = reader_.scan(k_, block_.groups()[g], s, count, threshold, strip_.get(), hits_.get());
+    if (found > 0 && masker_.active()) masker_.apply(g, s, count, strip_.get());
+    return found;
   }
 
-  void collect(std::size_t g, int64_t s, int64_t count, const float *scores, State &candidates) {
+  // The same with the softmax of all scores.
+  int64_t weigh(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax) {
+    const int64_t lanes = block_.groups()[g].lanes;
+    float *scores = strip_.get();
+    float top[kMaxLanes];
+    float factor[kMaxLanes];
+    const bool mask_early = masker_.active() && !task_.hidden_in_denominator;
+    reader_.strip(k_, block_.groups()[g], s, count, scores, mask_early ? nullptr : top);
+    if (mask_early) {
+      masker_.apply(g, s, count, scores);
+      k_.lane_max(scores, count, lanes, top);
+    }
+    add_strip(k_, softmax, scores, count, lanes, top, nullptr, factor);
+    bool any = false;
+    for (int64_t l = 0; l < lanes; ++l) any |= top[l] > threshold[l];
+    if (!any) return 0;
+    if (masker_.active() && !mask_early) masker_.apply(g, s, count, scores);
+    return k_.above(scores, count, lanes, threshold, hits_.get());
+  }
+
+  void collect(std::size_t g, int64_t s, int64_t found, State &candidates) {
     const Group &group = block_.groups()[g];
     const float *threshold = candidates.thresholds(g);
-    const int64_t found = k_.above(scores, count, group.lanes, threshold, hits_.get());
     for (int64_t h = 0; h < found; ++h) {
       const int64_t at = s + hits_[h].row;
       const int32_t id = keys_.subset == nullptr ? static_cast<int32_t>(at) : keys_.subset[at];
       for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
         const int64_t lane = __builtin_ctz(left);
-        const float score = scores[hits_[h].row * group.lanes + lane];
+        const float score = strip_[hits_[h].row * group.lanes + lane];
         if (score > threshold[lane]) candidates.push(g, lane, score, id);
       }
     }
@@ -158,7 +171,7 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
   keys.subset = task.items == nullptr ? nullptr : task.items->data();
   std::vector<float> bias;
   if (task.bias != nullptr) {
-    bias.resize(static_cast<std::size_t>(round_up(keys.n, kPanel)));
+    bias.resize(static_cast<std::size_t>(round_up(keys.n, kPanel) + kSlack));
     for (int64_t j = 0; j < keys.n; ++j) {
       bias[static_cast<std::size_t>(j)] = task.bias[keys.subset == nullptr ? j : keys.subset[j]];
     }

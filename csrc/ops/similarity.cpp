@@ -15,14 +15,6 @@ Keys keys_of(const attnrec_operand &keys, float scale) {
   return out;
 }
 
-// Strip [count][lanes] -> rows of out (., n)
-void store_rows(const Group &g, const float *strip, int64_t s, int64_t count, int64_t n, float *out) {
-  for (int64_t l = 0; l < g.count; ++l) {
-    float *row = out + (g.first + l) * n + s;
-    for (int64_t j = 0; j < count; ++j) row[j] = strip[j * g.lanes + l];
-  }
-}
-
 // Scores into out; with `states` ([units][groups of all blocks]) also the softmax of each unit.
 void fill(const attnrec_operand &queries, const Keys &keys, const Masks &masks, std::vector<Softmax> *states,
           int64_t groups_per_block, const Plan &plan, float *out, const Run &run) {
@@ -39,21 +31,22 @@ void fill(const attnrec_operand &queries, const Keys &keys, const Masks &masks, 
     const Block block(queries, b * plan.block, std::min(plan.block, plan.b - b * plan.block), k.lanes);
     ChunkReader reader(keys, 0);
     Masker masker(masks, nullptr, block);
-    const Buffer<float> strip(strip_items(keys.d) * k.lanes);
+    const Buffer<float> strip(strip_items(keys.d) * k.lanes + kSlack);
     float top[kMaxLanes];
     float factor[kMaxLanes];
     for (int64_t u = first_unit; u < last_unit; ++u) {
       masker.start(units.first(u));
       Softmax *at = states == nullptr ? nullptr : states->data() + (b * n_units + u) * groups_per_block;
-      sweep(k, reader, block, keys.d, units.first(u), units.last(u), strip.get(),
-            [&](std::size_t g, int64_t s, int64_t count, float *scores) {
-              const Group &group = block.groups()[g];
-              if (masker.active()) masker.apply(g, s, count, scores);
-              store_rows(group, scores, s, count, keys.n, out);
-              if (at == nullptr) return;
-              k.lane_max(scores, count, group.lanes, top);
-              add_strip(k, at[g], scores, count, group.lanes, top, nullptr, factor);
-            });
+      sweep(reader, block, keys.d, units.first(u), units.last(u), [&](std::size_t g, int64_t s, int64_t count) {
+        const Group &group = block.groups()[g];
+        float *scores = strip.get();
+        reader.strip(k, group, s, count, scores, at == nullptr || masker.active() ? nullptr : top);
+        if (masker.active()) masker.apply(g, s, count, scores);
+        k.unpack(scores, count, group.lanes, group.count, out + group.first * keys.n + s, keys.n);
+        if (at == nullptr) return;
+        if (masker.active()) k.lane_max(scores, count, group.lanes, top);
+        add_strip(k, at[g], scores, count, group.lanes, top, nullptr, factor);
+      });
     }
   });
 }
@@ -99,7 +92,7 @@ void attention_matrix(const attnrec_operand &queries, const attnrec_operand &key
     const int64_t first = b * plan.block + g * lanes;
     for (int64_t l = 0; l < lanes && first + l < plan.b; ++l) {
       const bool empty = !(total.sum[l] > 0);
-      kernels().exp_row(out + (first + l) * k.n, k.n, empty ? 0.0F : total.shift[l],
+      kernels().exp_row(out + (first + l) * k.n, k.n, empty ? 0.0F : -total.shift[l],
                         empty ? 0.0F : static_cast<float>(1.0 / total.sum[l]));
     }
   });

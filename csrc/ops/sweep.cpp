@@ -27,7 +27,7 @@ Block::Block(const attnrec_operand &queries, int64_t first, int64_t count, int64
   float *at = packed_.get();
   for (int64_t i = 0; i < count; i += full_lanes) {
     const int64_t here = std::min(full_lanes, count - i);
-    const int64_t lanes = here <= full_lanes / 2 ? full_lanes / 2 : full_lanes;
+    const int64_t lanes = lanes_for(here, full_lanes);
     pack_lanes<int64_t>(queries, nullptr, first + i, here, lanes, at);
     groups_.push_back({first + i, here, lanes, at});
     at += lanes * d;
@@ -39,7 +39,7 @@ ChunkReader::ChunkReader(const Keys &keys, int64_t extra_bytes_per_item) : keys_
   const int64_t step = strip_items(keys.d);
   chunk_ = std::max(step, kChunkBytes / bytes_per_item / step * step);
   const bool packs = keys.operand.csr == nullptr && (keys.operand.index == nullptr || keys.subset != nullptr);
-  if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d);
+  if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d + kSlack);
 }
 
 void ChunkReader::open(int64_t first, int64_t last) {
@@ -54,15 +54,34 @@ void ChunkReader::open(int64_t first, int64_t last) {
   panels_ = packed_.get();
 }
 
-void ChunkReader::strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out) const {
+void ChunkReader::strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out, float *top) const {
   const float *bias = keys_.bias == nullptr ? nullptr : keys_.bias + s;
   if (keys_.operand.csr != nullptr) {
     const CsrRows rows{keys_.operand.csr->indptr + s, keys_.operand.csr->indices, keys_.operand.csr->data};
     k.scores_csr(&rows, count, g.queries, g.lanes, keys_.scale, bias, out);
-  } else {
-    k.scores(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), g.queries, keys_.d, g.lanes, keys_.scale, bias,
-             out);
+    if (top != nullptr) k.lane_max(out, count, g.lanes, top);
+    return;
   }
+  const float *panels = panels_ + (s - first_) * keys_.d;
+  if (top != nullptr && count % kPanel == 0) {
+    k.scores_top(panels, count / kPanel, g.queries, keys_.d, g.lanes, keys_.scale, bias, out, top);
+    return;
+  }
+  k.scores(panels, ceil_div(count, kPanel), g.queries, keys_.d, g.lanes, keys_.scale, bias, out);
+  if (top != nullptr) k.lane_max(out, count, g.lanes, top);  // padding must not count
+}
+
+int64_t ChunkReader::scan(const Kernels &k, const Group &g, int64_t s, int64_t count, const float *threshold,
+                          float *out, Hit *hits) const {
+  if (keys_.operand.csr != nullptr) {
+    strip(k, g, s, count, out);
+    return k.above(out, count, g.lanes, threshold, hits);
+  }
+  const float *bias = keys_.bias == nullptr ? nullptr : keys_.bias + s;
+  int64_t found = k.scan(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), g.queries, keys_.d, g.lanes,
+                         keys_.scale, bias, threshold, out, hits);
+  while (found > 0 && hits[found - 1].row >= count) --found;  // padding
+  return found;
 }
 
 }  // namespace attnrec

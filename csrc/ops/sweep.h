@@ -42,9 +42,12 @@ Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_
 struct Group {
   int64_t first;  // row of the first query
   int64_t count;  // queries
-  int64_t lanes;  // full or half width
+  int64_t lanes;  // full width, half of it, or 1
   const float *queries;  // [d][lanes]
 };
+
+// The narrowest width that kernels have for `count` queries.
+constexpr int64_t lanes_for(int64_t count, int64_t full) { return count == 1 ? 1 : count <= full / 2 ? full / 2 : full; }
 
 // A block of queries, packed.
 class Block {
@@ -64,7 +67,7 @@ struct Keys {
   int64_t n = 0;                    // positions
   int64_t d = 0;
   float scale = 1;
-  const float *bias = nullptr;  // by position, readable up to a multiple of 12
+  const float *bias = nullptr;  // by position, readable up to a multiple of 12 and kSlack more
 };
 
 // Reads chunks of items as panels, packing them unless they are packed already. One a thread.
@@ -73,8 +76,11 @@ class ChunkReader {
   ChunkReader(const Keys &keys, int64_t extra_bytes_per_item);
   int64_t chunk() const { return chunk_; }
   void open(int64_t first, int64_t last);
-  // Scores of items [s, s + count) of the open chunk
-  void strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out) const;
+  // Scores of items [s, s + count) of the open chunk, and with `top` the maximum of each lane
+  void strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out, float *top = nullptr) const;
+  // Rows with a score above its lane's threshold; only around these is `out` written.
+  int64_t scan(const Kernels &k, const Group &g, int64_t s, int64_t count, const float *threshold, float *out,
+               Hit *hits) const;
 
  private:
   const Keys &keys_;
@@ -84,11 +90,10 @@ class ChunkReader {
   const float *panels_ = nullptr;
 };
 
-// Calls on_strip(index of group, first position, count, strip) for items [first, last); strips of one group come in
-// item order.
+// Calls on_strip(index of group, first position, count) for items [first, last) of the reader, which is open at that
+// strip; strips of one group come in item order.
 template <class OnStrip>
-void sweep(const Kernels &k, ChunkReader &reader, const Block &block, int64_t d, int64_t first, int64_t last,
-           float *strip, OnStrip on_strip) {
+void sweep(ChunkReader &reader, const Block &block, int64_t d, int64_t first, int64_t last, OnStrip on_strip) {
   const int64_t step = strip_items(d);
   const auto &groups = block.groups();
   for (int64_t c = first; c < last; c += reader.chunk()) {
@@ -96,9 +101,7 @@ void sweep(const Kernels &k, ChunkReader &reader, const Block &block, int64_t d,
     reader.open(c, end);
     for (std::size_t g = 0; g < groups.size(); ++g) {
       for (int64_t s = c; s < end; s += step) {
-        const int64_t count = std::min(step, end - s);
-        reader.strip(k, groups[g], s, count, strip);
-        on_strip(g, s, count, strip);
+        on_strip(g, s, std::min(step, end - s));
       }
     }
   }
