@@ -1,0 +1,69 @@
+"""Clocks: forms in turns, and medians of what they took. Knows neither tasks nor libraries.
+
+All run in one process, one after the other, again and again (A B C A B C ...), so that what disturbs the machine
+disturbs all alike; ratios are taken within a round. Idle threads of OpenMP and of BLAS libraries spin for a few
+milliseconds after each call and would take processors from whoever comes next: before each turn there is a pause.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ._forms import Form
+
+__all__ = ["Limit", "best_of", "in_turns", "median_ratio"]
+
+Limit = Callable[[int], AbstractContextManager[Any]]
+PAUSE = 0.02
+# A form that has taken this long sits out the rounds after the third.
+PATIENCE = 8.0
+
+
+def turn(form: Form, seconds: float, limit: Limit, num_threads: int) -> float:
+    """Seconds a call. A short one is repeated for ``seconds`` after one that is not counted: the median of those.
+
+    A call that loses its processor to other work for a time slice would weigh more than a hundred others in a mean.
+    """
+    with limit(form.blas_threads or num_threads):
+        time.sleep(PAUSE)
+        once = _seconds(form)
+        if once >= seconds:
+            return once
+        return statistics.median(_seconds(form) for _ in range(math.ceil(seconds / max(once, 1e-5))))
+
+
+def _seconds(form: Form) -> float:
+    started = time.perf_counter()
+    form.call()
+    return time.perf_counter() - started
+
+
+def best_of(forms: Sequence[Form], seconds: float, limit: Limit, num_threads: int) -> Form:
+    """The form with the shortest of three turns; all have been called once before."""
+    if len(forms) == 1:
+        return forms[0]
+    took = [[turn(form, seconds, limit, num_threads) for form in forms] for _ in range(3)]
+    return forms[min(range(len(forms)), key=lambda i: min(one[i] for one in took))]
+
+
+def in_turns(
+    forms: Sequence[Form], rounds: int, seconds: float, limit: Limit, num_threads: int, step: Callable[[], object]
+) -> list[list[float]]:
+    """Seconds a call, for each form a list over rounds; slow ones have fewer."""
+    took: list[list[float]] = [[] for _ in forms]
+    for done in range(rounds):
+        for form, mine in zip(forms, took, strict=True):
+            if done < 3 or sum(mine) < PATIENCE:
+                mine.append(turn(form, seconds, limit, num_threads))
+        step()
+    return took
+
+
+def median_ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """Median over rounds of their time by ours."""
+    return statistics.median(a / b for a, b in zip(theirs, ours, strict=False))
