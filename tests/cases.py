@@ -161,6 +161,12 @@ def _attend() -> Iterator[Case]:
     yield Case(
         op, "csr-values", lambda r: ((normal(r, 19, 16), normal(r, 3000, 16), pattern(r, 3000, 40, messy=True)), {})
     )
+    for m in (300, 9000):  # sorted by column, by counting and by comparing
+        yield Case(
+            op,
+            f"csr-values-{m}-wide",
+            lambda r, m=m: ((normal(r, 97, 16), normal(r, 2000, 16), pattern(r, 2000, m, 9 / m, messy=True)), {}),
+        )
     yield Case(
         op,
         "csr-values-include",

@@ -233,6 +233,26 @@ const std::pair<const char *, Compute> kChecks[] = {
          return out;
        });
      }},
+    {"values_by_column",
+     [](const Kernels &k, int64_t any_lanes, const Inputs &in) {
+       const int64_t lanes = std::max(any_lanes, k.lanes / 2);
+       std::vector<Entry> entries;
+       for (int32_t c = 0; c < in.s.m; ++c) {
+         for (int32_t j = 0; j < in.s.n; ++j) {
+           for (int64_t p = in.sparse_values.indptr[static_cast<std::size_t>(j)];
+                p < in.sparse_values.indptr[static_cast<std::size_t>(j) + 1]; ++p) {
+             const auto at = static_cast<std::size_t>(p);
+             if (in.sparse_values.indices[at] == c) entries.push_back({c, j, in.sparse_values.data[at]});
+           }
+         }
+       }
+       return over_queries(in.s.m, lanes, [&](int64_t q) {
+         Floats out = columns(in.sums, q, lanes);
+         const auto n = static_cast<int64_t>(entries.size());
+         k.values_by_column(entries.data(), n, columns(in.weights, q, lanes).data(), lanes, out.data());
+         return out;
+       });
+     }},
     {"blend",
      [](const Kernels &k, int64_t lanes, const Inputs &in) {
        return over_queries(2 * in.s.m, lanes, [&](int64_t q) {

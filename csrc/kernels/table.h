@@ -31,6 +31,12 @@ struct CsrRows {
   const float *data;
 };
 
+// One entry of a strip of sparse values: `row` counts from the strip's first.
+struct Entry {
+  int32_t column, row;
+  float value;
+};
+
 struct Kernels {
   const char *name;
   int64_t lanes;  // queries in a full group
@@ -66,6 +72,8 @@ struct Kernels {
                  float *out) noexcept;
   // the same for sparse rows, added entry by entry
   void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
+  // the same, the n entries of a strip sorted by column, then row: one load and store a column; full or half width only
+  void (*values_by_column)(const Entry *entries, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
   // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
   // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only

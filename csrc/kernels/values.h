@@ -49,6 +49,27 @@ void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t la
   }
 }
 
+template <int Vecs>
+void values_by_column_of(const Entry *entries, int64_t n, const float *strip, float *out) {
+  constexpr ptrdiff_t lanes = Vecs * kWidth;
+  for (int64_t p = 0; p < n;) {
+    const int32_t column = entries[p].column;
+    float *at = out + column * lanes;
+    Vec acc[Vecs];
+    for (int v = 0; v < Vecs; ++v) acc[v] = load(at + v * kWidth);
+    do {
+      const Vec r = set1(entries[p].value);
+      const float *row = strip + entries[p].row * lanes;
+      for (int v = 0; v < Vecs; ++v) acc[v] = fma(r, load(row + v * kWidth), acc[v]);
+    } while (++p < n && entries[p].column == column);
+    for (int v = 0; v < Vecs; ++v) store(at + v * kWidth, acc[v]);
+  }
+}
+
+void values_by_column(const Entry *entries, int64_t n, const float *strip, int64_t lanes, float *out) noexcept {
+  (lanes == kWidth ? values_by_column_of<1> : values_by_column_of<2>)(entries, n, strip, out);
+}
+
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {
   for (int64_t c = 0; c < m && lanes == 1; ++c) {
     out[c] = add_ == nullptr ? out[c] * *keep : fma_one(add_[c], *take, out[c] * *keep);

@@ -2,81 +2,14 @@
 #include "../core/dispatch.h"
 #include "mask.h"
 #include "softmax_state.h"
+#include "values.h"
 
 namespace attnrec {
 namespace {
 
 constexpr int64_t kRatingRows = 192;  // of a strip in predict_ratings: half the traffic of its sums that 96 has
-// Values wider than this are packed: rows lie in pages of their own then, and a strip of 96 outgrows the TLB.
-constexpr int64_t kWideRow = 256;
-constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2 while all groups of a block use them
 
-// Strips [count][lanes] of all groups of a block, [groups][strip_items][full lanes], followed by slack.
-class Strips {
- public:
-  Strips(const Block &block, int64_t items, int64_t full_lanes)
-      : step_(items * full_lanes), data_(static_cast<int64_t>(block.groups().size()) * step_ + kSlack) {}
-  float *of(std::size_t g) const { return data_.get() + static_cast<int64_t>(g) * step_; }
-
- private:
-  int64_t step_;
-  Buffer<float> data_;
-};
-
-// Adds strips times values to the sums of every group of a block. One a task.
-class ValueReader {
- public:
-  ValueReader(const attnrec_operand &values, const Block &block, int64_t items) : values_(values), groups_(block.groups()) {
-    const bool wide = values.csr == nullptr && values.dense->cols > kWideRow && groups_.size() > 2;
-    if (wide) packed_ = Buffer<float>(std::max(kValueBytes / static_cast<int64_t>(sizeof(float)), items * kPanel));
-  }
-
-  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l]
-  template <class SumsOf>
-  void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
-    if (values_.csr != nullptr) {
-      const CsrRows rows{values_.csr->indptr + s, values_.csr->indices, values_.csr->data};
-      each_group([&](std::size_t g, int64_t lanes) { k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g)); });
-      return;
-    }
-    const attnrec_matrix &v = *values_.dense;
-    const float *rows = v.data + s * v.row_stride;
-    if (packed_.get() == nullptr) {
-      each_group([&](std::size_t g, int64_t lanes) {
-        k.values(rows, v.row_stride, count, v.cols, strips.of(g), lanes, sums_of(g));
-      });
-      return;
-    }
-    const int64_t panel = count * kPanel;
-    const int64_t step = std::max<int64_t>(1, kValueBytes / static_cast<int64_t>(sizeof(float)) / panel) * kPanel;
-    for (int64_t first = 0; first < v.cols; first += step) {
-      const int64_t last = std::min(v.cols, first + step);
-      for (int64_t c = first; c < last; c += kPanel) pack(rows + c, v.row_stride, count, std::min(kPanel, last - c), c - first);
-      each_group([&](std::size_t g, int64_t lanes) {
-        for (int64_t c = first; c < last; c += kPanel) {
-          k.values(packed_.get() + (c - first) * count, kPanel, count, std::min(kPanel, last - c), strips.of(g), lanes,
-                   sums_of(g) + c * lanes);
-        }
-      });
-    }
-  }
-
- private:
-  template <class Each>
-  void each_group(const Each &each) const {
-    for (std::size_t g = 0; g < groups_.size(); ++g) each(g, groups_[g].lanes);
-  }
-
-  // packed[at * count + j * 12 + i] = rows[j][i]
-  void pack(const float *rows, int64_t stride, int64_t count, int64_t cols, int64_t at) const {
-    float *out = packed_.get() + at * count;
-    for (int64_t j = 0; j < count; ++j) std::copy_n(rows + j * stride, cols, out + j * kPanel);
-  }
-
-  const attnrec_operand &values_;
-  const std::vector<Group> &groups_;
-  Buffer<float> packed_;
-};
+constexpr int64_t kSparseStrips = 4;  // strips in one where values are sparse: longer columns, still in L1
 
 // Softmax and attended values of a block of queries over some units.
 class State {
@@ -125,8 +58,9 @@ class State {
 };
 
 // One unit of items attended to by one block.
-void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Masker &masker, const Keys &keys,
+void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Masker &masker,
                  const ValueReader &values, int64_t m, int64_t first, int64_t last, const Strips &strips, State &state) {
+  const int64_t step = strips.items();
   const auto &groups = block.groups();
   float top[kMaxLanes];
   float factor[kMaxLanes];
@@ -134,8 +68,8 @@ void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Mask
   for (int64_t c = first; c < last; c += reader.chunk()) {
     const int64_t end = std::min(last, c + reader.chunk());
     reader.open(c, end);
-    for (int64_t s = c; s < end; s += strip_items(keys.d)) {
-      const int64_t count = std::min(strip_items(keys.d), end - s);
+    for (int64_t s = c; s < end; s += step) {
+      const int64_t count = std::min(step, end - s);
       for (std::size_t g = 0; g < groups.size(); ++g) {
         float *strip = strips.of(g);
         reader.strip(k, groups[g], s, count, strip, masker.active() ? nullptr : top);
@@ -164,12 +98,13 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
   scored.scale = scale;
   const int64_t b = rows_of(queries);
   const int64_t m = cols_of(values);
-  const Units units = units_of(scored.n, scored.d);
+  const int64_t step = strip_items(scored.d) * (values.csr != nullptr ? kSparseStrips : 1);
+  const Units units = units_of(scored.n, step);
   const int64_t n_units = scored.n == 0 ? 0 : units.count();
   const int64_t bytes = (scored.d + 2 * m) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
   const double madds = static_cast<double>(b) * static_cast<double>(scored.n) * static_cast<double>(scored.d + m + 16);
   const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds);
-  const int64_t extra = values.csr == nullptr ? m * static_cast<int64_t>(sizeof(float)) : 0;
+  const Values read(values, step, b, k.lanes, run);
   Threads threads = run.threads;
   threads.count = plan.threads;
 
@@ -179,15 +114,15 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
   if (!plan.split) {
     parallel_for(plan.n_blocks, threads, [&](int64_t i) {
       const Block block = block_at(i);
-      ChunkReader reader(scored, extra);
+      ChunkReader reader(scored, step, read.row_bytes());
       Masker masker(masks, nullptr, block);
-      const Strips strips(block, strip_items(scored.d), k.lanes);
-      const ValueReader value_reader(values, block, strip_items(scored.d));
+      const Strips strips(block, step, k.lanes);
+      const ValueReader value_reader(read, block);
       State total(block, m, k.lanes);
       State unit(block, m, k.lanes);
       for (int64_t u = 0; u < n_units; ++u) {
         unit.clear();
-        attend_unit(k, block, reader, masker, scored, value_reader, m, units.first(u), units.last(u), strips, unit);
+        attend_unit(k, block, reader, masker, value_reader, m, units.first(u), units.last(u), strips, unit);
         total.add(k, unit);
       }
       total.write(out, lse);
@@ -205,11 +140,11 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
   parallel_for(plan.n_blocks * n_units, threads, [&](int64_t task) {
     const Block &block = blocks[static_cast<std::size_t>(task / n_units)];
     const int64_t u = task % n_units;
-    ChunkReader reader(scored, extra);
+    ChunkReader reader(scored, step, read.row_bytes());
     Masker masker(masks, nullptr, block);
-    const Strips strips(block, strip_items(scored.d), k.lanes);
-    const ValueReader value_reader(values, block, strip_items(scored.d));
-    attend_unit(k, block, reader, masker, scored, value_reader, m, units.first(u), units.last(u), strips,
+    const Strips strips(block, step, k.lanes);
+    const ValueReader value_reader(read, block);
+    attend_unit(k, block, reader, masker, value_reader, m, units.first(u), units.last(u), strips,
                 states[static_cast<std::size_t>(task)]);
   });
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
@@ -227,6 +162,7 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
   const int64_t step = kRatingRows;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(m + 1);
   const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds);
+  const Values read(ratings, step, b, k.lanes, run);
   Threads threads = run.threads;
   threads.count = plan.threads;
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
@@ -235,7 +171,7 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
     const Block block(rows, i * plan.block, std::min(plan.block, b - i * plan.block), k.lanes);
     const auto &groups = block.groups();
     const Strips strips(block, step, k.lanes);
-    const ValueReader values(ratings, block, step);
+    const ValueReader values(read, block);
     const int64_t size = m * k.lanes;
     const Buffer<float> sums(static_cast<int64_t>(groups.size()) * size);
     std::fill(sums.get(), sums.get() + static_cast<int64_t>(groups.size()) * size, 0.0F);

@@ -77,7 +77,7 @@ class State {
 class Scan {
  public:
   Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
-      : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, 0), masker_(task.masks, keys.subset, block),
+      : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, strip_items(keys.d), 0), masker_(task.masks, keys.subset, block),
         strip_(strip_items(keys.d) * k.lanes + kSlack), hits_(strip_items(keys.d) + kPanel) {}
 
   void unit(int64_t first, int64_t last, State &candidates, std::vector<Softmax> &softmax) {
@@ -185,7 +185,7 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
 
   const int64_t b = rows_of(queries);
   const int64_t real_k = std::max<int64_t>(1, std::min(task.k, keys.n));
-  const Units units = units_of(keys.n, keys.d);
+  const Units units = units_of(keys.n, strip_items(keys.d));
   const int64_t n_units = keys.n == 0 ? 0 : units.count();
   const int64_t bytes = keys.d * static_cast<int64_t>(sizeof(float)) +
                         reservoir_capacity(real_k) * static_cast<int64_t>(sizeof(uint64_t)) + 64;

@@ -19,7 +19,7 @@ Keys keys_of(const attnrec_operand &keys, float scale) {
 void fill(const attnrec_operand &queries, const Keys &keys, const Masks &masks, std::vector<Softmax> *states,
           int64_t groups_per_block, const Plan &plan, float *out, const Run &run) {
   const Kernels &k = kernels();
-  const Units units = units_of(keys.n, keys.d);
+  const Units units = units_of(keys.n, strip_items(keys.d));
   const int64_t n_units = units.count();
   const int64_t per_block = plan.split ? n_units : 1;
   Threads threads = run.threads;
@@ -29,7 +29,7 @@ void fill(const attnrec_operand &queries, const Keys &keys, const Masks &masks, 
     const int64_t first_unit = plan.split ? task % per_block : 0;
     const int64_t last_unit = plan.split ? first_unit + 1 : n_units;
     const Block block(queries, b * plan.block, std::min(plan.block, plan.b - b * plan.block), k.lanes);
-    ChunkReader reader(keys, 0);
+    ChunkReader reader(keys, strip_items(keys.d), 0);
     Masker masker(masks, nullptr, block);
     const Buffer<float> strip(strip_items(keys.d) * k.lanes + kSlack);
     float top[kMaxLanes];
@@ -62,7 +62,7 @@ void similarity(const attnrec_operand &queries, const attnrec_operand &keys, flo
   if (k.n == 0) return;
   const int64_t bytes = k.d * static_cast<int64_t>(sizeof(float));
   const Plan plan =
-      plan_blocks(run, rows_of(queries), kernels().lanes, units_of(k.n, k.d).count(), bytes, madds_of(queries, k));
+      plan_blocks(run, rows_of(queries), kernels().lanes, units_of(k.n, strip_items(k.d)).count(), bytes, madds_of(queries, k));
   fill(queries, k, Masks{}, nullptr, 0, plan, out, run);
 }
 
@@ -71,7 +71,7 @@ void attention_matrix(const attnrec_operand &queries, const attnrec_operand &key
   const Keys k = keys_of(keys, scale);
   if (k.n == 0) return;
   const int64_t lanes = kernels().lanes;
-  const int64_t n_units = units_of(k.n, k.d).count();
+  const int64_t n_units = units_of(k.n, strip_items(k.d)).count();
   const int64_t bytes = k.d * static_cast<int64_t>(sizeof(float));
   const Plan plan = plan_blocks(run, rows_of(queries), lanes, n_units, bytes, madds_of(queries, k));
   const int64_t groups_per_block = plan.block / lanes;

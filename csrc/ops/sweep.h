@@ -24,8 +24,8 @@ constexpr int64_t strip_items(int64_t d) { return d >= 128 ? 48 : 96; }
 constexpr int64_t kMaxUnits = 16;
 constexpr int64_t kMinUnitItems = 960;
 
-inline Units units_of(int64_t n, int64_t d) {
-  return {n, round_up(std::max(ceil_div(n, kMaxUnits), kMinUnitItems), strip_items(d))};
+inline Units units_of(int64_t n, int64_t strip) {
+  return {n, round_up(std::max(ceil_div(n, kMaxUnits), kMinUnitItems), strip)};
 }
 
 // How an op's work is dealt out: tasks are (block of queries, unit) when `split`, else blocks.
@@ -73,7 +73,8 @@ struct Keys {
 // Reads chunks of items as panels, packing them unless they are packed already. One a thread.
 class ChunkReader {
  public:
-  ChunkReader(const Keys &keys, int64_t extra_bytes_per_item);
+  // Chunks are whole strips; `extra_bytes_per_item` of other data go with an item.
+  ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_per_item);
   int64_t chunk() const { return chunk_; }
   void open(int64_t first, int64_t last);
   // Scores of items [s, s + count) of the open chunk, and with `top` the maximum of each lane

@@ -1,0 +1,80 @@
+// Values under strips of attention: packed where they are wide, by column where they are sparse. Ops only.
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "sweep.h"
+
+namespace attnrec {
+
+// Values wider than this are packed: rows lie in pages of their own then, and a strip of 96 outgrows the TLB.
+constexpr int64_t kWideRow = 256;
+constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2 while all groups of a block use them
+
+// Strips [count][lanes] of all groups of a block, [groups][items][full lanes], followed by slack.
+class Strips {
+ public:
+  Strips(const Block &block, int64_t items, int64_t full_lanes)
+      : items_(items), step_(items * full_lanes), data_(static_cast<int64_t>(block.groups().size()) * step_ + kSlack) {}
+  int64_t items() const { return items_; }
+  float *of(std::size_t g) const { return data_.get() + static_cast<int64_t>(g) * step_; }
+
+ private:
+  int64_t items_, step_;
+  Buffer<float> data_;
+};
+
+// Values as the tasks of one call read them. Sparse values that several groups of queries will read are sorted by column
+// within each strip, once: their sums are then passed over in order, one load and store for all entries of a column.
+class Values {
+ public:
+  // Strips start at multiples of `items`; `b` queries will read them.
+  Values(const attnrec_operand &operand, int64_t items, int64_t b, int64_t full_lanes, const Run &run);
+  int64_t width() const { return cols_of(operand_); }
+  // Bytes of a row that a chunk should make room for
+  int64_t row_bytes() const { return operand_.csr == nullptr ? width() * static_cast<int64_t>(sizeof(float)) : 0; }
+
+ private:
+  friend class ValueReader;
+  attnrec_operand operand_;
+  int64_t items_;
+  std::vector<int64_t> first_;  // entry of each strip; empty: not sorted
+  Buffer<Entry> entries_;
+};
+
+// Adds strips times values to the sums of every group of a block. One a task.
+class ValueReader {
+ public:
+  ValueReader(const Values &values, const Block &block);
+  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l]
+  template <class SumsOf>
+  void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
+    if (values_.operand_.csr != nullptr) {
+      for (std::size_t g = 0; g < groups_.size(); ++g) add_sparse(k, s, count, strips.of(g), groups_[g].lanes, sums_of(g));
+      return;
+    }
+    const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);
+    for (int64_t first = 0; first < values_.width(); first += step) {
+      const int64_t last = std::min(values_.width(), first + step);
+      if (packed_.get() != nullptr) pack(s, count, first, last);
+      for (std::size_t g = 0; g < groups_.size(); ++g) {
+        add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums_of(g));
+      }
+    }
+  }
+
+ private:
+  static int64_t pack_step(int64_t count) {
+    return std::max<int64_t>(1, kValueBytes / static_cast<int64_t>(sizeof(float)) / (count * kPanel)) * kPanel;
+  }
+  void pack(int64_t s, int64_t count, int64_t first, int64_t last) const;
+  void add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
+                 int64_t lanes, float *sums) const;
+  void add_sparse(const Kernels &k, int64_t s, int64_t count, const float *strip, int64_t lanes, float *sums) const;
+
+  const Values &values_;
+  const std::vector<Group> &groups_;
+  Buffer<float> packed_;
+};
+
+}  // namespace attnrec
