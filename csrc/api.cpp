@@ -158,7 +158,8 @@ attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_
     const char *op = "attention_matrix";
     const Settings s = settings_of(op, run);
     check_product(op, "user_features", users, "item_features", items, scale, s);
-    check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items}, {"user_features", "item_features"});
+    check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items},
+                 {"user_features", "item_features"});
     const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*users), rows_of(*items));
     const Compared x(op, metric, *users, *items, s.run);
     attention_matrix(x.a(), x.b(), scale, {csr_of(hidden), nullptr}, out, s.run);
@@ -175,8 +176,8 @@ attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnre
     check_operand({op, "ratings"}, ratings, false);
     const int64_t n = cols_of(a);
     if (n != rows_of(*ratings)) {
-      fail(op, ": attention_matrix ", shape(a), " needs ratings with ", n, " rows, one for each thing attended to, but they are ",
-           shape(*ratings),
+      fail(op, ": attention_matrix ", shape(a), " needs ratings with ", n,
+           " rows, one for each thing attended to, but they are ", shape(*ratings),
            n == cols_of(*ratings) ? "; this attention is over items: give ratings.T"
                                   : "; attention of users over users goes with ratings (users, items), of users over "
                                     "items with ratings.T");
@@ -199,7 +200,8 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_operand({op, "values"}, values, false);
     if (rows_of(*keys) != rows_of(*values)) {
-      fail(op, ": keys ", shape(*keys), " and values ", shape(*values), " differ in their first axis; give one row of values for each key");
+      fail(op, ": keys ", shape(*keys), " and values ", shape(*values),
+           " differ in their first axis; give one row of values for each key");
     }
     check_values({op, "values"}, *values, s);
     const int64_t b = rows_of(*queries);

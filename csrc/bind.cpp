@@ -58,12 +58,14 @@ double py_dot_product(py::handle u, py::handle v) {
   const py::array a = as_float({op, "u"}, u);
   const py::array b = as_float({op, "v"}, v);
   if (a.ndim() != 1 || b.ndim() != 1 || a.size() != b.size()) {
-    throw py::value_error(text(op, ": u ", shape_text(a), " and v ", shape_text(b), " have to be two vectors of one length"));
+    throw py::value_error(
+        text(op, ": u ", shape_text(a), " and v ", shape_text(b), " have to be two vectors of one length"));
   }
   const py::array x = np(a);
   const py::array y = np(b);
   float out = 0;
-  raise_on(api().dot_product(static_cast<const float *>(x.data()), static_cast<const float *>(y.data()), x.size(), &out));
+  raise_on(
+      api().dot_product(static_cast<const float *>(x.data()), static_cast<const float *>(y.data()), x.size(), &out));
   return static_cast<double>(out);
 }
 
@@ -108,7 +110,8 @@ py::array py_predict_ratings(py::handle attention, py::handle ratings, py::handl
                              py::handle check_finite, py::handle out, py::handle num_threads) {
   const char *op = "predict_ratings";
   if (is_sparse(attention) || py::isinstance<PyIndex>(attention)) {
-    throw py::type_error("predict_ratings: attention_matrix is not a dense array; give what attention_matrix() returns");
+    throw py::type_error(
+        "predict_ratings: attention_matrix is not a dense array; give what attention_matrix() returns");
   }
   const Operand a({op, "attention_matrix"}, attention, Rank::kVectorToo);
   const Operand r({op, "ratings"}, ratings);
@@ -141,9 +144,7 @@ py::object py_attend(py::handle queries, py::handle keys, py::handle values, py:
     lse_to = rows.mutable_data();
     lse = rows;
   }
-  call([&] {
-    return api().attend(q.get(), k.get(), v.get(), s, hidden.get(), listed.get(), to, lse_to, &run);
-  });
+  call([&] { return api().attend(q.get(), k.get(), v.get(), s, hidden.get(), listed.get(), to, lse_to, &run); });
   if (!return_lse) return result;
   return py::make_tuple(result, q.is_vector() ? py::object(lse[py::int_(0)]) : lse);
 }
@@ -186,7 +187,8 @@ struct TopKArrays {
 
   py::tuple finish() {
     if (narrow_ids) narrow_ids.attr("__setitem__")(py::ellipsis(), ids);
-    return py::make_tuple(narrow_ids ? narrow_ids : ids, scores, weights ? weights : py::none(), plain(lse), plain(counts));
+    return py::make_tuple(narrow_ids ? narrow_ids : ids, scores, weights ? weights : py::none(), plain(lse),
+                          plain(counts));
   }
 
  private:
@@ -235,7 +237,8 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
     const py::array x = py::module_::import("numpy").attr("ascontiguousarray")(as_float({op, "item_bias"}, item_bias));
     bias = x;
     if (x.ndim() != 1 || x.shape(0) != v.rows()) {
-      throw py::value_error(text(op, ": item_bias ", shape_text(x), " does not fit the ", std::to_string(v.rows()), " items; give one number for each"));
+      throw py::value_error(text(op, ": item_bias ", shape_text(x), " does not fit the ", std::to_string(v.rows()),
+                                 " items; give one number for each"));
     }
     o.item_bias = static_cast<const float *>(x.data());
   }
@@ -312,9 +315,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     raise_on(api().set_num_threads(static_cast<int>(std::clamp<int64_t>(value, -1, kMaxThreads))));
   });
   m.def("memory_budget", api().memory_budget);
-  m.def("set_memory_budget", [](py::handle n) {
-    raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n)));
-  });
+  m.def("set_memory_budget",
+        [](py::handle n) { raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n))); });
 
   m.def("dot_product", py_dot_product);
   m.def("similarity", py_similarity);

@@ -112,10 +112,12 @@ inline py::array_t<int64_t> as_ids(Arg arg, py::handle given, std::optional<int6
   if (x.size() != 0 && kind != 'i' && kind != 'u') {
     throw py::type_error(text(arg.text(), " has dtype ", std::string(py::str(x.dtype())), "; ids are integers"));
   }
-  return py::array_t<int64_t, py::array::c_style | py::array::forcecast>::ensure(x);
+  return py::array_t < int64_t, py::array::c_style | py::array::forcecast > ::ensure(x);
 }
 
-inline bool is_sparse(py::handle x) { return !py::isinstance<py::array>(x) && py::hasattr(x, "indptr") && py::hasattr(x, "indices"); }
+inline bool is_sparse(py::handle x) {
+  return !py::isinstance<py::array>(x) && py::hasattr(x, "indptr") && py::hasattr(x, "indices");
+}
 
 // One matrix in any form, with what it borrows from kept alive.
 class Operand {
@@ -190,7 +192,8 @@ class Operand {
     if (!pattern_only) {
       const py::array data = contiguous(as_float(arg, x.attr("data")));
       if (nnz > data.size()) {
-        throw py::value_error(text(arg.text(), " has ", std::to_string(data.size()), " values for ", std::to_string(nnz), " entries"));
+        throw py::value_error(
+            text(arg.text(), " has ", std::to_string(data.size()), " values for ", std::to_string(nnz), " entries"));
       }
       csr_.data = static_cast<const float *>(data.data());
       keep_data = data;
@@ -199,9 +202,7 @@ class Operand {
     view_.csr = &csr_;
   }
 
-  static py::array contiguous(const py::array &x) {
-    return py::module_::import("numpy").attr("ascontiguousarray")(x);
-  }
+  static py::array contiguous(const py::array &x) { return py::module_::import("numpy").attr("ascontiguousarray")(x); }
 
   // Column indices as int32; those past its range are past every shape and become -1, which the check names.
   static py::array narrowed(Arg arg, const py::array &x) {
@@ -251,8 +252,10 @@ py::array output(Arg arg, py::handle out, const std::vector<py::ssize_t> &shape)
   for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = x.shape(static_cast<py::ssize_t>(i)) == shape[i];
   if (!fits) throw py::value_error(text(arg.text(), wanted, "it has shape ", shape_text(x)));
   const int flags = py::detail::array_proxy(x.ptr())->flags;
-  if ((flags & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_) == 0) throw py::value_error(text(arg.text(), wanted, "it is strided"));
-  if ((flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) throw py::value_error(text(arg.text(), wanted, "it is not aligned"));
+  if ((flags & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_) == 0)
+    throw py::value_error(text(arg.text(), wanted, "it is strided"));
+  if ((flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0)
+    throw py::value_error(text(arg.text(), wanted, "it is not aligned"));
   if (!x.writeable()) throw py::value_error(text(arg.text(), wanted, "it is read-only"));
   return x;
 }
@@ -274,7 +277,9 @@ inline int64_t as_integer(Arg arg, py::handle x) {
 inline int64_t as_positive(Arg arg, py::handle x) {
   if (x.is_none()) return 0;
   const int64_t value = as_integer(arg, x);
-  if (value < 1) throw py::value_error(text(arg.text(), " is ", std::to_string(value), "; give at least 1, or None for the default"));
+  if (value < 1)
+    throw py::value_error(
+        text(arg.text(), " is ", std::to_string(value), "; give at least 1, or None for the default"));
   return value;
 }
 

@@ -49,7 +49,8 @@ struct Extent {
 
 Extent extent_of(const attnrec_operand &x) {
   if (x.csr != nullptr) {
-    return {reinterpret_cast<const char *>(x.csr->data), reinterpret_cast<const char *>(x.csr->data + x.csr->indptr[x.csr->rows])};
+    return {reinterpret_cast<const char *>(x.csr->data),
+            reinterpret_cast<const char *>(x.csr->data + x.csr->indptr[x.csr->rows])};
   }
   if (x.dense == nullptr || x.dense->rows == 0 || x.dense->cols == 0) return {nullptr, nullptr};
   const attnrec_matrix &m = *x.dense;
@@ -131,7 +132,8 @@ float check_finite(Named who, const float *x, int64_t n, bool skip) {
 }
 
 void check_magnitude(const char *op, int64_t terms, float a, float b, float scale, float bias) {
-  const double product = static_cast<double>(std::max<int64_t>(1, terms)) * static_cast<double>(a) * static_cast<double>(b);
+  const double product =
+      static_cast<double>(std::max<int64_t>(1, terms)) * static_cast<double>(a) * static_cast<double>(b);
   const double bound = std::max(product, product * std::fabs(static_cast<double>(scale)) + static_cast<double>(bias));
   if (bound < FLT_MAX / 4) return;
   fail(op, ": products of inputs as large as ", a, " and ", b, " may pass the range of float32; scale them down");
@@ -172,8 +174,8 @@ std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b,
   std::vector<Canonical> out;
   if (x == nullptr) return out;
   if (x->rows != b || x->cols != n) {
-    fail(who.op, ": ", who.name, " ", shape(x->rows, x->cols), " does not fit; it needs a row a query and a column an item, ",
-         shape(b, n));
+    fail(who.op, ": ", who.name, " ", shape(x->rows, x->cols),
+         " does not fit; it needs a row a query and a column an item, ", shape(b, n));
   }
   check_csr(who, *x, false);
   out.emplace_back(*x, false);

@@ -84,11 +84,12 @@ struct Inputs {
 
   explicit Inputs(Shape shape)
       : s(shape), panels(random_floats((shape.n + kPanel - 1) / kPanel * kPanel * shape.d + kSlack, 1)),
-        many_rows(random_floats(kPanel * (shape.d + 3), 13)), queries(random_floats(shape.d * kQueries, 2)), strip(random_floats(shape.n * kQueries, 3, 20)), weights(random_floats(shape.n * kQueries, 12)),
+        many_rows(random_floats(kPanel * (shape.d + 3), 13)), queries(random_floats(shape.d * kQueries, 2)),
+        strip(random_floats(shape.n * kQueries, 3, 20)), weights(random_floats(shape.n * kQueries, 12)),
         shift(random_floats(kQueries, 4, 10)), threshold(random_floats(kQueries, 5, 20)),
         values(random_floats(shape.n * shape.m, 6)), sums(random_floats(shape.m * kQueries, 7)),
-        factors(random_floats(kQueries, 8)), bias(random_floats(shape.n + kPanel + kSlack, 9)), keys(shape.n, shape.d, 10),
-        sparse_values(shape.n, shape.m, 11) {
+        factors(random_floats(kQueries, 8)), bias(random_floats(shape.n + kPanel + kSlack, 9)),
+        keys(shape.n, shape.d, 10), sparse_values(shape.n, shape.m, 11) {
     strip[0] = -INFINITY;
     strip.back() = 3e-41F;
   }
@@ -124,7 +125,8 @@ Floats marked(const std::vector<Hit> &hits, int64_t found, int64_t n, int64_t la
   for (int64_t h = 0; h < found; ++h) {
     const Hit &hit = hits[static_cast<std::size_t>(h)];
     for (int64_t l = 0; l < lanes; ++l) {
-      if ((hit.lanes >> l & 1U) != 0) out[static_cast<std::size_t>(hit.row * lanes + l)] = 1 + strip[hit.row * lanes + l];
+      if ((hit.lanes >> l & 1U) != 0)
+        out[static_cast<std::size_t>(hit.row * lanes + l)] = 1 + strip[hit.row * lanes + l];
     }
   }
   return out;
@@ -219,8 +221,7 @@ const std::pair<const char *, Compute> kChecks[] = {
      [](const Kernels &k, int64_t lanes, const Inputs &in) {
        return over_queries(in.s.m, lanes, [&](int64_t q) {
          Floats out = columns(in.sums, q, lanes);
-         k.values(in.values.data(), in.s.m, in.s.n, in.s.m, columns(in.weights, q, lanes).data(), lanes,
-                  out.data());
+         k.values(in.values.data(), in.s.m, in.s.n, in.s.m, columns(in.weights, q, lanes).data(), lanes, out.data());
          return out;
        });
      }},

@@ -159,7 +159,8 @@ void scores_csr_of(const CsrRows *keys, int64_t n, const float *queries, float s
     }
     const Vec shift = set1(bias == nullptr ? 0.0F : bias[j]);
     for (int v = 0; v < Vecs; ++v) {
-      store(strip + j * lanes + v * kWidth, bias == nullptr ? mul(acc[v], set1(scale)) : fma(acc[v], set1(scale), shift));
+      store(strip + j * lanes + v * kWidth,
+            bias == nullptr ? mul(acc[v], set1(scale)) : fma(acc[v], set1(scale), shift));
     }
   }
 }

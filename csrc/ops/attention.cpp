@@ -58,8 +58,8 @@ class State {
 };
 
 // One unit of items attended to by one block.
-void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Masker &masker,
-                 const ValueReader &values, int64_t m, int64_t first, int64_t last, const Strips &strips, State &state) {
+void attend_unit(const Kernels &k, const Block &block, ChunkReader &reader, Masker &masker, const ValueReader &values,
+                 int64_t m, int64_t first, int64_t last, const Strips &strips, State &state) {
   const int64_t step = strips.items();
   const auto &groups = block.groups();
   float top[kMaxLanes];

@@ -7,7 +7,8 @@ Masker::Masker(const Masks &masks, const int32_t *subset, const Block &block)
     : masks_(masks), subset_(subset), groups_(block.groups()) {
   const bool filters = masks.filter != nullptr && !masks.filter->empty();
   active_ = masks.exclude != nullptr || filters;
-  if (masks.exclude != nullptr) exclude_at_.resize(groups_.empty() ? 0 : groups_.back().first + groups_.back().count - groups_.front().first);
+  if (masks.exclude != nullptr)
+    exclude_at_.resize(groups_.empty() ? 0 : groups_.back().first + groups_.back().count - groups_.front().first);
   if (filters) filter_at_.resize(groups_.size());
 }
 

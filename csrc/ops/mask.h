@@ -24,7 +24,7 @@ class Masker {
   const int32_t *subset_;
   const std::vector<Group> &groups_;
   bool active_;
-  std::vector<int64_t> exclude_at_;  // by query of the block
+  std::vector<int64_t> exclude_at_;     // by query of the block
   std::vector<std::size_t> filter_at_;  // by group
 };
 

@@ -24,8 +24,8 @@ struct Run {
   int64_t memory_budget = kDefaultMemoryBudget;
 };
 
-struct Masks {                           // all sorted, unique
-  const attnrec_csr *exclude = nullptr;  // (b, n): hidden from a query
+struct Masks {                                   // all sorted, unique
+  const attnrec_csr *exclude = nullptr;          // (b, n): hidden from a query
   const std::vector<int32_t> *filter = nullptr;  // hidden from all
 };
 
@@ -33,9 +33,9 @@ struct TopKTask {
   int64_t k = 0;
   float scale = 1;
   bool weights = false;
-  bool hidden_in_denominator = true;       // normalize="all"
-  const float *bias = nullptr;             // (n,)
-  const attnrec_csr *include = nullptr;    // sorted, unique
+  bool hidden_in_denominator = true;            // normalize="all"
+  const float *bias = nullptr;                  // (n,)
+  const attnrec_csr *include = nullptr;         // sorted, unique
   const std::vector<int32_t> *items = nullptr;  // sorted, unique: the only ones scored
   Masks masks;
 };
@@ -47,8 +47,7 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
 void attend(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values, float scale,
             const Masks &masks, float *out, float *lse, const Run &run);
 void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
-                   float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse,
-                   const Run &run);
+                   float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse, const Run &run);
 void topk(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
           const attnrec_topk_result &result, const Run &run);
 void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,

@@ -13,8 +13,9 @@ namespace {
 class State {
  public:
   State(const Block &block, int64_t k, bool weights)
-      : groups_(block.groups()), k_(k), keys_(queries() * reservoir_capacity(k)), softmax_(weights ? groups_.size() : 0),
-        thresholds_(groups_.size() * kMaxLanes, kHidden), found_(static_cast<std::size_t>(queries())) {
+      : groups_(block.groups()), k_(k), keys_(queries() * reservoir_capacity(k)),
+        softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes, kHidden),
+        found_(static_cast<std::size_t>(queries())) {
     for (int64_t q = 0; q < queries(); ++q) {
       found_[static_cast<std::size_t>(q)] = {keys_.get() + q * reservoir_capacity(k), 0};
     }
@@ -77,8 +78,9 @@ class State {
 class Scan {
  public:
   Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
-      : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, strip_items(keys.d), 0), masker_(task.masks, keys.subset, block),
-        strip_(strip_items(keys.d) * k.lanes + kSlack), hits_(strip_items(keys.d) + kPanel) {}
+      : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, strip_items(keys.d), 0),
+        masker_(task.masks, keys.subset, block), strip_(strip_items(keys.d) * k.lanes + kSlack),
+        hits_(strip_items(keys.d) + kPanel) {}
 
   void unit(int64_t first, int64_t last, State &candidates, std::vector<Softmax> &softmax) {
     masker_.start(first);

@@ -61,8 +61,8 @@ void similarity(const attnrec_operand &queries, const attnrec_operand &keys, flo
   const Keys k = keys_of(keys, scale);
   if (k.n == 0) return;
   const int64_t bytes = k.d * static_cast<int64_t>(sizeof(float));
-  const Plan plan =
-      plan_blocks(run, rows_of(queries), kernels().lanes, units_of(k.n, strip_items(k.d)).count(), bytes, madds_of(queries, k));
+  const Plan plan = plan_blocks(run, rows_of(queries), kernels().lanes, units_of(k.n, strip_items(k.d)).count(), bytes,
+                                madds_of(queries, k));
   fill(queries, k, Masks{}, nullptr, 0, plan, out, run);
 }
 

@@ -35,7 +35,8 @@ Block::Block(const attnrec_operand &queries, int64_t first, int64_t count, int64
 }
 
 ChunkReader::ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_per_item) : keys_(keys) {
-  const int64_t bytes_per_item = std::max<int64_t>(1, keys.d * static_cast<int64_t>(sizeof(float)) + extra_bytes_per_item);
+  const int64_t bytes_per_item =
+      std::max<int64_t>(1, keys.d * static_cast<int64_t>(sizeof(float)) + extra_bytes_per_item);
   chunk_ = std::max(strip, kChunkBytes / bytes_per_item / strip * strip);
   const bool packs = keys.operand.csr == nullptr && (keys.operand.index == nullptr || keys.subset != nullptr);
   if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d + kSlack);

@@ -40,14 +40,16 @@ Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_
 
 // Up to `lanes` queries side by side.
 struct Group {
-  int64_t first;  // row of the first query
-  int64_t count;  // queries
-  int64_t lanes;  // full width, half of it, or 1
+  int64_t first;         // row of the first query
+  int64_t count;         // queries
+  int64_t lanes;         // full width, half of it, or 1
   const float *queries;  // [d][lanes]
 };
 
 // The narrowest width that kernels have for `count` queries.
-constexpr int64_t lanes_for(int64_t count, int64_t full) { return count == 1 ? 1 : count <= full / 2 ? full / 2 : full; }
+constexpr int64_t lanes_for(int64_t count, int64_t full) {
+  return count == 1 ? 1 : count <= full / 2 ? full / 2 : full;
+}
 
 // A block of queries, packed.
 class Block {

@@ -24,8 +24,9 @@ class Strips {
   Buffer<float> data_;
 };
 
-// Values as the tasks of one call read them. Sparse values that several groups of queries will read are sorted by column
-// within each strip, once: their sums are then passed over in order, one load and store for all entries of a column.
+// Values as the tasks of one call read them. Sparse values that several groups of queries will read are sorted by
+// column within each strip, once: their sums are then passed over in order, one load and store for all entries of a
+// column.
 class Values {
  public:
   // Strips start at multiples of `items`; `b` queries will read them.
@@ -50,7 +51,8 @@ class ValueReader {
   template <class SumsOf>
   void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
     if (values_.operand_.csr != nullptr) {
-      for (std::size_t g = 0; g < groups_.size(); ++g) add_sparse(k, s, count, strips.of(g), groups_[g].lanes, sums_of(g));
+      for (std::size_t g = 0; g < groups_.size(); ++g)
+        add_sparse(k, s, count, strips.of(g), groups_[g].lanes, sums_of(g));
       return;
     }
     const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);

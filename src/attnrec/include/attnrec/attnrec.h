@@ -68,7 +68,7 @@ typedef struct attnrec_run {
 } attnrec_run;
 
 typedef struct attnrec_topk_options {
-  size_t size;                /* sizeof(attnrec_topk_options) */
+  size_t size; /* sizeof(attnrec_topk_options) */
   int64_t k;
   float scale;
   attnrec_normalize normalize;
