@@ -1,0 +1,89 @@
+/* A C99 service in miniature: takes the table, computes, and says what was wrong. Sees attnrec.h only. */
+#include <attnrec/attnrec.h>
+
+static const float users[5][5] = {{1, 0, 0, 0, 0}, {1, 1, 0, 0, 0}, {1, 1, 1, 0, 0}, {1, 0, 0, 0, 0}, {1, 0, 0, 0, 0}};
+static const float items[5][5] = {{1, 0, 0, 0, 0}, {0, 1, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 0, 0, 1, 0}, {0, 0, 0, 0, 1}};
+
+static int close_to(float got, double want) { return got > want - 1e-6 && got < want + 1e-6; }
+
+static attnrec_matrix square(const float *data) {
+  attnrec_matrix m;
+  m.data = data;
+  m.rows = m.cols = m.row_stride = 5;
+  m.col_stride = 1;
+  return m;
+}
+
+static attnrec_operand dense(const attnrec_matrix *m) {
+  attnrec_operand x = {NULL, NULL, NULL};
+  x.dense = m;
+  return x;
+}
+
+static const char *use_attention(const attnrec_api *api, const attnrec_operand *q, const attnrec_operand *v) {
+  float a[25];
+  if (api->attention_matrix(q, v, ATTNREC_DOT, 1.0F, NULL, a, NULL) != ATTNREC_OK) return api->last_error();
+  if (!close_to(a[5], 0.322202) || !close_to(a[6], 0.322202) || !close_to(a[7], 0.118532)) return "attention differs";
+  return NULL;
+}
+
+static const char *use_topk(const attnrec_api *api, const attnrec_operand *q, const attnrec_operand *v) {
+  /* user 0 may not see item 0: what is left scores 0, so ids go up */
+  static const int64_t indptr[] = {0, 1, 1, 1, 1, 1};
+  static const int32_t indices[] = {0};
+  attnrec_csr exclude = {indptr, indices, NULL, 5, 5};
+  attnrec_topk_options options = {0};
+  attnrec_topk_result result = {0};
+  int64_t ids[10], counts[5];
+  float scores[10], weights[10], lse[5];
+  options.size = sizeof options;
+  options.k = 2;
+  options.scale = 1.0F;
+  options.exclude = &exclude;
+  result.ids = ids;
+  result.scores = scores;
+  result.weights = weights;
+  result.lse = lse;
+  result.counts = counts;
+  if (api->topk(q, v, &options, &result, NULL) != ATTNREC_OK) return api->last_error();
+  if (ids[0] != 1 || ids[1] != 2 || scores[0] != 0.0F) return "topk showed an excluded item, or not the lowest id";
+  if (ids[2] != 0 || ids[3] != 1 || !close_to(weights[2], 0.322202)) return "topk of user 1 differs";
+  if (counts[0] != 2) return "topk counts differ";
+  options.k = 0;
+  if (api->topk(q, v, &options, &result, NULL) != ATTNREC_INVALID) return "k = 0 was taken";
+  if (api->last_error() == NULL || api->last_error()[0] == '\0') return "k = 0 was refused without a word";
+  return NULL;
+}
+
+static const char *use_index(const attnrec_api *api, const attnrec_matrix *m, const attnrec_operand *q) {
+  attnrec_index *index = NULL;
+  attnrec_operand packed = {NULL, NULL, NULL};
+  int64_t n = 0, d = 0;
+  float row[5];
+  const char *wrong = NULL;
+  if (api->index_create(m, &index, NULL) != ATTNREC_OK) return api->last_error();
+  api->index_shape(index, &n, &d);
+  packed.index = index;
+  if (n != 5 || d != 5) wrong = "index_shape differs";
+  if (wrong == NULL && (api->index_rows(index, 3, 1, row) != ATTNREC_OK || row[3] != 1.0F || row[2] != 0.0F)) {
+    wrong = "index_rows differs";
+  }
+  if (wrong == NULL) wrong = use_attention(api, q, &packed);
+  api->index_free(index);
+  api->index_free(NULL);
+  return wrong;
+}
+
+/* NULL when all is well, else what is not. */
+ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
+  const attnrec_matrix u = square(users[0]), v = square(items[0]);
+  const attnrec_operand q = dense(&u), k = dense(&v);
+  const char *wrong;
+  if (api->abi_version != ATTNREC_ABI_VERSION) return "built against another ABI";
+  if (api->size < sizeof(attnrec_api)) return "the library is older than the header";
+  if (api->isa() == NULL || api->version() == NULL || api->num_threads() < 1) return "the library does not know itself";
+  wrong = use_attention(api, &q, &k);
+  if (wrong == NULL) wrong = use_topk(api, &q, &k);
+  if (wrong == NULL) wrong = use_index(api, &v, &q);
+  return wrong;
+}
