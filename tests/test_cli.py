@@ -181,6 +181,15 @@ def test_demo_reads_well_and_hides_what_was_seen() -> None:
     assert "the bundled viewers are 1 to 2000" in fails("demo", "--viewer", 2001)
 
 
+def test_demo_tells_a_command_that_can_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "attnrec"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["demo"]).output
+    assert f"{Path('bin', 'attnrec')} recommend ratings.csv" in said
+
+
 def test_demo_saved_is_what_the_other_commands_read(tmp_path: Path) -> None:
     answer = told("demo", "--save", tmp_path / "set")
     assert list(answer["files"].values()) == [len(load_demo().interactions), 222, 2000]

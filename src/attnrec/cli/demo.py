@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,8 +80,18 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
         nearest = source.users[int(why.neighbours.ids[0])]
         _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.")
     _show.print_lines("", "On a file of yours, with a row for each rating:")
-    _show.print_lines("  attnrec recommend ratings.csv --items movies.csv --user 1 -k 10", style="bold")
-    _show.print_lines("Another viewer: attnrec demo --viewer 30. This set as CSV files: attnrec demo --save demo-set")
+    me = _command()
+    _show.print_lines(f"  {me} recommend ratings.csv --items movies.csv --user 1 -k 10", style="bold")
+    _show.print_lines(f"Another viewer: {me} demo --viewer 30. This set as CSV files: {me} demo --save demo-set")
+
+
+def _command() -> str:
+    """How this program can be called from here: it need not be on the path."""
+    called = sys.argv[0]
+    if shutil.which("attnrec") or Path(called).name != "attnrec":
+        return "attnrec"
+    relative = os.path.relpath(called)
+    return called if relative.startswith(os.pardir) else relative
 
 
 def _fitted(demo: Demo, started: float) -> Source:
@@ -118,4 +131,4 @@ def _save(demo: Demo, folder: Path, as_json: bool) -> None:
         return
     for path, count in rows.items():
         print(f"{count:>7,} rows  {path}")
-    print(f"Try: attnrec recommend {folder / 'ratings.csv'} --items {folder / 'films.csv'} --user 8")
+    print(f"Try: {_command()} recommend {folder / 'ratings.csv'} --items {folder / 'films.csv'} --user 8")
