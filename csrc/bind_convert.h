@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -242,7 +244,13 @@ class Pattern {
 // A new array, or the caller's once it is what is needed.
 template <class T>
 py::array output(Arg arg, py::handle out, const std::vector<py::ssize_t> &shape) {
-  if (out.is_none()) return py::array_t<T>(shape);
+  if (out.is_none()) {
+    py::ssize_t bytes = sizeof(T);
+    for (const py::ssize_t n : shape) {
+      if (__builtin_mul_overflow(bytes, std::max<py::ssize_t>(1, n), &bytes)) throw std::bad_alloc();
+    }
+    return py::array_t<T>(shape);
+  }
   if (!py::isinstance<py::array>(out)) throw py::type_error(arg.text() + " is not a numpy array");
   auto x = py::reinterpret_borrow<py::array>(out);
   const std::string wanted = text(" has to be a writeable C-contiguous ", std::string(py::str(py::dtype::of<T>())),

@@ -265,6 +265,15 @@ def _topk() -> Iterator[Case]:
         ),
         exact=True,
     )
+    yield Case(
+        op,
+        "csr-bias",
+        lambda r: (
+            (sp.csr_array(integers(r, 19, 30)), sp.csr_array(integers(r, 1500, 30)), 9),
+            {"item_bias": integers(r, 1500), "scale": 2.0},
+        ),
+        exact=True,
+    )
     yield Case(op, "one-query", lambda r: ((integers(r, 7), integers(r, 30, 7), 4), {}), exact=True)
 
 

@@ -16,6 +16,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace attnrec {
@@ -33,44 +34,55 @@ class Queue {
  public:
   Queue(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task)
       : n_(n), threads_(threads), task_(task) {
-    if (polls()) polled_ = std::chrono::steady_clock::now();
+    if (threads.poll != nullptr) polled_ = std::chrono::steady_clock::now();
   }
 
   void work(bool is_caller) noexcept {
+    const Worker here{this, is_caller};
+    const Worker *outer = std::exchange(g_worker, &here);
     try {
-      for (int64_t i = next_++; i < n_; i = next_++) {
-        task_(i);
-        if (is_caller && polls() && poll_is_due() && threads_.poll(threads_.poll_data) != 0) throw Cancelled();
-      }
+      for (int64_t i = next_++; i < n_; i = next_++) task_(i);
     } catch (...) {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (thrown_ == nullptr) thrown_ = std::current_exception();
       next_ = n_;
+      stopped_ = true;
     }
+    g_worker = outer;
   }
 
   void rethrow() const {
     if (thrown_ != nullptr) std::rethrow_exception(thrown_);
   }
 
- private:
-  bool polls() const { return threads_.poll != nullptr && n_ > 1; }
-
-  bool poll_is_due() {
+  void check_cancelled(bool is_caller) {
+    if (stopped_) throw Cancelled();
+    if (!is_caller || threads_.poll == nullptr) return;
     const auto now = std::chrono::steady_clock::now();
-    if (now - polled_ < std::chrono::milliseconds(50)) return false;
+    if (now - polled_ < std::chrono::milliseconds(50)) return;
     polled_ = now;
-    return true;
+    if (threads_.poll(threads_.poll_data) != 0) throw Cancelled();
   }
 
+  // The queue that a thread works for; a task may not start another one, but a caller's caller may.
+  struct Worker {
+    Queue *queue;
+    bool is_caller;
+  };
+  static thread_local const Worker *g_worker;
+
+ private:
   const int64_t n_;
   const Threads &threads_;
   const std::function<void(int64_t)> &task_;
   std::atomic<int64_t> next_{0};
+  std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::exception_ptr thrown_;
   std::chrono::steady_clock::time_point polled_;
 };
+
+thread_local const Queue::Worker *Queue::g_worker = nullptr;
 
 void run_on_plain_threads(Queue &queue, int count) {
   std::vector<std::thread> team;
@@ -117,6 +129,10 @@ void parallel_for(int64_t n, const Threads &threads, const std::function<void(in
 #endif
   }
   queue.rethrow();
+}
+
+void check_cancelled() {
+  if (const Queue::Worker *here = Queue::g_worker) here->queue->check_cancelled(here->is_caller);
 }
 
 int default_num_threads() {

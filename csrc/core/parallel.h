@@ -22,6 +22,9 @@ struct Threads {
 // using it would hang, so there (and in builds without OpenMP) the team is made of plain threads.
 void parallel_for(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task);
 
+// For long tasks of parallel_for to call now and then: throws Cancelled once poll has asked to stop.
+void check_cancelled();
+
 // What set_num_threads asked for, else ATTNREC_NUM_THREADS, else OMP_NUM_THREADS, else the processors allowed.
 int default_num_threads();
 void set_num_threads(int n);   // 0: back to the default

@@ -177,6 +177,7 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
     std::fill(sums.get(), sums.get() + static_cast<int64_t>(groups.size()) * size, 0.0F);
     const auto sums_of = [&](std::size_t g) { return sums.get() + static_cast<int64_t>(g) * size; };
     for (int64_t s = 0; s < n; s += step) {
+      check_cancelled();
       attnrec_matrix part = attention;
       part.data += s * attention.col_stride;
       part.cols = std::min(step, n - s);

@@ -104,6 +104,7 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
     std::vector<float> denominator;
     std::vector<uint64_t> keys(static_cast<std::size_t>(reservoir_capacity(k)));
     for (int64_t row = first; row < last; ++row) {
+      check_cancelled();
       const Range list = row_of(*task.include, row);
       ids.clear();
       std::copy_if(list.begin, list.end, std::back_inserter(ids),
@@ -134,6 +135,7 @@ void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, 
     std::vector<int32_t> ids;
     std::vector<float> weights;
     for (int64_t row = first; row < last; ++row) {
+      check_cancelled();
       const Range list = row_of(include, row);
       ids.clear();
       std::copy_if(list.begin, list.end, std::back_inserter(ids), [&](int32_t id) { return !hidden(masks, row, id); });

@@ -43,6 +43,7 @@ ChunkReader::ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_pe
 }
 
 void ChunkReader::open(int64_t first, int64_t last) {
+  check_cancelled();
   first_ = first;
   if (keys_.operand.csr != nullptr) return;
   if (packed_.get() == nullptr) {
