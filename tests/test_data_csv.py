@@ -129,7 +129,7 @@ def test_times_that_become_decimal_after_the_sample(tmp_path):
         ("1,2,3,4\n1,2,3,4,5\n", 3, "5 fields instead of 4; fix or remove the line"),
         ("1,2,3,4\n\n7\n", 4, "1 field instead of 4"),
         ("1,2,3,4\n1,3,good,4\n", 3, "rating 'good' is not a number; fix or remove the line"),
-        ("1,2,3,2021-11-02\n1,3,3,0001-01-01\n", 3, "timestamp '0001-01-01' is not a time"),
+        ("1,2,3,2021-11-02\n1,3,3,2021-13-45\n", 3, "timestamp '2021-13-45' is not a time"),
         ("1,2,3,2021-11-02\n1,3,3,20211102T205259\n", 3, "timestamp '20211102T205259' is not a time"),
         ("1,2,3,soon\n", 2, "timestamp 'soon' is not a time"),
         ("1,2,3,4\n1,3,3_0,4\n", 3, "rating '3_0' is not a number"),
