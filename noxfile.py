@@ -87,6 +87,13 @@ def neon(session: nox.Session) -> None:
 
 
 @nox.session
+def avx512(session: nox.Session) -> None:
+    """The AVX-512 kernels against the scalar ones, intrinsics emulated (Debian: libsimde-dev)."""
+    session.install(*TOOLS)
+    session.run("sh", "tools/avx512.sh", external=True)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Every Hypothesis property with 1,000 examples and fresh seeds."""
     session.install(".[test]")
