@@ -61,7 +61,8 @@ void values_by_column_of(const Entry *entries, int64_t n, const float *strip, fl
       const Vec r = set1(entries[p].value);
       const float *row = strip + entries[p].row * lanes;
       for (int v = 0; v < Vecs; ++v) acc[v] = fma(r, load(row + v * kWidth), acc[v]);
-    } while (++p < n && entries[p].column == column);
+      ++p;
+    } while (p < n && entries[p].column == column);
     for (int v = 0; v < Vecs; ++v) store(at + v * kWidth, acc[v]);
   }
 }
