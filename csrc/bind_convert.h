@@ -65,7 +65,15 @@ inline py::array as_array(Arg arg, py::handle x) {
   if (py::isinstance<py::array>(x)) return py::reinterpret_borrow<py::array>(x);
   const py::module_ np = py::module_::import("numpy");
   const bool only_dlpack = py::hasattr(x, "__dlpack__") && !py::hasattr(x, "__array__");
-  const py::object made = np.attr(only_dlpack ? "from_dlpack" : "asarray")(x);
+  py::object made;
+  try {
+    made = np.attr(only_dlpack ? "from_dlpack" : "asarray")(x);
+  } catch (py::error_already_set &error) {  // ragged lists, tensors that will not be read: name the argument
+    if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) throw;
+    const std::string message = text(arg.text(), " can not be read as an array: ", std::string(py::str(error.value())));
+    if (error.matches(PyExc_ValueError)) throw py::value_error(message);
+    throw py::type_error(message);
+  }
   if (!py::isinstance<py::array>(made)) throw py::type_error(arg.text() + " is not an array");
   return made;
 }

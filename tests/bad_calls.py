@@ -29,6 +29,13 @@ class Bad:
         return self.name
 
 
+class Unreadable:
+    """Like a tensor that has to be detached first."""
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise RuntimeError("this tensor requires grad")
+
+
 def with_value(x: np.ndarray, value: float, at: tuple[int, int] = (2, 1)) -> np.ndarray:
     out = np.array(x, dtype=np.float64)
     out[at] = value
@@ -78,7 +85,8 @@ BAD: list[Bad] = [
     Bad("rank-0", lambda: ar.similarity(1.0, V), ValueError, ("queries", "()")),
     Bad("rank-1-items", lambda: ar.topk(Q, V[0]), ValueError, ("items", "(4,)", "row each")),
     Bad("rank-3", lambda: ar.attention_matrix(Q[None], V), ValueError, ("user_features", "(1, 3, 4)")),
-    Bad("ragged", lambda: ar.similarity([[1, 2], [3]], V), ValueError, ()),
+    Bad("ragged", lambda: ar.similarity([[1, 2], [3]], V), ValueError, ("similarity: queries", "array")),
+    Bad("unreadable", lambda: ar.similarity(Unreadable(), V), TypeError, ("similarity: queries", "requires grad")),
     Bad("nan", lambda: ar.topk(with_value(Q, np.nan), V), ValueError, ("queries", "NaN", "row 2")),
     Bad("nan-items", lambda: ar.topk(Q, with_value(V, np.nan, (4, 0))), ValueError, ("items", "row 4")),
     Bad("infinity", lambda: ar.similarity(Q, with_value(V, -np.inf)), ValueError, ("keys", "infinity", "row 2")),
