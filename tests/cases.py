@@ -116,6 +116,7 @@ def _predict_ratings() -> Iterator[Case]:
     op = "predict_ratings"
     yield from _over_shapes(op, lambda r, b, n, d: ((r.random((b, n), np.float32), normal(r, n, d)), {}))
     yield Case(op, "csr", lambda r: ((r.random((20, 300), np.float32), pattern(r, 300, 50, messy=True)), {}))
+    yield Case(op, "wide", lambda r: ((r.random((130, 500), np.float32), normal(r, 500, 301)), {}))
     yield Case(op, "one-row", lambda r: ((r.random(30, np.float32), normal(r, 30, 4)), {}))
     yield Case(
         op,
@@ -131,6 +132,9 @@ def _attend() -> Iterator[Case]:
     )
     for m in (1, 2, 3, 5, 6, 7, 12, 13, 100):
         yield Case(op, f"width-{m}", lambda r, m=m: ((normal(r, 18, 8), normal(r, 200, 8), normal(r, 200, m)), {}))
+
+    # wide enough, and enough queries, for values to be packed
+    yield Case(op, "width-301", lambda r: ((normal(r, 130, 8), normal(r, 300, 8), normal(r, 300, 301)), {}))
 
     def large(r: np.random.Generator, **options: Any) -> Call:
         return (normal(r, 19, 16), normal(r, 3000, 16), normal(r, 3000, 10)), options
