@@ -42,17 +42,24 @@ def write_ratings(path: Path, n_rows: int, random_state: int = 0) -> None:
             writer.write_table(pa.table(dict(zip(names, columns, strict=True))))
 
 
-def read_here(path: Path) -> dict[str, float]:
-    """Read the file in this process; seconds, rows and peak resident gigabytes (of 10^9 bytes)."""
+def peak_bytes() -> int:
+    """Peak resident memory of this process. On Linux getrusage would count that of the process that started it too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
     import resource
 
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def read_here(path: Path) -> dict[str, float]:
+    """Read the file in this process; seconds, rows and peak resident gigabytes (of 10^9 bytes)."""
     from attnrec.data import Interactions
 
     start = time.perf_counter()
     data = Interactions.from_csv(path, rating_range=(0.5, 5.0))
     seconds = time.perf_counter() - start
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
     return {
         "seconds": seconds,
         "rows": data.report.n_rows,
@@ -60,7 +67,7 @@ def read_here(path: Path) -> dict[str, float]:
         "n_users": data.n_users,
         "n_items": data.n_items,
         "sum": float(data.user_items.data.sum(dtype=np.float64)),
-        "peak_gb": peak,
+        "peak_gb": peak_bytes() / 1e9,
     }
 
 
