@@ -219,9 +219,10 @@ class Operand {
     if (has_dtype<int32_t>(x)) return contiguous(x);
     const py::array_t<int64_t> wide = as_ids(arg, x);
     py::array_t<int32_t> out(wide.size());
+    const int64_t *from = wide.data();
+    int32_t *to = out.mutable_data();
     for (py::ssize_t i = 0; i < wide.size(); ++i) {
-      const int64_t v = *wide.data(i);
-      *out.mutable_data(i) = v < 0 || v > INT32_MAX ? -1 : static_cast<int32_t>(v);
+      to[i] = from[i] < 0 || from[i] > INT32_MAX ? -1 : static_cast<int32_t>(from[i]);
     }
     return out;
   }

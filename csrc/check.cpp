@@ -33,6 +33,9 @@ void check_csr(Named who, const attnrec_csr &m, bool needs_data) {
   if (nnz > 0 && (m.indices == nullptr || (needs_data && m.data == nullptr))) {
     fail(who.op, ": ", who.name, " has ", nnz, " entries but no ", m.indices == nullptr ? "indices" : "data");
   }
+  bool in_range = true;  // no early end, so that the compiler can take many at a time
+  for (int64_t p = 0; p < nnz; ++p) in_range &= m.indices[p] >= 0 && m.indices[p] < m.cols;
+  if (in_range) return;
   for (int64_t i = 0; i < m.rows; ++i) {
     for (int64_t p = m.indptr[i]; p < m.indptr[i + 1]; ++p) {
       if (m.indices[p] < 0 || m.indices[p] >= m.cols) {
@@ -142,9 +145,7 @@ void check_magnitude(const char *op, int64_t terms, float a, float b, float scal
 Canonical::Canonical(const attnrec_csr &x, bool with_data) : csr_(x) {
   bool is_canonical = true;
   for (int64_t i = 0; i < x.rows && is_canonical; ++i) {
-    for (int64_t p = x.indptr[i] + 1; p < x.indptr[i + 1] && is_canonical; ++p) {
-      is_canonical = x.indices[p - 1] < x.indices[p];
-    }
+    for (int64_t p = x.indptr[i] + 1; p < x.indptr[i + 1]; ++p) is_canonical &= x.indices[p - 1] < x.indices[p];
   }
   if (is_canonical) return;
   std::vector<int64_t> order;

@@ -13,7 +13,8 @@ Masker::Masker(const Masks &masks, const int32_t *subset, const Block &block)
 }
 
 void Masker::start(int64_t first) {
-  if (!active_) return;
+  if (!active_ || started_) return;  // later units go on where the last one ended
+  started_ = true;
   const int64_t id = subset_ == nullptr ? first : subset_[first];
   for (std::size_t q = 0; q < exclude_at_.size(); ++q) {
     const int64_t row = groups_.front().first + static_cast<int64_t>(q);
@@ -51,6 +52,16 @@ void Masker::apply(std::size_t group, int64_t s, int64_t count, float *strip) {
       if (row >= 0) std::fill_n(strip + row * g.lanes, g.lanes, kHidden);
     }
   }
+}
+
+bool Masker::hides(std::size_t group, int64_t lane, int32_t id) {
+  if (!filter_at_.empty() && std::binary_search(masks_.filter->begin(), masks_.filter->end(), id)) return true;
+  if (exclude_at_.empty()) return false;
+  const int64_t row = groups_[group].first + lane;
+  int64_t &at = exclude_at_[row - groups_.front().first];
+  const int64_t end = masks_.exclude->indptr[row + 1];
+  while (at < end && masks_.exclude->indices[at] < id) ++at;
+  return at < end && masks_.exclude->indices[at] == id;
 }
 
 }  // namespace attnrec

@@ -1,4 +1,5 @@
-// Hides items from queries by writing -infinity into strips, in time proportional to what is hidden. Ops only.
+// Hides items from queries, in time proportional to what is hidden: by writing -infinity into strips, or by saying of
+// a candidate that it is hidden. Ops only.
 #pragma once
 #include <limits>
 #include <vector>
@@ -15,15 +16,19 @@ class Masker {
   // `subset` maps positions to ids (null: the same).
   Masker(const Masks &masks, const int32_t *subset, const Block &block);
   bool active() const { return active_; }
-  // To be called before the strips of a unit that starts at position `first`.
+  // To be called before the strips of a unit that starts at position `first`. Units come in order.
   void start(int64_t first);
   void apply(std::size_t group, int64_t s, int64_t count, float *strip);
+  // Whether an item is hidden from one query of a group. Ids of one query must not decrease; for it, not beside
+  // `apply`.
+  bool hides(std::size_t group, int64_t lane, int32_t id);
 
  private:
   const Masks &masks_;
   const int32_t *subset_;
   const std::vector<Group> &groups_;
   bool active_;
+  bool started_ = false;
   std::vector<int64_t> exclude_at_;     // by query of the block
   std::vector<std::size_t> filter_at_;  // by group
 };

@@ -80,7 +80,9 @@ class Scan {
   Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
       : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, strip_items(keys.d), 0),
         masker_(task.masks, keys.subset, block), strip_(strip_items(keys.d) * k.lanes + kSlack),
-        hits_(strip_items(keys.d) + kPanel) {}
+        hits_(strip_items(keys.d) + kPanel),
+        mask_strips_(masker_.active() && task.weights && !task.hidden_in_denominator),
+        mask_candidates_(masker_.active() && !mask_strips_) {}
 
   void unit(int64_t first, int64_t last, State &candidates, std::vector<Softmax> &softmax) {
     masker_.start(first);
@@ -94,9 +96,7 @@ class Scan {
  private:
   // Rows worth a look, where scores alone are wanted. Most strips have none and are not even written.
   int64_t look(std::size_t g, int64_t s, int64_t count, const float *threshold) {
-    const int64_t found = reader_.scan(k_, block_.groups()[g], s, count, threshold, strip_.get(), hits_.get());
-    if (found > 0 && masker_.active()) masker_.apply(g, s, count, strip_.get());
-    return found;
+    return reader_.scan(k_, block_.groups()[g], s, count, threshold, strip_.get(), hits_.get());
   }
 
   // The same with the softmax of all scores.
@@ -105,9 +105,8 @@ class Scan {
     float *scores = strip_.get();
     float top[kMaxLanes];
     float factor[kMaxLanes];
-    const bool mask_early = masker_.active() && !task_.hidden_in_denominator;
-    reader_.strip(k_, block_.groups()[g], s, count, scores, mask_early ? nullptr : top);
-    if (mask_early) {
+    reader_.strip(k_, block_.groups()[g], s, count, scores, mask_strips_ ? nullptr : top);
+    if (mask_strips_) {
       masker_.apply(g, s, count, scores);
       k_.lane_max(scores, count, lanes, top);
     }
@@ -115,7 +114,6 @@ class Scan {
     bool any = false;
     for (int64_t l = 0; l < lanes; ++l) any |= top[l] > threshold[l];
     if (!any) return 0;
-    if (masker_.active() && !mask_early) masker_.apply(g, s, count, scores);
     return k_.above(scores, count, lanes, threshold, hits_.get());
   }
 
@@ -128,7 +126,8 @@ class Scan {
       for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
         const int64_t lane = __builtin_ctz(left);
         const float score = strip_[hits_[h].row * group.lanes + lane];
-        if (score > threshold[lane]) candidates.push(g, lane, score, id);
+        if (!(score > threshold[lane]) || (mask_candidates_ && masker_.hides(g, lane, id))) continue;
+        candidates.push(g, lane, score, id);
       }
     }
   }
@@ -141,6 +140,8 @@ class Scan {
   Masker masker_;
   Buffer<float> strip_;
   Buffer<Hit> hits_;
+  bool mask_strips_;      // hidden items leave the denominator, so they are hidden before the exponentials
+  bool mask_candidates_;  // otherwise it is enough to look at what would be kept
 };
 
 // Rows of a sparse matrix named by `ids`, as a matrix of their own.
