@@ -4,6 +4,8 @@
 #include <immintrin.h>
 #endif
 
+#include "vec_x86.h"
+
 namespace attnrec {
 namespace {
 
@@ -21,10 +23,6 @@ inline Vec mul(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 inline Vec max_of(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 
-inline float fma_one(float a, float b, float c) {
-  return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
-}
-
 inline uint32_t above_mask(Vec a, Vec b) { return static_cast<uint32_t>(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)); }
 
 inline Vec scale_by_power(Vec p, Vec t) {
@@ -34,19 +32,6 @@ inline Vec scale_by_power(Vec p, Vec t) {
 
 inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, lo, _CMP_GE_OQ), v);
-}
-
-// out[i * stride + r] = rows[r][i] for 4 rows of 4
-inline void transpose4(const float *const *rows, ptrdiff_t at, float *out, ptrdiff_t stride) {
-  __m128 a = _mm_loadu_ps(rows[0] + at);
-  __m128 b = _mm_loadu_ps(rows[1] + at);
-  __m128 c = _mm_loadu_ps(rows[2] + at);
-  __m128 d = _mm_loadu_ps(rows[3] + at);
-  _MM_TRANSPOSE4_PS(a, b, c, d);
-  _mm_storeu_ps(out, a);
-  _mm_storeu_ps(out + stride, b);
-  _mm_storeu_ps(out + 2 * stride, c);
-  _mm_storeu_ps(out + 3 * stride, d);
 }
 
 }  // namespace
