@@ -175,6 +175,25 @@ def test_index_with_names() -> None:
     assert index.ids is None
 
 
+def test_backend_can_be_changed_under_an_index() -> None:
+    index = ar.ItemIndex(V, ids=np.arange(100, 140))
+    want, attended = ar.topk(Q, index, 5, items=[100, 110, 139]), ar.attend(Q, index, VALUES)
+    ar.set_backend("reference")
+    try:
+        found = ar.topk(Q, index, 5, items=[100, 110, 139])
+        np.testing.assert_allclose(ar.attend(Q, index, VALUES), attended, atol=1e-5)
+    finally:
+        ar.set_backend("compiled")
+    assert np.array_equal(found.ids, want.ids)
+
+
+def test_backend_can_be_changed_after_starting_on_numpy() -> None:
+    code = "import attnrec as ar; ar.set_backend('compiled'); print(ar.topk([[1.0]], ar.ItemIndex([[2.0]]), 1).ids)"
+    environment = {**os.environ, "ATTNREC_BACKEND": "reference", "PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (child.stdout, child.stderr) == ("[[0]]\n", "")
+
+
 def test_index_swaps_under_readers() -> None:
     index = ar.ItemIndex(V)
     versions = {oracle.bits(ar.topk(Q, ar.ItemIndex(V * sign), 5))["ids"] for sign in (1, -1)}

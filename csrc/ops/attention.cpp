@@ -101,7 +101,8 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
   const int64_t step = strip_items(scored.d) * (values.csr != nullptr ? kSparseStrips : 1);
   const Units units = units_of(scored.n, step);
   const int64_t n_units = scored.n == 0 ? 0 : units.count();
-  const int64_t bytes = (scored.d + 2 * m) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
+  const int64_t bytes =
+      (scored.d + 2 * m + step) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
   const double madds = static_cast<double>(b) * static_cast<double>(scored.n) * static_cast<double>(scored.d + m + 16);
   const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds);
   const Values read(values, step, b, k.lanes, run);

@@ -43,6 +43,14 @@ def _has_core() -> bool:
     return "attnrec._core" in sys.modules
 
 
+def _need_core() -> None:
+    """Say so when the extension, which holds the settings of the process, is not there."""
+    if not _has_core():
+        raise RuntimeError(
+            "threads and instruction sets are the compiled extension's, which is not loaded: reinstall attnrec"
+        )
+
+
 def backend() -> str:
     """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference"."""
     return _backend
@@ -66,6 +74,7 @@ def set_backend(name: str) -> None:
 
 def num_threads() -> int:
     """Threads that a call uses when it is not told: ATTNREC_NUM_THREADS, else the processors this process may use."""
+    _need_core()
     return _core.num_threads()
 
 
@@ -77,6 +86,7 @@ def set_num_threads(n: int) -> None:
     ValueError
         If ``n`` is negative.
     """
+    _need_core()
     _core.set_num_threads(n)
 
 
@@ -91,11 +101,13 @@ def thread_limit(n: int) -> Iterator[None]:
     ...     ar.num_threads()
     1
     """
-    before = _core.num_threads()
+    before = num_threads()
+    _need_core()
     _core.set_num_threads(n)
     try:
         yield
     finally:
+        _need_core()
         _core.set_num_threads(before)
 
 
@@ -112,11 +124,13 @@ def set_memory_budget(n_bytes: int) -> None:
     ValueError
         If ``n_bytes`` is negative.
     """
+    _need_core()
     _core.set_memory_budget(n_bytes)
 
 
 def isa() -> str:
     """Name of the instruction set the kernels run on: "avx512", "avx2", "neon" or "scalar" (see ATTNREC_ISA)."""
+    _need_core()
     return _core.isa()
 
 

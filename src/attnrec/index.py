@@ -8,7 +8,7 @@ import numpy as np
 
 from . import config
 
-if config.backend() == "compiled" or TYPE_CHECKING:
+if config._has_core() or TYPE_CHECKING:
     from . import _core
 
 __all__ = ["ItemIndex"]

@@ -64,6 +64,12 @@ def command(
         _to_screen(opened, user, k, as_json)
 
 
+_RANKED_BY_RATING = (
+    "Ranked by predicted rating. Fitted with --implicit, they are ranked by how many of the people like this one have "
+    "them, which finds more of what somebody goes on to use; 'attnrec evaluate' compares the two on your data."
+)
+
+
 def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
     from . import _reasons, _show
 
@@ -76,6 +82,8 @@ def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
     elif records:
         columns, rows = _reasons.score_columns(opened.explicit), _reasons.rows_of(records, opened.explicit)
         _show.print_table(f"For user {name}, in {_total(seconds)}", columns, rows)
+        if opened.explicit:
+            _show.print_lines(_RANKED_BY_RATING)
     else:
         print(f"Nothing is left to recommend: user {name} has every item.")
 

@@ -22,9 +22,13 @@ def packed(x: Any) -> Any:
     return x._snapshot.operand if isinstance(x, ItemIndex) else x
 
 
+def _plain(x: Any) -> Any:
+    return x.features if isinstance(x, ItemIndex) else x
+
+
 def by_reference(op: str, *inputs: Any, out: Array | None = None, **options: Any) -> Any:
     """The reference's result in float32, in ``out`` if given."""
-    result = getattr(reference, op)(*map(packed, inputs), dtype=np.float32, **options)
+    result = getattr(reference, op)(*map(_plain, inputs), dtype=np.float32, **options)
     if out is None:
         return result
     np.copyto(out, result[0] if isinstance(result, tuple) else result)

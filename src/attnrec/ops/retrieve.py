@@ -11,7 +11,7 @@ from ..index import ItemIndex
 from ..reference import TopK
 from ._backend import Array, by_reference, uses_reference
 
-if config.backend() == "compiled" or TYPE_CHECKING:
+if config._has_core() or TYPE_CHECKING:
     from .. import _core
 
 
@@ -88,7 +88,7 @@ def topk(
     """
     snapshot = features._snapshot if isinstance(features, ItemIndex) else None
     if snapshot is not None:
-        features = snapshot.operand
+        features = snapshot.features if uses_reference() else snapshot.operand
         items = snapshot.positions(items, "items")
         filter_items = snapshot.positions(filter_items, "filter_items")
     if uses_reference():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import config
 from ._backend import Array, Metric, by_reference, packed, uses_reference
 
-if config.backend() == "compiled" or TYPE_CHECKING:
+if config._has_core() or TYPE_CHECKING:
     from .. import _core
 
 
