@@ -220,6 +220,11 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
   });
 }
 
+void check_precision(const char *op, attnrec_precision precision) {
+  if (precision >= ATTNREC_PRECISION_AUTO && precision <= ATTNREC_PRECISION_INT8) return;
+  fail(op, ": precision ", static_cast<int>(precision), " is none of auto, float32 and int8");
+}
+
 attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *items,
                         const attnrec_topk_options *options, const attnrec_topk_result *result,
                         const attnrec_run *run) {
@@ -258,7 +263,15 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     task.include = csr_of(listed);
     task.items = o.items == nullptr ? nullptr : &only;
     task.masks = {csr_of(hidden), o.filter_items == nullptr ? nullptr : &filter};
-    (task.include == nullptr ? topk : topk_listed)(*queries, *items, task, *result, s.run);
+    check_precision(op, o.precision);
+    if (o.precision == ATTNREC_PRECISION_INT8 && task.weights) {
+      fail(op,
+           ": precision int8 gives no weights, whose denominators need every score in float32; ask for one or the "
+           "other");
+    }
+    task.precision = o.precision;
+    const Int8Ready indexed(*items, task, s.run);
+    (task.include == nullptr ? topk : topk_listed)(*queries, indexed.items(), task, *result, s.run);
   });
 }
 
@@ -275,14 +288,16 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
   });
 }
 
-attnrec_status api_index_create(const attnrec_matrix *items, attnrec_index **index, const attnrec_run *run) {
+attnrec_status api_index_create(const attnrec_matrix *items, attnrec_precision precision, attnrec_index **index,
+                                const attnrec_run *run) {
   return guarded([&] {
     const char *op = "ItemIndex";
     const Settings s = settings_of(op, run);
     if (index == nullptr) fail(op, ": index is missing");
     const attnrec_operand x{items, nullptr, nullptr};
     check_operand({op, "items"}, &x, false);
-    *index = index_create(*items, check_finite({op, "items"}, x, s.run, s.skip_finite), s.run);
+    check_precision(op, precision);
+    *index = index_create(*items, precision, check_finite({op, "items"}, x, s.run, s.skip_finite), s.run);
   });
 }
 
@@ -313,14 +328,14 @@ attnrec_status api_fma_ceiling(double seconds, double *flops, const attnrec_run 
 
 const char *api_isa() {
   const char *name = nullptr;
-  const attnrec_status status = guarded([&] { name = kernels().name; });
+  const attnrec_status status = guarded([&] { name = level().name; });
   return status == ATTNREC_OK ? name : nullptr;
 }
 
 const char *api_isas() {
   static const std::string names = [] {
     std::string out;
-    for (const Kernels *table : runnable_kernels()) out += (out.empty() ? "" : " ") + std::string(table->name);
+    for (const Level *l : runnable_levels()) out += (out.empty() ? "" : " ") + std::string(l->name);
     return out;
   }();
   return names.c_str();

@@ -36,14 +36,19 @@ void call(const Call &op) {
   raise_on(status);
 }
 
+const std::initializer_list<const char *> kPrecisions = {"auto", "float32", "int8"};
+
+// The place of x among names
 template <class Enum>
-Enum choice(Arg arg, py::handle x, const char *zero, const char *one) {
-  if (py::isinstance<py::str>(x)) {
-    const auto given = x.cast<std::string>();
-    if (given == zero) return static_cast<Enum>(0);
-    if (given == one) return static_cast<Enum>(1);
+Enum choice(Arg arg, py::handle x, std::initializer_list<const char *> names) {
+  std::string all;
+  int at = 0;
+  for (const char *name : names) {
+    if (py::isinstance<py::str>(x) && x.cast<std::string>() == name) return static_cast<Enum>(at);
+    all += text(all.empty() ? "\"" : ", \"", name, "\"");
+    ++at;
   }
-  throw py::value_error(text(arg.text(), " is ", std::string(py::repr(x)), "; choose \"", zero, "\" or \"", one, "\""));
+  throw py::value_error(text(arg.text(), " is ", std::string(py::repr(x)), "; choose one of ", all));
 }
 
 std::vector<py::ssize_t> result_shape(const Operand &queries, int64_t cols) {
@@ -74,7 +79,7 @@ py::array py_similarity(py::handle queries, py::handle keys, py::handle metric, 
   const char *op = "similarity";
   const Operand q({op, "queries"}, queries, Rank::kVectorToo);
   const Operand k({op, "keys"}, keys);
-  const auto m = choice<attnrec_metric>({op, "metric"}, metric, "dot", "cosine");
+  const auto m = choice<attnrec_metric>({op, "metric"}, metric, {"dot", "cosine"});
   const float s = as_scale({op, "scale"}, scale);
   const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
   py::array result = output<float>({op, "out"}, out, result_shape(q, k.rows()));
@@ -89,7 +94,7 @@ py::array py_attention_matrix(py::handle users, py::handle items, py::handle sca
   const Operand q({op, "user_features"}, users, Rank::kVectorToo);
   const Operand k({op, "item_features"}, items);
   const Pattern hidden({op, "exclude"}, exclude);
-  const auto m = choice<attnrec_metric>({op, "metric"}, metric, "dot", "cosine");
+  const auto m = choice<attnrec_metric>({op, "metric"}, metric, {"dot", "cosine"});
   const float s = as_scale({op, "scale"}, scale);
   const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
   py::array result = output<float>({op, "out"}, out, result_shape(q, k.rows()));
@@ -228,8 +233,8 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
   o.k = as_integer({op, "k"}, k);
   if (o.k < 1) throw py::value_error(text(op, ": k is ", std::to_string(o.k), "; ask for at least 1 item"));
   o.scale = as_scale({op, "scale"}, scale);
-  o.normalize = choice<attnrec_normalize>({op, "normalize"}, normalize, "all", "unseen");
-  choice<int>({op, "precision"}, precision, "auto", "float32");
+  o.normalize = choice<attnrec_normalize>({op, "normalize"}, normalize, {"all", "unseen"});
+  o.precision = choice<attnrec_precision>({op, "precision"}, precision, kPrecisions);
   o.exclude = hidden.get();
   o.include = listed.get();
   py::object bias;
@@ -278,11 +283,12 @@ double py_fma_ceiling(double seconds, py::handle num_threads) {
   return flops;
 }
 
-std::unique_ptr<PyIndex> make_index(py::handle items) {
+std::unique_ptr<PyIndex> make_index(py::handle items, py::handle precision) {
   const Operand x({"ItemIndex", "items"}, items);
   if (x.get()->dense == nullptr) throw py::type_error("ItemIndex: items is not a dense matrix; give an array (n, d)");
+  const auto prepare = choice<attnrec_precision>({"ItemIndex", "precision"}, precision, kPrecisions);
   attnrec_index *made = nullptr;
-  call([&] { return api().index_create(&x.matrix(), &made, nullptr); });
+  call([&] { return api().index_create(&x.matrix(), prepare, &made, nullptr); });
   return std::make_unique<PyIndex>(made);
 }
 

@@ -252,6 +252,19 @@ def _topk() -> Iterator[Case]:
     }
     for name, make in options.items():
         yield Case(op, name, lambda r, make=make: large(r, **make(r)), exact=True)
+    no_weights: dict[str, Any] = {"weights": False, "precision": "int8"}
+    for name in ("bias", "negative-scale", "zero-scale", "exclude-no-weights", "filter", "items", "k-past-n"):
+        make = options[name]
+        yield Case(op, f"int8-{name}", lambda r, make=make: large(r, **{**make(r), **no_weights}), exact=True)
+    for b, n, d in SHAPES:
+        if n < 959:
+            continue
+        for k in (1, 10, 100):
+            yield Case(
+                op,
+                f"int8-{b}x{n}x{d}-k{k}",
+                lambda r, b=b, n=n, d=d, k=k: ((normal(r, b, d), normal(r, n, d), k), no_weights),
+            )
     yield Case(op, "all-equal", lambda r: ((np.ones((20, 3)), np.ones((2500, 3)), 12), {}), exact=True)
     yield Case(
         op,

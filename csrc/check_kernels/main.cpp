@@ -13,6 +13,7 @@
 namespace attnrec {
 
 extern const Kernels kernels_scalar;
+bool int8_scan_is_right(const Level &l);  // int8.cpp
 
 namespace {
 
@@ -339,9 +340,14 @@ void check_scalar() {
 
 int run() {
   check_scalar();
-  const std::vector<const Kernels *> tables = runnable_kernels();
-  for (const Kernels *k : tables) check_table(*k);
-  std::printf("%zu tables checked, %d failures\n", tables.size(), failures);
+  const std::vector<const Level *> levels = runnable_levels();
+  const Kernels *last = nullptr;  // levels of one table are neighbours
+  for (const Level *l : levels) {
+    if (l->table != last) check_table(*l->table);
+    last = l->table;
+    if (l->int8 != nullptr) require(int8_scan_is_right(*l), std::string(l->name) + " 8-bit scan");
+  }
+  std::printf("%zu levels checked, %d failures\n", levels.size(), failures);
   return failures == 0 ? 0 : 1;
 }
 

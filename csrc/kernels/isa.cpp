@@ -1,5 +1,6 @@
 // One table of kernels. Compiled once per instruction set, with that set's flags and ATTNREC_ISA_<NAME> defined.
 // Exports one symbol; includes no standard container, so no inline function of one set can stand in for another's.
+#include "pairs.h"
 #include "peak.h"
 #include "softmax.h"
 #include "table.h"
@@ -14,8 +15,8 @@ namespace attnrec {
 
 extern const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA);
 const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA) = {
-    kIsaName, 2 * kWidth, pack,   scores,     scores_top,       scan,  scores_csr, unpack,     lane_max, exp_sum,
-    exp_row,  above,      values, values_csr, values_by_column, blend, dots,       fma_chains,
+    kIsaName, 2 * kWidth, pack,   scores,     scores_top,       scan,  scores_csr, unpack,     lane_max,   exp_sum,
+    exp_row,  above,      values, values_csr, values_by_column, blend, dots,       score_some, fma_chains,
 };
 
 }  // namespace attnrec

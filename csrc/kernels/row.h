@@ -27,6 +27,7 @@ __attribute__((always_inline)) inline void score_panels(const float *panels, con
     const Vec q = set1(query[k]);
 #pragma GCC unroll 12
     for (int p = 0; p < Panels; ++p) {
+      __builtin_prefetch(panels + ((Panels + p) * d + k) * kPanel);  // the same place in the next panels
 #pragma GCC unroll 3
       for (int i = 0; i < kParts; ++i) {
         acc[p][i] = fma(load(panels + (p * d + k) * kPanel + part_at(i)), q, acc[p][i]);

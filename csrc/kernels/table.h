@@ -13,6 +13,7 @@ namespace attnrec {
 constexpr int64_t kPanel = 12;     // items in a panel: a multiple of every tile's rows (12, 6, 4)
 constexpr int64_t kSlack = 4;      // a vector of 16 over the last row of a panel of 12
 constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vectors of 16)
+constexpr int64_t kScoreAtOnce = 4;
 
 // log2(e) in float32: kernels work in base 2, and whoever turns a base-2 exponent back into a natural one divides by
 // this very number, so that its rounding cancels.
@@ -78,6 +79,10 @@ struct Kernels {
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
   // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only
   void (*dots)(const float *a, const float *b, int64_t d, int64_t lanes, float *out) noexcept;
+  // out[i] = sum_k items[i][k * item_stride] * queries[i][k * query_stride] for kScoreAtOnce pairs, each a chain as in
+  // `scores`
+  void (*score_some)(const float *const *items, int64_t item_stride, const float *const *queries, int64_t query_stride,
+                     int64_t d, float *out) noexcept;
   // runs independent chains of multiply-adds and returns how many FLOP that was; sink has room for 2 * kMaxLanes
   double (*fma_chains)(int64_t rounds, float *sink) noexcept;
 };

@@ -102,7 +102,7 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
     std::vector<int32_t> ids;
     std::vector<float> scores;
     std::vector<float> denominator;
-    std::vector<uint64_t> keys(static_cast<std::size_t>(reservoir_capacity(k)));
+    std::vector<uint64_t> keys(static_cast<std::size_t>(k));
     for (int64_t row = first; row < last; ++row) {
       check_cancelled();
       const Range list = row_of(*task.include, row);
@@ -116,7 +116,8 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
       for (std::size_t c = 0; c < ids.size(); ++c) {
         const bool hide = hidden(task.masks, row, ids[c]);
         if (!hide || task.hidden_in_denominator) denominator.push_back(scores[c]);
-        if (!hide && scores[c] > threshold) found.push(key_of(scores[c], ids[c]), k, &threshold);
+        if (hide || !(scores[c] > threshold)) continue;
+        if (found.push(key_of(scores[c], ids[c]), k)) threshold = score_of(found.worst(k));
       }
       double sum = 0;
       const float top = task.weights ? softmax_row(denominator, &sum) : 0;

@@ -54,8 +54,20 @@ void Masker::apply(std::size_t group, int64_t s, int64_t count, float *strip) {
   }
 }
 
+bool Masker::filters(int32_t id) const {
+  return !filter_at_.empty() && std::binary_search(masks_.filter->begin(), masks_.filter->end(), id);
+}
+
+bool Masker::hides_any(std::size_t group, int64_t lane, int32_t id) const {
+  if (filters(id)) return true;
+  if (exclude_at_.empty()) return false;
+  const int32_t *indices = masks_.exclude->indices;
+  const int64_t *row = masks_.exclude->indptr + groups_[group].first + lane;
+  return std::binary_search(indices + row[0], indices + row[1], id);
+}
+
 bool Masker::hides(std::size_t group, int64_t lane, int32_t id) {
-  if (!filter_at_.empty() && std::binary_search(masks_.filter->begin(), masks_.filter->end(), id)) return true;
+  if (filters(id)) return true;
   if (exclude_at_.empty()) return false;
   const int64_t row = groups_[group].first + lane;
   int64_t &at = exclude_at_[row - groups_.front().first];

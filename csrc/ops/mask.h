@@ -22,8 +22,12 @@ class Masker {
   // Whether an item is hidden from one query of a group. Ids of one query must not decrease; for it, not beside
   // `apply`.
   bool hides(std::size_t group, int64_t lane, int32_t id);
+  // The same for ids in any order.
+  bool hides_any(std::size_t group, int64_t lane, int32_t id) const;
 
  private:
+  bool filters(int32_t id) const;
+
   const Masks &masks_;
   const int32_t *subset_;
   const std::vector<Group> &groups_;

@@ -19,8 +19,9 @@ void copy_row(const attnrec_operand &x, int64_t row, float *out, int64_t stride)
       out[x.csr->indices[p] * stride] += x.csr->data[p];
     }
   } else {
-    const float *at = x.index->panels.get() + row / kPanel * kPanel * x.index->d + row % kPanel;
-    for (int64_t k = 0; k < x.index->d; ++k) out[k * stride] = at[k * kPanel];
+    const float *at = item_of(*x.index, row);
+    const int64_t step = stride_of(*x.index);
+    for (int64_t k = 0; k < x.index->d; ++k) out[k * stride] = at[k * step];
   }
 }
 
@@ -45,15 +46,18 @@ template void pack_lanes(const attnrec_operand &, const int64_t *, int64_t, int6
 
 void pack_panels(const attnrec_operand &x, const int32_t *ids, int64_t first, int64_t count, float *out) {
   const int64_t d = cols_of(x);
-  const bool contiguous = x.dense != nullptr && x.dense->col_stride == 1;
+  attnrec_matrix rows{};
+  if (x.dense != nullptr) rows = *x.dense;
+  if (x.index != nullptr && !x.index->in_panels) rows = {x.index->data.get(), x.index->n, d, d, 1};
+  const bool contiguous = rows.data != nullptr && rows.col_stride == 1;
   for (int64_t j = 0; j < count; j += kPanel) {
     const int32_t *panel_ids = ids == nullptr ? nullptr : ids + j;
     if (contiguous && count - j >= kPanel) {
-      const float *rows[kPanel];
+      const float *at[kPanel];
       for (int64_t i = 0; i < kPanel; ++i) {
-        rows[i] = x.dense->data + (ids != nullptr ? panel_ids[i] : first + j + i) * x.dense->row_stride;
+        at[i] = rows.data + (ids != nullptr ? panel_ids[i] : first + j + i) * rows.row_stride;
       }
-      kernels().pack(rows, d, out + j * d);
+      kernels().pack(at, d, out + j * d);
       continue;
     }
     pack_lanes(x, panel_ids, first + j, std::min(kPanel, count - j), kPanel, out + j * d);

@@ -11,6 +11,12 @@ int64_t cols_of(const attnrec_operand &x);
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 constexpr int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
+// Element k of item j of an index is item_of(index, j)[k * stride_of(index)].
+inline int64_t stride_of(const attnrec_index &index) { return index.in_panels ? kPanel : 1; }
+inline const float *item_of(const attnrec_index &index, int64_t j) {
+  return index.data.get() + (index.in_panels ? j / kPanel * kPanel * index.d + j % kPanel : j * index.d);
+}
+
 // out[k][l] = x[row(l)][k] for l < count, 0 for the other lanes; row(l) = ids ? ids[l] : first + l
 template <class Id>
 void pack_lanes(const attnrec_operand &x, const Id *ids, int64_t first, int64_t count, int64_t lanes, float *out);

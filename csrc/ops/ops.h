@@ -4,17 +4,24 @@
 #include <attnrec/attnrec.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "../core/parallel.h"
 #include "../core/scratch.h"
 
-// Items in panels [ceil(n / 12)][d][12], padded with zeros.
+namespace attnrec {
+struct Int8Items;
+}
+
+// Items in panels [ceil(n / 12)][d][12], padded with zeros; or, prepared for 8 bits alone, in rows.
 struct attnrec_index {
   int64_t n = 0;
   int64_t d = 0;
   float max_abs = 0;
-  attnrec::Buffer<float> panels;
+  attnrec::Buffer<float> data;
+  bool in_panels = true;
+  std::shared_ptr<const attnrec::Int8Items> int8;  // or null
 };
 
 namespace attnrec {
@@ -33,6 +40,7 @@ struct TopKTask {
   int64_t k = 0;
   float scale = 1;
   bool weights = false;
+  attnrec_precision precision = ATTNREC_PRECISION_AUTO;
   bool hidden_in_denominator = true;            // normalize="all"
   const float *bias = nullptr;                  // (n,)
   const attnrec_csr *include = nullptr;         // sorted, unique
@@ -58,7 +66,7 @@ void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, c
 double fma_ceiling(double seconds, const Run &run);
 float dot_product(const float *u, const float *v, int64_t d);
 
-attnrec_index *index_create(const attnrec_matrix &items, float max_abs, const Run &run);
+attnrec_index *index_create(const attnrec_matrix &items, attnrec_precision precision, float max_abs, const Run &run);
 void index_rows(const attnrec_index &index, int64_t first, int64_t count, float *out);
 
 // The rows divided by their Euclidean norms; zero rows stay zero.
@@ -72,6 +80,17 @@ class Normalized {
   attnrec_matrix dense_{};
   attnrec_csr csr_{};
   attnrec_operand operand_{};
+};
+
+// Plain items that 8-bit kernels were asked for, as an index; anything else as it is.
+class Int8Ready {
+ public:
+  Int8Ready(const attnrec_operand &items, const TopKTask &task, const Run &run);
+  const attnrec_operand &items() const { return items_; }
+
+ private:
+  std::unique_ptr<attnrec_index> index_;
+  attnrec_operand items_;
 };
 
 // Largest absolute value; not finite when an element is not.

@@ -1,8 +1,7 @@
 // The best k of a stream of scores. Ops only.
 //
 // A candidate is one integer, the score in an order-preserving form above the complement of the id: larger is better,
-// ties go to the lower id, and no two are equal. For small k the best are kept in order. For large k candidates
-// gather until there are 2k; then the k best stay and the k-th is the new threshold.
+// ties go to the lower id, and no two are equal. Once there are k, the k-th best is the threshold for all others.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -30,42 +29,52 @@ inline float score_of(uint64_t key) {
   return score;
 }
 
-constexpr int64_t kSortedK = 32;  // up to here the k best are kept in order, so that the threshold is always tight
-constexpr int64_t reservoir_capacity(int64_t k) { return k <= kSortedK ? k : 2 * k; }
+constexpr int64_t kSortedK = 32;  // up to here the k best are kept in order, above it in a heap
 
 struct Reservoir {
-  uint64_t *keys;  // room for reservoir_capacity(k)
+  uint64_t *keys;  // room for k
   int64_t count;
 
-  // Moves *threshold up to the k-th best score where that is known.
-  void push(uint64_t key, int64_t k, float *threshold) {
-    if (k <= kSortedK) {
-      if (count == k && key < keys[k - 1]) return;
-      int64_t at = count < k ? count++ : k - 1;
-      for (; at > 0 && keys[at - 1] < key; --at) keys[at] = keys[at - 1];
-      keys[at] = key;
-    } else {
-      keys[count++] = key;
-      if (count < reservoir_capacity(k)) return;
-      std::nth_element(keys, keys + k - 1, keys + count, std::greater<>());
-      count = k;
-    }
-    if (count == k) *threshold = score_of(keys[k - 1]);
+  // Whether there are k now, so that worst() is the one to beat.
+  bool push(uint64_t key, int64_t k) {
+    if (k > kSortedK) return push_heap(key, k);
+    if (count == k && key < keys[k - 1]) return true;
+    int64_t at = count < k ? count++ : k - 1;
+    for (; at > 0 && keys[at - 1] < key; --at) keys[at] = keys[at - 1];
+    keys[at] = key;
+    return count == k;
   }
 
-  // Best first; at most k are left.
-  void finish(int64_t k) {
-    const int64_t left = std::min(k, count);
-    if (left < count) std::nth_element(keys, keys + left, keys + count, std::greater<>());
-    std::sort(keys, keys + left, std::greater<>());
-    count = left;
+  uint64_t worst(int64_t k) const { return keys[k > kSortedK ? 0 : k - 1]; }
+
+  // Best first.
+  void finish() { std::sort(keys, keys + count, std::greater<>()); }
+
+ private:
+  // The worst on top; below it, of a pair of children the worse moves up.
+  bool push_heap(uint64_t key, int64_t k) {
+    if (count < k) {
+      keys[count++] = key;
+      if (count == k) std::make_heap(keys, keys + k, std::greater<>());
+      return count == k;
+    }
+    if (key < keys[0]) return true;
+    int64_t at = 0;
+    for (int64_t child = 1; child < k; child = 2 * at + 1) {
+      child += child + 1 < k && keys[child + 1] < keys[child] ? 1 : 0;
+      if (key < keys[child]) break;
+      keys[at] = keys[child];
+      at = child;
+    }
+    keys[at] = key;
+    return true;
   }
 };
 
 // Row `row` of a result of width k, best first, padded; weights as 2^(score log2(e) - shift) / sum.
 inline void write_row(const attnrec_topk_result &result, int64_t row, int64_t k, Reservoir &found, float shift,
                       double sum) {
-  found.finish(k);
+  found.finish();
   const double by = sum > 0 ? 1.0 / sum : 0.0;
   for (int64_t i = 0; i < k; ++i) {
     const bool real = i < found.count;

@@ -1,78 +1,10 @@
 // The best k items for each query, with softmax weights: the (b, n) scores are never stored. Ops only.
-#include <cmath>
-
 #include "../core/dispatch.h"
-#include "mask.h"
-#include "reservoir.h"
-#include "softmax_state.h"
+#include "candidates.h"
+#include "int8.h"
 
 namespace attnrec {
 namespace {
-
-// Candidates and softmax of a block of queries over some units.
-class State {
- public:
-  State(const Block &block, int64_t k, bool weights)
-      : groups_(block.groups()), k_(k), keys_(queries() * reservoir_capacity(k)),
-        softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes, kHidden),
-        found_(static_cast<std::size_t>(queries())) {
-    for (int64_t q = 0; q < queries(); ++q) {
-      found_[static_cast<std::size_t>(q)] = {keys_.get() + q * reservoir_capacity(k), 0};
-    }
-    for (std::size_t g = 0; g < groups_.size(); ++g) {  // lanes without a query take no candidates
-      std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(g) * kMaxLanes + groups_[g].count,
-                thresholds_.begin() + static_cast<std::ptrdiff_t>(g + 1) * kMaxLanes, -kHidden);
-    }
-  }
-
-  const float *thresholds(std::size_t g) const { return thresholds_.data() + g * kMaxLanes; }
-  Softmax &softmax(std::size_t g) { return softmax_[g]; }
-
-  void push(std::size_t g, int64_t lane, float score, int32_t id) {
-    found(g, lane).push(key_of(score, id), k_, &thresholds_[g * kMaxLanes + static_cast<std::size_t>(lane)]);
-  }
-
-  void add_candidates(const State &later) {
-    for (std::size_t q = 0; q < found_.size(); ++q) {
-      float unused;
-      for (int64_t i = 0; i < later.found_[q].count; ++i) found_[q].push(later.found_[q].keys[i], k_, &unused);
-    }
-  }
-
-  void add_softmax(const std::vector<Softmax> &later) {
-    float keep[kMaxLanes];
-    float take[kMaxLanes];
-    for (std::size_t g = 0; g < softmax_.size(); ++g) merge(softmax_[g], later[g], groups_[g].lanes, keep, take);
-  }
-  std::vector<Softmax> &softmaxes() { return softmax_; }
-
-  // `k` columns are wanted; no more than k_ can be real.
-  void write(const attnrec_topk_result &result, int64_t k) {
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      for (int64_t l = 0; l < groups_[g].count; ++l) {
-        const int64_t row = groups_[g].first + l;
-        const bool weights = !softmax_.empty();
-        write_row(result, row, k, found(g, l), weights ? softmax_[g].shift[l] : 0, weights ? softmax_[g].sum[l] : 0);
-        if (weights && result.lse != nullptr) result.lse[row] = lse_of(softmax_[g].shift[l], softmax_[g].sum[l]);
-      }
-    }
-  }
-
- private:
-  int64_t queries() const {
-    return groups_.empty() ? 0 : groups_.back().first + groups_.back().count - groups_.front().first;
-  }
-  Reservoir &found(std::size_t g, int64_t lane) {
-    return found_[static_cast<std::size_t>(groups_[g].first - groups_.front().first + lane)];
-  }
-
-  const std::vector<Group> &groups_;
-  int64_t k_;
-  Buffer<uint64_t> keys_;
-  std::vector<Softmax> softmax_;
-  std::vector<float> thresholds_;
-  std::vector<Reservoir> found_;
-};
 
 // What one task needs to scan units for one block.
 class Scan {
@@ -84,7 +16,9 @@ class Scan {
         mask_strips_(masker_.active() && task.weights && !task.hidden_in_denominator),
         mask_candidates_(masker_.active() && !mask_strips_) {}
 
-  void unit(int64_t first, int64_t last, State &candidates, std::vector<Softmax> &softmax) {
+  void begin(const Candidates &) {}
+
+  void unit(int64_t first, int64_t last, Candidates &candidates, std::vector<Softmax> &softmax) {
     masker_.start(first);
     sweep(reader_, block_, keys_.d, first, last, [&](std::size_t g, int64_t s, int64_t count) {
       const int64_t found = task_.weights ? weigh(g, s, count, candidates.thresholds(g), softmax[g])
@@ -117,7 +51,7 @@ class Scan {
     return k_.above(scores, count, lanes, threshold, hits_.get());
   }
 
-  void collect(std::size_t g, int64_t s, int64_t found, State &candidates) {
+  void collect(std::size_t g, int64_t s, int64_t found, Candidates &candidates) {
     const Group &group = block_.groups()[g];
     const float *threshold = candidates.thresholds(g);
     for (int64_t h = 0; h < found; ++h) {
@@ -161,11 +95,75 @@ struct SelectedRows {
   }
 };
 
+// Walks blocks and units; make(block) gives the scan of a task, which has begin(candidates) for what comes before all
+// units, and unit(first, last, candidates, softmax).
+template <class Make>
+void search(const attnrec_operand &queries, const Units &units, const Plan &plan, const TopKTask &task, int64_t real_k,
+            bool ascending, const attnrec_topk_result &result, const Run &run, Make make) {
+  const int64_t n_units = units.n == 0 ? 0 : units.count();
+  Threads threads = run.threads;
+  threads.count = plan.threads;
+  const auto block_at = [&](int64_t i) {
+    return Block(queries, i * plan.block, std::min(plan.block, plan.b - i * plan.block), kernels().lanes);
+  };
+  if (!plan.split) {
+    parallel_for(plan.n_blocks, threads, [&](int64_t i) {
+      const Block block = block_at(i);
+      auto scan = make(block);
+      Candidates total(block, real_k, task.weights, ascending);
+      std::vector<Softmax> unit(task.weights ? block.groups().size() : 0);
+      scan.begin(total);
+      for (int64_t u = 0; u < n_units; ++u) {
+        for (Softmax &s : unit) s.clear();
+        scan.unit(units.first(u), units.last(u), total, unit);
+        total.add_softmax(unit);
+      }
+      total.write(result, task.k);
+    });
+    return;
+  }
+  std::vector<Block> blocks;
+  std::vector<Candidates> totals;  // with what came before all units
+  std::vector<Candidates> states;
+  blocks.reserve(static_cast<std::size_t>(plan.n_blocks));
+  totals.reserve(static_cast<std::size_t>(plan.n_blocks));
+  states.reserve(static_cast<std::size_t>(plan.n_blocks * n_units));
+  for (int64_t i = 0; i < plan.n_blocks; ++i) {
+    blocks.push_back(block_at(i));
+    totals.emplace_back(blocks.back(), real_k, task.weights, ascending);
+    make(blocks.back()).begin(totals.back());
+    for (int64_t u = 0; u < n_units; ++u) {
+      states.emplace_back(blocks.back(), real_k, task.weights, ascending);
+      states.back().start_from(totals.back());
+    }
+  }
+  parallel_for(plan.n_blocks * n_units, threads, [&](int64_t t) {
+    Candidates &state = states[static_cast<std::size_t>(t)];
+    auto scan = make(blocks[static_cast<std::size_t>(t / n_units)]);
+    scan.unit(units.first(t % n_units), units.last(t % n_units), state, state.softmaxes());
+  });
+  parallel_for(plan.n_blocks, threads, [&](int64_t i) {
+    Candidates &total = totals[static_cast<std::size_t>(i)];
+    for (int64_t u = 0; u < n_units; ++u) {
+      Candidates &unit = states[static_cast<std::size_t>(i * n_units + u)];
+      total.add_candidates(unit);
+      total.add_softmax(unit.softmaxes());
+    }
+    total.write(result, task.k);
+  });
+}
+
+// The 8-bit scan serves calls on all of an index for scores alone; `auto` takes it where it is faster.
+bool takes_int8(const attnrec_operand &items, const TopKTask &task) {
+  if (items.index == nullptr || items.index->int8 == nullptr || task.weights || task.items != nullptr) return false;
+  if (task.precision != ATTNREC_PRECISION_AUTO) return task.precision == ATTNREC_PRECISION_INT8;
+  return level().int8->fast && task.bias == nullptr && task.k <= kInt8MaxK;
+}
+
 }  // namespace
 
 void topk(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
           const attnrec_topk_result &result, const Run &run) {
-  const Kernels &k = kernels();
   Keys keys;
   keys.operand = items;
   keys.n = task.items == nullptr ? rows_of(items) : static_cast<int64_t>(task.items->size());
@@ -186,57 +184,22 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
     keys.operand.csr = &selected.front().csr;
   }
 
+  const bool int8 = takes_int8(items, task);
   const int64_t b = rows_of(queries);
   const int64_t real_k = std::max<int64_t>(1, std::min(task.k, keys.n));
-  const Units units = units_of(keys.n, strip_items(keys.d));
-  const int64_t n_units = keys.n == 0 ? 0 : units.count();
-  const int64_t bytes = keys.d * static_cast<int64_t>(sizeof(float)) +
-                        reservoir_capacity(real_k) * static_cast<int64_t>(sizeof(uint64_t)) + 64;
+  const Units units = units_of(keys.n, int8 ? kInt8Strip : strip_items(keys.d));
+  const int64_t bytes =
+      keys.d * static_cast<int64_t>(sizeof(float)) + real_k * static_cast<int64_t>(sizeof(uint64_t)) + 64;
   const double madds = static_cast<double>(b) * static_cast<double>(keys.n) * static_cast<double>(keys.d + 16);
-  const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds);
-  Threads threads = run.threads;
-  threads.count = plan.threads;
-  const auto block_at = [&](int64_t i) {
-    return Block(queries, i * plan.block, std::min(plan.block, b - i * plan.block), k.lanes);
-  };
-
-  if (!plan.split) {
-    parallel_for(plan.n_blocks, threads, [&](int64_t i) {
-      const Block block = block_at(i);
-      Scan scan(k, block, keys, task);
-      State total(block, real_k, task.weights);
-      std::vector<Softmax> unit(task.weights ? block.groups().size() : 0);
-      for (int64_t u = 0; u < n_units; ++u) {
-        for (Softmax &s : unit) s.clear();
-        scan.unit(units.first(u), units.last(u), total, unit);
-        total.add_softmax(unit);
-      }
-      total.write(result, task.k);
-    });
-    return;
+  const Plan plan = plan_blocks(run, b, kernels().lanes, keys.n == 0 ? 0 : units.count(), bytes, madds);
+  if (int8) {
+    const Int8Bias by_norm(*items.index->int8, keys.bias);
+    search(queries, units, plan, task, real_k, false, result, run,
+           [&](const Block &block) { return Int8Scan(block, keys, by_norm, task); });
+  } else {
+    search(queries, units, plan, task, real_k, true, result, run,
+           [&](const Block &block) { return Scan(kernels(), block, keys, task); });
   }
-  std::vector<Block> blocks;
-  std::vector<State> states;
-  blocks.reserve(static_cast<std::size_t>(plan.n_blocks));
-  states.reserve(static_cast<std::size_t>(plan.n_blocks * n_units));
-  for (int64_t i = 0; i < plan.n_blocks; ++i) {
-    blocks.push_back(block_at(i));
-    for (int64_t u = 0; u < n_units; ++u) states.emplace_back(blocks.back(), real_k, task.weights);
-  }
-  parallel_for(plan.n_blocks * n_units, threads, [&](int64_t t) {
-    State &state = states[static_cast<std::size_t>(t)];
-    Scan scan(k, blocks[static_cast<std::size_t>(t / n_units)], keys, task);
-    scan.unit(units.first(t % n_units), units.last(t % n_units), state, state.softmaxes());
-  });
-  parallel_for(plan.n_blocks, threads, [&](int64_t i) {
-    State total(blocks[static_cast<std::size_t>(i)], real_k, task.weights);
-    for (int64_t u = 0; u < n_units; ++u) {
-      State &unit = states[static_cast<std::size_t>(i * n_units + u)];
-      total.add_candidates(unit);
-      total.add_softmax(unit.softmaxes());
-    }
-    total.write(result, task.k);
-  });
 }
 
 }  // namespace attnrec

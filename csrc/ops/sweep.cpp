@@ -38,7 +38,8 @@ ChunkReader::ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_pe
   const int64_t bytes_per_item =
       std::max<int64_t>(1, keys.d * static_cast<int64_t>(sizeof(float)) + extra_bytes_per_item);
   chunk_ = std::max(strip, kChunkBytes / bytes_per_item / strip * strip);
-  const bool packs = keys.operand.csr == nullptr && (keys.operand.index == nullptr || keys.subset != nullptr);
+  const bool packs = keys.operand.csr == nullptr &&
+                     (keys.operand.index == nullptr || !keys.operand.index->in_panels || keys.subset != nullptr);
   if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d + kSlack);
 }
 
@@ -47,7 +48,7 @@ void ChunkReader::open(int64_t first, int64_t last) {
   first_ = first;
   if (keys_.operand.csr != nullptr) return;
   if (packed_.get() == nullptr) {
-    panels_ = keys_.operand.index->panels.get() + first * keys_.d;
+    panels_ = keys_.operand.index->data.get() + first * keys_.d;
     return;
   }
   const int32_t *ids = keys_.subset == nullptr ? nullptr : keys_.subset + first;

@@ -19,6 +19,11 @@ cdef extern from "attnrec/attnrec.h" nogil:
         ATTNREC_NORMALIZE_ALL
         ATTNREC_NORMALIZE_UNSEEN
 
+    ctypedef enum attnrec_precision:
+        ATTNREC_PRECISION_AUTO
+        ATTNREC_PRECISION_FLOAT32
+        ATTNREC_PRECISION_INT8
+
     ctypedef struct attnrec_matrix:
         const float *data
         int64_t rows, cols
@@ -58,6 +63,7 @@ cdef extern from "attnrec/attnrec.h" nogil:
         int64_t n_items
         const int64_t *filter_items
         int64_t n_filter_items
+        attnrec_precision precision
 
     ctypedef struct attnrec_topk_result:
         int64_t *ids
@@ -98,8 +104,8 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*score_pairs)(const attnrec_operand *queries, const attnrec_operand *items,
                                       const int64_t *query_ids, const int64_t *item_ids, int64_t n_pairs, float *out,
                                       const attnrec_run *run) noexcept nogil
-        attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_index **index,
-                                       const attnrec_run *run) noexcept nogil
+        attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_precision precision,
+                                       attnrec_index **index, const attnrec_run *run) noexcept nogil
         void (*index_free)(attnrec_index *index) noexcept nogil
         void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d) noexcept nogil
         attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count,

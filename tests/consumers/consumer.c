@@ -61,7 +61,7 @@ static const char *use_index(const attnrec_api *api, const attnrec_matrix *m, co
   int64_t n = 0, d = 0;
   float row[5];
   const char *wrong = NULL;
-  if (api->index_create(m, &index, NULL) != ATTNREC_OK) return api->last_error();
+  if (api->index_create(m, ATTNREC_PRECISION_AUTO, &index, NULL) != ATTNREC_OK) return api->last_error();
   api->index_shape(index, &n, &d);
   packed.index = index;
   if (n != 5 || d != 5) wrong = "index_shape differs";

@@ -23,6 +23,7 @@ def check():
     items.dense, items.csr, items.index = &v, NULL, NULL
     options.size, options.k, options.scale = sizeof(options), 2, 1.0
     options.normalize = cy.ATTNREC_NORMALIZE_ALL
+    options.precision = cy.ATTNREC_PRECISION_AUTO
     options.item_bias, options.exclude, options.include_ = NULL, NULL, NULL
     options.items, options.n_items, options.filter_items, options.n_filter_items = NULL, 0, NULL, 0
     result.ids, result.scores, result.weights, result.lse, result.counts = &ids[0], &scores[0], NULL, NULL, NULL

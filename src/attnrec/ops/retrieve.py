@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
-from ..index import ItemIndex
+from ..index import ItemIndex, Precision
 from ..reference import TopK
 from ._backend import Array, by_reference, uses_reference
 
@@ -29,7 +29,7 @@ def topk(
     items: Any = None,
     weights: bool = True,
     normalize: Literal["all", "unseen"] = "all",
-    precision: Literal["auto", "float32"] = "auto",
+    precision: Precision = "auto",
     check_finite: bool = True,
     out: TopK | tuple[Array, Array] | None = None,
     num_threads: int | None = None,
@@ -59,8 +59,12 @@ def topk(
     normalize : {"all", "unseen"}
         ``include`` and ``items`` say what is scored, ``exclude`` and ``filter_items`` hide some of it. The softmax
         denominator runs over all that is scored, or over what is not hidden.
-    precision : {"auto", "float32"}
-        Arithmetic of the scan.
+    precision : {"auto", "float32", "int8"}
+        Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at 8-bit copies of an
+        :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32; it
+        gives no weights. ``"auto"`` takes it where it is faster: with an index, without weights or biases, on a
+        processor with 8-bit kernels. Plain arrays are indexed within the call. Calls with ``include``, ``items`` or
+        sparse inputs, and few items, use float32 whatever is asked.
     out : TopK or (ids, scores), optional
         Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
     memory_budget : int, optional

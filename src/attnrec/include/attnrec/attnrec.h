@@ -31,6 +31,14 @@ typedef enum attnrec_metric { ATTNREC_DOT = 0, ATTNREC_COSINE = 1 } attnrec_metr
 /* Which scores the softmax denominator of topk runs over. */
 typedef enum attnrec_normalize { ATTNREC_NORMALIZE_ALL = 0, ATTNREC_NORMALIZE_UNSEEN = 1 } attnrec_normalize;
 
+/* Arithmetic of topk's scan; the results are the same bits. 8-bit integers rule out what can not be among the best, and
+ * float32 scores the rest. They need an index prepared for them and no weights. */
+typedef enum attnrec_precision {
+  ATTNREC_PRECISION_AUTO = 0, /* what is fastest */
+  ATTNREC_PRECISION_FLOAT32 = 1,
+  ATTNREC_PRECISION_INT8 = 2
+} attnrec_precision;
+
 /* (rows, cols) floats; element (i, j) is data[i * row_stride + j * col_stride]. */
 typedef struct attnrec_matrix {
   const float *data;
@@ -79,6 +87,7 @@ typedef struct attnrec_topk_options {
   int64_t n_items;
   const int64_t *filter_items; /* ids of items that none may see, or null */
   int64_t n_filter_items;
+  attnrec_precision precision;
 } attnrec_topk_options;
 
 /* Where topk writes. Rows are padded with id -1, score -inf, weight 0. */
@@ -128,7 +137,9 @@ typedef struct attnrec_api {
   attnrec_status (*score_pairs)(const attnrec_operand *queries, const attnrec_operand *items, const int64_t *query_ids,
                                 const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run);
 
-  attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_index **index, const attnrec_run *run);
+  /* precision: what to prepare for; FLOAT32 saves a quarter of the memory */
+  attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_precision precision, attnrec_index **index,
+                                 const attnrec_run *run);
   void (*index_free)(attnrec_index *index); /* null is fine */
   void (*index_shape)(const attnrec_index *index, int64_t *n, int64_t *d);
   /* items [first, first + count) as they were given, (count, d) */

@@ -1,0 +1,81 @@
+// What a block of queries has found so far: the best k of each, and the softmax of what was scored. Ops only.
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include "reservoir.h"
+#include "softmax_state.h"
+
+namespace attnrec {
+
+class Candidates {
+ public:
+  // `ascending`: items come in the order of their ids, so that one that ties with the k-th is not wanted.
+  Candidates(const Block &block, int64_t k, bool weights, bool ascending)
+      : groups_(block.groups()), k_(k), ascending_(ascending), keys_(queries() * k),
+        softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes, kHidden),
+        found_(static_cast<std::size_t>(queries())) {
+    for (int64_t q = 0; q < queries(); ++q) {
+      found_[static_cast<std::size_t>(q)] = {keys_.get() + q * k, 0};
+    }
+    for (std::size_t g = 0; g < groups_.size(); ++g) {  // lanes without a query take no candidates
+      std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(g) * kMaxLanes + groups_[g].count,
+                thresholds_.begin() + static_cast<std::ptrdiff_t>(g + 1) * kMaxLanes, -kHidden);
+    }
+  }
+
+  // Scores above these may be among the best k.
+  const float *thresholds(std::size_t g) const { return thresholds_.data() + g * kMaxLanes; }
+  void start_from(const Candidates &earlier) { thresholds_ = earlier.thresholds_; }
+
+  void push(std::size_t g, int64_t lane, float score, int32_t id) {
+    float &threshold = thresholds_[g * kMaxLanes + static_cast<std::size_t>(lane)];
+    if (!found(g, lane).push(key_of(score, id), k_)) return;
+    const float kth = score_of(found(g, lane).worst(k_));
+    const float least = ascending_ ? kth : std::nextafter(kth, kHidden);
+    threshold = std::max(threshold, least);
+  }
+
+  void add_candidates(const Candidates &later) {
+    for (std::size_t q = 0; q < found_.size(); ++q) {
+      for (int64_t i = 0; i < later.found_[q].count; ++i) found_[q].push(later.found_[q].keys[i], k_);
+    }
+  }
+
+  void add_softmax(const std::vector<Softmax> &later) {
+    float keep[kMaxLanes];
+    float take[kMaxLanes];
+    for (std::size_t g = 0; g < softmax_.size(); ++g) merge(softmax_[g], later[g], groups_[g].lanes, keep, take);
+  }
+  std::vector<Softmax> &softmaxes() { return softmax_; }
+
+  // `k` columns are wanted; no more than k_ can be real.
+  void write(const attnrec_topk_result &result, int64_t k) {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      for (int64_t l = 0; l < groups_[g].count; ++l) {
+        const int64_t row = groups_[g].first + l;
+        const bool weights = !softmax_.empty();
+        write_row(result, row, k, found(g, l), weights ? softmax_[g].shift[l] : 0, weights ? softmax_[g].sum[l] : 0);
+        if (weights && result.lse != nullptr) result.lse[row] = lse_of(softmax_[g].shift[l], softmax_[g].sum[l]);
+      }
+    }
+  }
+
+ private:
+  int64_t queries() const {
+    return groups_.empty() ? 0 : groups_.back().first + groups_.back().count - groups_.front().first;
+  }
+  Reservoir &found(std::size_t g, int64_t lane) {
+    return found_[static_cast<std::size_t>(groups_[g].first - groups_.front().first + lane)];
+  }
+
+  const std::vector<Group> &groups_;
+  int64_t k_;
+  bool ascending_;
+  Buffer<uint64_t> keys_;
+  std::vector<Softmax> softmax_;
+  std::vector<float> thresholds_;
+  std::vector<Reservoir> found_;
+};
+
+}  // namespace attnrec
