@@ -72,3 +72,57 @@ def test_the_tile_stays_in_registers(isa: str, register: str, accumulators: int,
     for name, body in tiles.items():
         spills = re.findall(rf"^.*(?:{register}\d+.*\(%rsp|\(%rsp.*{register}\d+).*$", body, re.M)
         assert not spills, f"{name} moves accumulators to the stack:\n" + "\n".join(spills[:5])
+
+
+# level: what it is made of, its flags beside those of that instruction set, and its product of 8-bit numbers
+LEVELS = {
+    "avx2": ("avx2", (), "vpmaddubsw"),
+    "avxvnni": ("avx2", ("-mavxvnni", "-DATTNREC_VNNI"), "vpdpbusd"),
+    "avx512": ("avx512", (), "vpmaddubsw"),
+    "avx512vnni": ("avx512", ("-mavx512vnni", "-DATTNREC_VNNI"), "vpdpbusd"),
+}
+
+
+def innermost_loops(code: str) -> list[list[str]]:
+    """Instructions of the loops without a jump inside, from a disassembly."""
+    out = []
+    for body in re.findall(r"^[0-9a-f]+ <[^>]+>:\n((?:.+\n)*)", code, re.M):
+        rows = [(m[1], m[2]) for m in re.finditer(r"^\s*([0-9a-f]+):\s*(.*)$", body, re.M)]
+        place = {address: i for i, (address, _) in enumerate(rows)}
+        for i, (_, text) in enumerate(rows):
+            jump = re.match(r"j\w+\s+([0-9a-f]+)", text)
+            if jump and place.get(jump[1], i + 1) <= i:
+                loop = [t for _, t in rows[place[jump[1]] : i]]
+                if not any(re.match(r"j\w+\s", t) for t in loop):
+                    out.append(loop)
+    return out
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_8_bit_tile_stays_in_registers(level: str, tmp_path: Path) -> None:
+    isa, own, product = LEVELS[level]
+    if isa not in isas_here():
+        pytest.skip(f"the compiler here does not build for {isa}")
+    for flag in own:
+        assert re.search(rf"set\(flags_{level} .*{flag}[ )]", CMAKE), f"CMakeLists.txt builds {level} without {flag}"
+    gnu = "Free Software" in run(*cxx_compiler(), "--version")
+    assert "list(APPEND int8_options -fno-tree-pre)" in CMAKE
+    target = tmp_path / "int8.o"
+    flags = [f for f in flags_of(isa) if not f.startswith("-DATTNREC_ISA=")]
+    common = ["-std=c++17", "-DNDEBUG", "-fPIC", "-ffp-contract=off", *(["-fno-tree-pre"] if gnu else [])]
+    run(
+        *cxx_compiler(),
+        *common,
+        *flags,
+        *own,
+        f"-DATTNREC_LEVEL={level}",
+        "-c",
+        ROOT / "csrc/kernels/int8.cpp",
+        "-o",
+        target,
+    )
+    code = run(need("objdump"), "--disassemble", "--no-show-raw-insn", target)
+    loops = [loop for loop in innermost_loops(code) if any(product in text for text in loop)]
+    assert max(sum(product in text for text in loop) for loop in loops) >= 12, "the tile is not where this test looks"
+    for loop in loops:
+        assert not [text for text in loop if "(%rsp" in text or "(%rbp" in text], f"{level} uses the stack in its loop"

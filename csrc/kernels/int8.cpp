@@ -34,16 +34,20 @@ __attribute__((always_inline)) inline int64_t scan_tile(const uint8_t *panel, co
 #pragma GCC unroll 2
     for (int v = 0; v < Vecs; ++v) c[r][v] = start[v];
   }
-  for (int64_t k = 0; k < depth; k += 2) {
-    IVec b[2 * Vecs];
-#pragma GCC unroll 4
-    for (int v = 0; v < 2 * Vecs; ++v) b[v] = iload(queries + (k * Vecs + v) * kWidth * 4);
+  for (int64_t k = 0; k < depth; k += kSteps) {
+    IVec b[Vecs][kSteps];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vecs; ++v) {
+#pragma GCC unroll 2
+      for (int t = 0; t < kSteps; ++t) b[v][t] = iload(queries + ((k + t) * Vecs + v) * kWidth * 4);
+    }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
-      const IVec a = ibroadcast(panel + (k * kPanel + r) * 4);
-      const IVec a2 = ibroadcast(panel + ((k + 1) * kPanel + r) * 4);
+      IVec a[kSteps];
 #pragma GCC unroll 2
-      for (int v = 0; v < Vecs; ++v) c[r][v] = dot8(c[r][v], a, b[v], a2, b[Vecs + v]);
+      for (int t = 0; t < kSteps; ++t) a[t] = ibroadcast(panel + ((k + t) * kPanel + r) * 4);
+#pragma GCC unroll 2
+      for (int v = 0; v < Vecs; ++v) c[r][v] = dot(c[r][v], a, b[v]);
     }
   }
   uint32_t any = 0;
@@ -70,7 +74,7 @@ __attribute__((always_inline)) inline int64_t scan_tile(const uint8_t *panel, co
 template <int Vecs>
 int64_t scan_of(const uint8_t *panels, const PanelBound *bounds, int64_t n_panels, const int8_t *queries,
                 const LaneBound *lane, int64_t depth, const float *threshold, Hit *hits) {
-  constexpr int rows = Vecs == 1 && kInt8Rows == 6 ? 12 : kInt8Rows;
+  constexpr int rows = Vecs == 1 && kInt8Rows == 6 && kSteps == 1 ? 12 : kInt8Rows;
   IVec start[Vecs];
   for (int v = 0; v < Vecs; ++v) start[v] = iload(lane->start + v * kWidth);
   int64_t found = 0;
@@ -97,14 +101,19 @@ int64_t scan_row(const uint8_t *panels, const PanelBound *bounds, int64_t n_pane
     IVec c[kParts];
 #pragma GCC unroll 3
     for (int i = 0; i < kParts; ++i) c[i] = iset1(lane->start[0]);
-    for (int64_t k = 0; k < depth; k += 2, at += 2 * row) {
-      __builtin_prefetch(at + ahead);
-      __builtin_prefetch(at + ahead + 64);
-      const IVec b = ibroadcast(query + k * 4);
-      const IVec b2 = ibroadcast(query + (k + 1) * 4);
+    for (int64_t k = 0; k < depth; k += kSteps, at += kSteps * row) {
+      IVec b[kSteps];
+#pragma GCC unroll 2
+      for (int t = 0; t < kSteps; ++t) {
+        __builtin_prefetch(at + ahead + t * row);
+        b[t] = ibroadcast(query + (k + t) * 4);
+      }
 #pragma GCC unroll 3
       for (int i = 0; i < kParts; ++i) {
-        c[i] = dot8(c[i], iload(at + part_at(i) * 4), b, iload(at + row + part_at(i) * 4), b2);
+        IVec a[kSteps];
+#pragma GCC unroll 2
+        for (int t = 0; t < kSteps; ++t) a[t] = iload(at + t * row + part_at(i) * 4);
+        c[i] = dot(c[i], a, b);
       }
     }
     float over[kWidth];

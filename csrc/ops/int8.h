@@ -23,7 +23,6 @@ struct Int8Items {
 
 constexpr int64_t kInt8Strip = 96;      // items
 constexpr int64_t kInt8Head = 960;      // a multiple of it
-constexpr int64_t kInt8MaxK = 256;      // more are left to float32, unless asked for
 constexpr int64_t kInt8MinItems = 960;  // fewer are not worth it
 
 // Whether the level of this processor has 8-bit kernels, and the items are enough to be worth them.

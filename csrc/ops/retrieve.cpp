@@ -153,11 +153,13 @@ void search(const attnrec_operand &queries, const Units &units, const Plan &plan
   });
 }
 
-// The 8-bit scan serves calls on all of an index for scores alone; `auto` takes it where it is faster.
+// The 8-bit scan serves calls on all of an index for scores alone. `auto` takes it where it was measured to be faster:
+// what it can not rule out grows with k, and costs more where items are in panels, which hold them scattered.
 bool takes_int8(const attnrec_operand &items, const TopKTask &task) {
   if (items.index == nullptr || items.index->int8 == nullptr || task.weights || task.items != nullptr) return false;
   if (task.precision != ATTNREC_PRECISION_AUTO) return task.precision == ATTNREC_PRECISION_INT8;
-  return level().int8->fast && task.bias == nullptr && task.k <= kInt8MaxK;
+  const bool few = task.k <= 10 || task.k <= items.index->n / (items.index->in_panels ? 2000 : 500);
+  return level().int8->fast && task.bias == nullptr && few;
 }
 
 }  // namespace

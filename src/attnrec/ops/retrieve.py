@@ -60,11 +60,11 @@ def topk(
         ``include`` and ``items`` say what is scored, ``exclude`` and ``filter_items`` hide some of it. The softmax
         denominator runs over all that is scored, or over what is not hidden.
     precision : {"auto", "float32", "int8"}
-        Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at 8-bit copies of an
-        :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32; it
-        gives no weights. ``"auto"`` takes it where it is faster: with an index, without weights or biases, on a
-        processor with 8-bit kernels. Plain arrays are indexed within the call. Calls with ``include``, ``items`` or
-        sparse inputs, and few items, use float32 whatever is asked.
+        Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at the 8-bit copies of an
+        :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32;
+        it gives no weights. ``"auto"`` takes it where it is faster: with an index, without weights or biases, for k
+        up to 10 or a small part of n, on x86 with AVX2 or AArch64 with dot products. Plain arrays are indexed within
+        the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use float32 whatever is asked.
     out : TopK or (ids, scores), optional
         Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
     memory_budget : int, optional
