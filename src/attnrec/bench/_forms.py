@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops, reference
-from ..index import ItemIndex
+from ..index import ItemIndex, Precision
 from ._tasks import Data, Task
 
 __all__ = ["Form", "Result", "attnrec_forms", "numpy_forms", "reference_forms"]
@@ -30,14 +30,23 @@ class Form:
     blas_threads: int | None = None
 
 
-def attnrec_forms(task: Task, data: Data, num_threads: int, prepared: bool) -> Iterator[Form]:
-    """attnrec at its defaults, on items packed beforehand or on plain arrays."""
-    items = ItemIndex(data.items) if prepared else data.items
-    label = "ItemIndex" if prepared else "arrays"
+def attnrec_forms(task: Task, data: Data, num_threads: int, precision: Precision | None) -> Iterator[Form]:
+    """attnrec on items packed beforehand for ``precision``, or on plain arrays."""
+    if precision not in (None, "auto") and (task.op != "topk" or task.weights):
+        return  # what "auto" does too
+    items = data.items if precision is None else ItemIndex(data.items, precision=precision)
+    label = "arrays" if precision is None else "ItemIndex"
     if task.op == "topk":
 
         def topk() -> Result:
-            found = ops.topk(data.queries, items, task.k, weights=task.weights, num_threads=num_threads)
+            found = ops.topk(
+                data.queries,
+                items,
+                task.k,
+                weights=task.weights,
+                precision=precision or "auto",
+                num_threads=num_threads,
+            )
             return _topk_result(found)
 
         yield Form(label, topk)

@@ -51,10 +51,13 @@ DISTURBED = (
     "which fell to {:.0%} of its highest): figures are rough, most of all those of short calls. Stop that work, or set "
     "OMP_WAIT_POLICY=passive, so that threads that wait for each other do not hold a processor"
 )
-INDEX, ARRAYS = "attnrec, index", "attnrec, arrays"
+OURS = "attnrec, "
+INDEX, ARRAYS = OURS + "index", OURS + "arrays"
 CONTESTANTS = (
-    Contestant(INDEX, True, lambda task, data, n: _forms.attnrec_forms(task, data, n, prepared=True)),
-    Contestant(ARRAYS, False, lambda task, data, n: _forms.attnrec_forms(task, data, n, prepared=False)),
+    Contestant(INDEX, True, lambda task, data, n: _forms.attnrec_forms(task, data, n, "auto")),
+    Contestant(OURS + "float32", True, lambda task, data, n: _forms.attnrec_forms(task, data, n, "float32")),
+    Contestant(OURS + "8 bits", True, lambda task, data, n: _forms.attnrec_forms(task, data, n, "int8")),
+    Contestant(ARRAYS, False, lambda task, data, n: _forms.attnrec_forms(task, data, n, None)),
     Contestant("NumPy, reference", False, lambda task, data, n: _forms.reference_forms(task, data)),
     Contestant("NumPy, fastest", False, lambda task, data, n: _forms.numpy_forms(task, data)),
     Contestant("implicit", False, _peers.implicit_forms, "implicit"),
@@ -63,10 +66,15 @@ CONTESTANTS = (
 )
 
 
-def run(tasks: Sequence[Task], effort: Effort, step: Callable[[str], object]) -> Record:
+def run(
+    tasks: Sequence[Task],
+    effort: Effort,
+    step: Callable[[str], object],
+    left_out: Callable[[Task, str], bool] = lambda task, name: False,
+) -> Record:
     """Everything measured, as one record; what an interruption leaves is given with "interrupted" true.
 
-    ``step`` is told what goes on, once for each task and each round.
+    ``step`` is told what goes on, once for each task and each round; ``left_out`` says who does not do a task.
     """
     settings = _machine.settings()
     missing = _machine.import_peers()
@@ -82,7 +90,8 @@ def run(tasks: Sequence[Task], effort: Effort, step: Callable[[str], object]) ->
         try:
             for task in tasks:
                 step(f"{task.name}: comparing results")
-                timed = _timed(task, effort, missing, limit, partial(step, f"{task.name}: timing"))
+                contestants = [one for one in CONTESTANTS if not left_out(task, one.name)]
+                timed = _timed(task, contestants, effort, missing, limit, partial(step, f"{task.name}: timing"))
                 record["workloads"].append(timed)
                 ceilings.append(_ceiling(effort))
         except KeyboardInterrupt:
@@ -98,12 +107,19 @@ def _ceiling(effort: Effort) -> tuple[float, float]:
     return gflops, (time.process_time() - used) / (time.perf_counter() - wall) / effort.num_threads
 
 
-def _timed(task: Task, effort: Effort, missing: dict[str, str], limit: Limit, step: Callable[[], object]) -> Record:
+def _timed(
+    task: Task,
+    contestants: Sequence[Contestant],
+    effort: Effort,
+    missing: dict[str, str],
+    limit: Limit,
+    step: Callable[[], object],
+) -> Record:
     data = make_data(task)
     chosen: list[tuple[Contestant, Form]] = []
     left_out: dict[str, str] = {}
     base: Result | None = None
-    for contestant in CONTESTANTS:
+    for contestant in contestants:
         if contestant.package in missing:
             continue
         forms = []
@@ -113,7 +129,7 @@ def _timed(task: Task, effort: Effort, missing: dict[str, str], limit: Limit, st
                 base = result
             if not problem:
                 forms.append(form)
-            elif contestant.name in (INDEX, ARRAYS):
+            elif contestant.name.startswith(OURS):
                 raise ArithmeticError(f"bench: {contestant.name} fails at {task.name}: {problem}; run 'attnrec doctor'")
             else:
                 left_out[f"{contestant.name}, {form.label}"] = problem
@@ -133,6 +149,7 @@ def _timed(task: Task, effort: Effort, missing: dict[str, str], limit: Limit, st
             "gflops": data.flop / statistics.median(mine) / 1e9,
             "ratio_to_index": median_ratio(mine, ours[INDEX]),
             "ratio_to_arrays": median_ratio(mine, ours[ARRAYS]),
+            "ratios": {name: median_ratio(mine, theirs) for name, theirs in ours.items() if name.startswith(OURS)},
         }
         for (contestant, form), mine in zip(chosen, took, strict=True)
     ]
@@ -180,7 +197,7 @@ def _finish(record: Record, measured: list[tuple[float, float]]) -> None:
         for one in work["results"]:
             one["of_ceiling"] = one["gflops"] / top
             ratio = one["ratio_to_index" if one["prepared"] else "ratio_to_arrays"]
-            if one["name"] not in (INDEX, ARRAYS) and ratio < 1:
+            if not one["name"].startswith(OURS) and ratio < 1:
                 mine = INDEX if one["prepared"] else ARRAYS
                 found = {"workload": work["name"], "name": one["name"], "milliseconds": one["milliseconds"]}
                 record["faster"].append(found | {"ours": mine, "our_milliseconds": ours[mine], "ratio": ratio})
