@@ -249,11 +249,33 @@ const std::pair<const char *, Compute> kChecks[] = {
          }
        }
        return over_queries(in.s.m, lanes, [&](int64_t q) {
-         Floats out = columns(in.sums, q, lanes);
-         const auto n = static_cast<int64_t>(entries.size());
-         k.values_by_column(entries.data(), n, columns(in.weights, q, lanes).data(), lanes, out.data());
-         return out;
+         const int64_t groups = lanes == k.lanes ? kColumnGroups : 1;
+         std::vector<Floats> strips;
+         std::vector<Floats> sums;
+         const float *from[kColumnGroups];
+         float *to[kColumnGroups];
+         for (int64_t g = 0; g < groups; ++g) {  // others beside that of q, which takes each place in turn
+           const int64_t at = (q + (g - q / lanes % groups) * lanes + kQueries) % kQueries;
+           strips.push_back(columns(in.weights, at, lanes));
+           sums.push_back(columns(in.sums, at, lanes));
+           from[g] = strips.back().data();
+           to[g] = sums.back().data();
+         }
+         k.values_by_column(entries.data(), static_cast<int64_t>(entries.size()), from, groups, lanes, to);
+         return sums[static_cast<std::size_t>(q / lanes % groups)];
        });
+     }},
+    {"score_some",
+     [](const Kernels &k, int64_t, const Inputs &in) {
+       const float *items[kScoreAtOnce];
+       const float *queries[kScoreAtOnce];
+       for (int64_t i = 0; i < kScoreAtOnce; ++i) {
+         items[i] = in.panels.data() + i % kPanel;
+         queries[i] = in.queries.data() + 3 * i;
+       }
+       Floats out(kScoreAtOnce);
+       k.score_some(items, kPanel, queries, kQueries, in.s.d, out.data());
+       return out;
      }},
     {"blend",
      [](const Kernels &k, int64_t lanes, const Inputs &in) {

@@ -14,6 +14,7 @@ constexpr int64_t kPanel = 12;     // items in a panel: a multiple of every tile
 constexpr int64_t kSlack = 4;      // a vector of 16 over the last row of a panel of 12
 constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vectors of 16)
 constexpr int64_t kScoreAtOnce = 4;
+constexpr int64_t kColumnGroups = 2;
 
 // log2(e) in float32: kernels work in base 2, and whoever turns a base-2 exponent back into a natural one divides by
 // this very number, so that its rounding cancels.
@@ -73,8 +74,10 @@ struct Kernels {
                  float *out) noexcept;
   // the same for sparse rows, added entry by entry
   void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
-  // the same, the n entries of a strip sorted by column, then row: one load and store a column; full or half width only
-  void (*values_by_column)(const Entry *entries, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
+  // the same, the n entries of a strip sorted by column, then row, for 1 or, at full width, kColumnGroups strips: one
+  // load and store a column; full or half width only
+  void (*values_by_column)(const Entry *entries, int64_t n, const float *const *strips, int64_t groups, int64_t lanes,
+                           float *const *out) noexcept;
   // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
   // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only

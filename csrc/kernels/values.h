@@ -49,26 +49,34 @@ void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t la
   }
 }
 
-template <int Vecs>
-void values_by_column_of(const Entry *entries, int64_t n, const float *strip, float *out) {
+// Groups of queries at once: an entry is read for all of them, and their chains of sums hide each other's latency.
+template <int Vecs, int Groups>
+void values_by_column_of(const Entry *entries, int64_t n, const float *const *strips, float *const *out) {
   constexpr ptrdiff_t lanes = Vecs * kWidth;
   for (int64_t p = 0; p < n;) {
     const int32_t column = entries[p].column;
-    float *at = out + column * lanes;
-    Vec acc[Vecs];
-    for (int v = 0; v < Vecs; ++v) acc[v] = load(at + v * kWidth);
+    Vec acc[Groups][Vecs];
+    for (int g = 0; g < Groups; ++g) {
+      for (int v = 0; v < Vecs; ++v) acc[g][v] = load(out[g] + column * lanes + v * kWidth);
+    }
     do {
       const Vec r = set1(entries[p].value);
-      const float *row = strip + entries[p].row * lanes;
-      for (int v = 0; v < Vecs; ++v) acc[v] = fma(r, load(row + v * kWidth), acc[v]);
+      const ptrdiff_t row = entries[p].row * lanes;
+      for (int g = 0; g < Groups; ++g) {
+        for (int v = 0; v < Vecs; ++v) acc[g][v] = fma(r, load(strips[g] + row + v * kWidth), acc[g][v]);
+      }
       ++p;
     } while (p < n && entries[p].column == column);
-    for (int v = 0; v < Vecs; ++v) store(at + v * kWidth, acc[v]);
+    for (int g = 0; g < Groups; ++g) {
+      for (int v = 0; v < Vecs; ++v) store(out[g] + column * lanes + v * kWidth, acc[g][v]);
+    }
   }
 }
 
-void values_by_column(const Entry *entries, int64_t n, const float *strip, int64_t lanes, float *out) noexcept {
-  (lanes == kWidth ? values_by_column_of<1> : values_by_column_of<2>)(entries, n, strip, out);
+void values_by_column(const Entry *entries, int64_t n, const float *const *strips, int64_t groups, int64_t lanes,
+                      float *const *out) noexcept {
+  if (lanes == kWidth) return values_by_column_of<1, 1>(entries, n, strips, out);
+  (groups == 1 ? values_by_column_of<2, 1> : values_by_column_of<2, kColumnGroups>)(entries, n, strips, out);
 }
 
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {

@@ -82,17 +82,4 @@ void ValueReader::add_dense(const Kernels &k, int64_t s, int64_t count, int64_t 
   }
 }
 
-void ValueReader::add_sparse(const Kernels &k, int64_t s, int64_t count, const float *strip, int64_t lanes,
-                             float *sums) const {
-  if (values_.first_.empty() || lanes == 1) {
-    const attnrec_csr &m = *values_.operand_.csr;
-    const CsrRows rows{m.indptr + s, m.indices, m.data};
-    k.values_csr(&rows, count, strip, lanes, sums);
-    return;
-  }
-  const auto at = static_cast<std::size_t>(s / values_.items_);
-  const int64_t first = values_.first_[at];
-  k.values_by_column(values_.entries_.get() + first, values_.first_[at + 1] - first, strip, lanes, sums);
-}
-
 }  // namespace attnrec

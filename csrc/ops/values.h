@@ -51,8 +51,7 @@ class ValueReader {
   template <class SumsOf>
   void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
     if (values_.operand_.csr != nullptr) {
-      for (std::size_t g = 0; g < groups_.size(); ++g)
-        add_sparse(k, s, count, strips.of(g), groups_[g].lanes, sums_of(g));
+      for (std::size_t g = 0; g < groups_.size();) g += add_sparse(k, s, count, strips, g, sums_of);
       return;
     }
     const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);
@@ -72,7 +71,32 @@ class ValueReader {
   void pack(int64_t s, int64_t count, int64_t first, int64_t last) const;
   void add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
                  int64_t lanes, float *sums) const;
-  void add_sparse(const Kernels &k, int64_t s, int64_t count, const float *strip, int64_t lanes, float *sums) const;
+  // For group g and, where they go together, the next ones; returns how many.
+  template <class SumsOf>
+  std::size_t add_sparse(const Kernels &k, int64_t s, int64_t count, const Strips &strips, std::size_t g,
+                         const SumsOf &sums_of) const {
+    const int64_t lanes = groups_[g].lanes;
+    if (values_.first_.empty() || lanes == 1) {
+      const attnrec_csr &m = *values_.operand_.csr;
+      const CsrRows rows{m.indptr + s, m.indices, m.data};
+      k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g));
+      return 1;
+    }
+    constexpr std::size_t together = kColumnGroups;
+    const bool all = g + together <= groups_.size() && groups_[g + together - 1].lanes == k.lanes;
+    const std::size_t n = all ? together : 1;
+    const float *from[together];
+    float *to[together];
+    for (std::size_t i = 0; i < n; ++i) {
+      from[i] = strips.of(g + i);
+      to[i] = sums_of(g + i);
+    }
+    const auto at = static_cast<std::size_t>(s / values_.items_);
+    const int64_t first = values_.first_[at];
+    k.values_by_column(values_.entries_.get() + first, values_.first_[at + 1] - first, from, static_cast<int64_t>(n),
+                       lanes, to);
+    return n;
+  }
 
   const Values &values_;
   const std::vector<Group> &groups_;
