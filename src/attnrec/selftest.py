@@ -36,7 +36,7 @@ class Outcome:
 
 def _data(seed: int) -> SimpleNamespace:
     rng = np.random.default_rng(seed)
-    b, n, d, m = 9, 203, 37, 6
+    b, n, d, m = 9, 1203, 37, 6
     seen = rng.random((b, n)) < 0.2
     return SimpleNamespace(
         queries=rng.standard_normal((b, d)).astype(np.float32),
@@ -61,6 +61,12 @@ def _topk(module: Any, x: Any, **dtype: Any) -> tuple[Array, ...]:
     return found.ids, found.scores, found.weights, found.lse
 
 
+def _topk_int8(module: Any, x: Any, **dtype: Any) -> tuple[Array, ...]:
+    arithmetic = {"precision": "int8"} if module is ops else dtype
+    found = module.topk(x.queries, x.items, 12, scale=0.3, exclude=x.seen, weights=False, **arithmetic)
+    return found.ids, found.scores
+
+
 # Operation -> how to call it, in ops or in reference; the results are compared one by one, integers exactly.
 OPERATIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "dot_product": lambda f, x, **t: (f.dot_product(x.queries[0], x.items[0], **t),),
@@ -69,6 +75,7 @@ OPERATIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "predict_ratings": lambda f, x, **t: (f.predict_ratings(np.abs(x.items[:, :9].T), x.values, **t),),
     "attend": lambda f, x, **t: f.attend(x.queries, x.items, x.values, scale=0.3, exclude=x.seen, return_lse=True, **t),
     "topk": _topk,
+    "topk, 8 bits": _topk_int8,
     "score_pairs": lambda f, x, **t: (f.score_pairs(x.queries, x.items, x.rows, x.columns, **t),),
 }
 
