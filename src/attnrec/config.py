@@ -129,7 +129,7 @@ def set_memory_budget(n_bytes: int) -> None:
 
 
 def isa() -> str:
-    """Name of the instructions the kernels run on, such as "avx512vnni", "avx2", "dotprod" or "scalar" (see ATTNREC_ISA)."""
+    """Name of the instructions in use, such as "avx512vnni", "avx2", "dotprod" or "scalar" (see ATTNREC_ISA)."""
     _need_core()
     return _core.isa()
 
