@@ -190,8 +190,8 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
   const int64_t b = rows_of(queries);
   const int64_t real_k = std::max<int64_t>(1, std::min(task.k, keys.n));
   const Units units = units_of(keys.n, int8 ? kInt8Strip : strip_items(keys.d));
-  const int64_t bytes =
-      keys.d * static_cast<int64_t>(sizeof(float)) + real_k * static_cast<int64_t>(sizeof(uint64_t)) + 64;
+  const int64_t bytes = keys.d * static_cast<int64_t>(sizeof(float) + sizeof(int8_t)) +
+                        real_k * static_cast<int64_t>(sizeof(uint64_t)) + 64;
   const double madds = static_cast<double>(b) * static_cast<double>(keys.n) * static_cast<double>(keys.d + 16);
   const Plan plan = plan_blocks(run, b, kernels().lanes, keys.n == 0 ? 0 : units.count(), bytes, madds);
   if (int8) {
