@@ -53,7 +53,7 @@ bench: $(TESTED) ## benchmarks with asserted results (EXTRAS=bench adds the peer
 wheel: $(VENV)/wheel.stamp ## build the wheel into dist/
 	@mkdir -p dist && cp $(VENV)/dist/attnrec-*.whl dist/ && ls dist/attnrec-*.whl
 
-sanitize: $(TESTED) $(VENV)/tools.stamp ## kernels and ops under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: $(TESTED) $(VENV)/tools.stamp ## kernels and ops under Address- and UndefinedBehaviorSanitizer (ARGS=--thread: ThreadSanitizer)
 	@PATH="$(abspath $(BIN)):$$PATH" $(PY) tools/sanitize.py $(ARGS)
 
 mutants: $(TESTED) $(VENV)/tools.stamp ## break the kernels on purpose; every break must turn the oracle red (ARGS=--short)

@@ -74,7 +74,7 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def tsan(session: nox.Session) -> None:
-    """Ops on plain threads under ThreadSanitizer, which does not understand OpenMP's runtimes."""
+    """Ops and border under ThreadSanitizer: OpenMP with clang (Debian: clang-19 libomp-19-dev), or plain threads."""
     session.install(".[test]", *TOOLS)
     session.run("python", "tools/sanitize.py", "--thread", *session.posargs)
 

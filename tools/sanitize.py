@@ -1,25 +1,31 @@
 """Builds attnrec with sanitizers, apart from the installed one, and runs the kernel check and the oracle on it.
 
-Run inside an environment with attnrec[test] and tools/requirements.txt: `make sanitize` makes one.
+Run inside an environment with attnrec[test] and tools/requirements.txt: `make sanitize` makes one. The compiler is CXX,
+or else c++; `--thread` without CXX takes the newest clang that can watch OpenMP, see tools/tsan.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import tsan
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
 TESTS = ("tests/test_ops.py", "tests/test_int8.py", "tests/test_border.py")
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0",
+    # A race goes unreported once the history of its earlier half is lost, and kernels fill it fast: the longest one.
+    "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0:history_size=7",
     "OPENBLAS_NUM_THREADS": "1",  # threads of others, built without a sanitizer
 }
 
@@ -31,18 +37,12 @@ def run(*command: str, env: dict[str, str] | None = None) -> None:
         sys.exit(f"sanitize: failed with {done.returncode}: {shlex.join(command)}")
 
 
-def runtimes(compiler: list[str], thread: bool) -> str:
-    """The libraries that a Python without sanitizers must load first; exceptions are intercepted, so libstdc++ too."""
-    told = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    kind = "tsan" if thread else "asan"
-    runtime = f"libclang_rt.{kind}-{os.uname().machine}.so" if "clang" in told else f"lib{kind}.so"
-    paths = []
-    for name in (runtime, "libstdc++.so.6"):
-        command = [*compiler, f"-print-file-name={name}"]
-        paths.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
-        if not Path(paths[-1]).is_absolute():
-            sys.exit(f"sanitize: {compiler[0]} has no {name}. Debian and Ubuntu: it comes with g++ and clang")
-    return " ".join(paths)
+def c_compiler(cxx: str) -> dict[str, str]:
+    """The C compiler beside a clang++: two sanitizer runtimes, of two compilers, do not go together in a process."""
+    *before, name = shlex.split(cxx)
+    beside = name.replace("clang++", "clang")
+    wanted = beside != name and shutil.which(beside) and "CC" not in os.environ
+    return {"CC": shlex.join([*before, beside])} if wanted else {}
 
 
 def main() -> None:
@@ -51,41 +51,43 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="the kernel check alone, without Python")
     parser.add_argument("tests", nargs="*", default=TESTS, help="what pytest runs")
     options = parser.parse_args()
-    given = os.environ.get("CXX") or "c++"
-    compiler = shlex.split(given)
-    if shutil.which(compiler[0]) is None:
-        sys.exit(f"sanitize: no {compiler[0]} here. Debian and Ubuntu: apt-get install g++")
     kinds = "thread" if options.thread else "address,undefined"
-    build = Path("build") / f"sanitize-{kinds.partition(',')[0]}"
-    env = {**ENVIRONMENT, "CXX": given, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    define = {"ATTNREC_SANITIZE": kinds, "CMAKE_BUILD_TYPE": "RelWithDebInfo"}
-    if options.thread:  # it does not see how OpenMP's runtimes wait, but sees all of a team of plain threads
-        define["ATTNREC_OPENMP"] = "OFF"
-
+    kind = kinds.partition(",")[0]
+    if options.thread:
+        way = tsan.find(os.environ.get("CXX"), ENVIRONMENT["TSAN_OPTIONS"], ROOT / "build" / "sanitize-thread")
+    else:
+        given = os.environ.get("CXX") or "c++"
+        if shutil.which(shlex.split(given)[0]) is None:
+            sys.exit(f"sanitize: no {given} here. Debian and Ubuntu: apt-get install g++")
+        way = tsan.Way(given, True, (), tsan.runtimes(shlex.split(given), "asan"), {})
+    # A build folder keeps the compiler it was made with, so every compiler has its own.
+    build = Path("build") / f"sanitize-{kind}" / re.sub(r"[^\w+-]+", "-", way.compiler)
+    path = {"CXX": way.compiler, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    env = {**ENVIRONMENT, **c_compiler(way.compiler), **path, **way.env}
+    define = {
+        "ATTNREC_SANITIZE": kinds,
+        "CMAKE_BUILD_TYPE": "RelWithDebInfo",
+        "ATTNREC_OPENMP": "ON" if way.openmp else "OFF",
+    }
     defined = [f"-D{k}={v}" for k, v in {**define, "ATTNREC_BUILD_CHECK": "ON"}.items()]
     run("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", *defined, env=env)
     run("cmake", "--build", str(build), "--target", "attnrec_check", env=env)
-    run(str(ROOT / build / "attnrec_check"), env=env)
+    run(*way.launcher, str(ROOT / build / "attnrec_check"), env=env)
     if options.short:
         return
+    if not way.preload:
+        sys.exit(f"sanitize: {way.compiler} has no runtime to load. Debian and Ubuntu: it comes with g++ and clang")
     site = build / "site"
     shutil.rmtree(ROOT / site, ignore_errors=True)
     settings = {"install.strip": "false", "build-dir": str(build / "wheel")}
     settings |= {f"cmake.define.{k}": v for k, v in define.items()}
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "."]
     run(*command, *(f"--config-settings={k}={v}" for k, v in settings.items()), env=env)
-    first = {"PYTHONPATH": str(ROOT / site), "LD_PRELOAD": runtimes(compiler, options.thread), "PYTHONMALLOC": "malloc"}
-    run(
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--capture=sys",
-        *options.tests,
-        env={**env, **first},
-    )
+    first = ["env", f"LD_PRELOAD={way.preload}", "PYTHONMALLOC=malloc", f"PYTHONPATH={ROOT / site}", sys.executable]
+    if options.thread:
+        run(*way.launcher, *first, "-c", TELLS, "openmp" if way.openmp else "threads", env=env)
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys", *options.tests]
+    run(*way.launcher, *first, *pytest, env=env)
 
 
 if __name__ == "__main__":
