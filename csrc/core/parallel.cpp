@@ -41,7 +41,9 @@ class Queue {
     const Worker here{this, is_caller};
     const Worker *outer = std::exchange(g_worker, &here);
     try {
-      for (int64_t i = next_++; i < n_; i = next_++) task_(i);
+      // relaxed: it deals out tasks and orders nothing else, which would hide races
+      const auto next = [this] { return next_.fetch_add(1, std::memory_order_relaxed); };
+      for (int64_t i = next(); i < n_; i = next()) task_(i);
     } catch (...) {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (thrown_ == nullptr) thrown_ = std::current_exception();
