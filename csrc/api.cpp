@@ -64,15 +64,15 @@ Settings settings_of(const char *op, const attnrec_run *run) {
   return out;
 }
 
-// Checks two feature matrices that are multiplied; returns a bound on |score| for the shape of both.
+// Checks two feature matrices that are multiplied; `b_later`: whether the second is finite is left to the op.
 void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
-                   const attnrec_operand *b, float scale, const Settings &s, float bias = 0) {
+                   const attnrec_operand *b, float scale, const Settings &s, float bias = 0, bool b_later = false) {
   check_operand({op, a_name}, a, false);
   check_operand({op, b_name}, b, true);
   check_same_width(op, a_name, *a, b_name, *b);
   check_scale(op, scale);
   const float top_a = check_finite({op, a_name}, *a, s.run, s.skip_finite);
-  const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite);
+  const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite || b_later);
   check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
 }
 
@@ -220,9 +220,13 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
   });
 }
 
-void check_precision(const char *op, attnrec_precision precision) {
-  if (precision >= ATTNREC_PRECISION_AUTO && precision <= ATTNREC_PRECISION_INT8) return;
-  fail(op, ": precision ", static_cast<int>(precision), " is none of auto, float32 and int8");
+// One query reads its items once, and a pass over them to look for NaN would take as long again: instead its scores
+// are looked at, where every item that is not finite shows.
+bool shows_in_scores(const attnrec_operand &queries, const attnrec_operand &items, const attnrec_topk_options &o) {
+  const bool all = o.exclude == nullptr && o.include == nullptr && o.items == nullptr && o.filter_items == nullptr;
+  const bool plain = items.dense != nullptr && o.precision != ATTNREC_PRECISION_INT8;
+  constexpr int64_t enough = 1 << 16;  // elements
+  return all && plain && rows_of(queries) == 1 && rows_of(items) * cols_of(items) >= enough;
 }
 
 attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *items,
@@ -237,7 +241,8 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     check_operand({op, "items"}, items, true);
     const int64_t n = rows_of(*items);
     const float top_bias = check_finite({op, "item_bias"}, o.item_bias, n, s.skip_finite);
-    check_product(op, "queries", queries, "items", items, o.scale, s, top_bias);
+    const bool later = !s.skip_finite && shows_in_scores(*queries, *items, o);
+    check_product(op, "queries", queries, "items", items, o.scale, s, top_bias, later);
     const int64_t b = rows_of(*queries);
     if (o.k < 1) fail(op, ": k is ", o.k, "; ask for at least 1 item");
     if (o.normalize != ATTNREC_NORMALIZE_ALL && o.normalize != ATTNREC_NORMALIZE_UNSEEN) {
@@ -270,8 +275,14 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
            "other");
     }
     task.precision = o.precision;
+    task.check_scores = later;
     const Int8Ready indexed(*items, task, s.run);
-    (task.include == nullptr ? topk : topk_listed)(*queries, indexed.items(), task, *result, s.run);
+    try {
+      (task.include == nullptr ? topk : topk_listed)(*queries, indexed.items(), task, *result, s.run);
+    } catch (const ScoreNotFinite &) {
+      check_product(op, "queries", queries, "items", items, o.scale, s, top_bias);  // says which item it is
+      throw;
+    }
   });
 }
 

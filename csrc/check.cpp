@@ -201,4 +201,9 @@ std::vector<int32_t> sorted_ids(const int64_t *ids, int64_t count) {
   return out;
 }
 
+void check_precision(const char *op, attnrec_precision precision) {
+  if (precision >= ATTNREC_PRECISION_AUTO && precision <= ATTNREC_PRECISION_INT8) return;
+  fail(op, ": precision ", static_cast<int>(precision), " is none of auto, float32 and int8");
+}
+
 }  // namespace attnrec

@@ -48,6 +48,7 @@ void check_output(const char *op, const Output &out, const std::vector<const att
 // Largest magnitude of x; throws and names the row when something is not finite. 0 when the check is switched off.
 float check_finite(Named who, const attnrec_operand &x, const Run &run, bool skip);
 float check_finite(Named who, const float *x, int64_t n, bool skip);
+void check_precision(const char *op, attnrec_precision precision);
 // Scores of magnitude up to d * a * b * |scale| + bias have to fit a float.
 void check_magnitude(const char *op, int64_t terms, float a, float b, float scale, float bias = 0);
 

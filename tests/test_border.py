@@ -337,3 +337,24 @@ def test_no_sparse_structure_crashes(indptr: list[int], indices: list[int], shap
             call()
         except (ValueError, TypeError):
             continue
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("weights", [False, True])
+def test_one_query_over_many_items_names_the_bad_one(bad: float, weights: bool) -> None:
+    """Here the scores are looked at, not the items: even a feature that the query has as 0 must show."""
+    r = np.random.default_rng(0)
+    items = r.standard_normal((9000, 8)).astype(np.float32)
+    for row, feature in ((0, 0), (4321, 3), (8999, 7)):
+        broken = items.copy()
+        broken[row, feature] = bad
+        for query in (r.standard_normal(8), np.eye(8)[5], np.zeros(8)):
+            with pytest.raises(ValueError, match=rf"items.*row {row}\b"):
+                ar.topk(query, broken, 3, weights=weights)
+        assert ar.topk(items[1], broken, 3, weights=weights, check_finite=False).ids.shape == (3,)
+
+
+def test_one_query_over_many_items_says_when_scores_overflow() -> None:
+    items = np.full((9000, 8), 1e30, np.float32)
+    with pytest.raises(ValueError, match="float32"):
+        ar.topk(np.full(8, 1e30), items, 3, weights=False)

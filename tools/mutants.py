@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help=f"{SHORT} of them, chosen by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="TEXT", help="those whose file or reason contains TEXT")
-    parser.add_argument("--tests", default="tests/test_int8.py tests/test_ops.py", help="the oracle, as pytest is told")
+    parser.add_argument("--tests", default="tests/test_int8.py tests/test_ops.py tests/test_border.py", help="the oracle, as pytest is told")
     options = parser.parse_args()
     mutants: list[Mutant] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
     if options.only:

@@ -1,9 +1,11 @@
 // Every operation on one screen. Ops: block the work, split it over threads, call kernels. May include ops/, core/,
-// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc and Cancelled are thrown.
+// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc, Cancelled and ScoreNotFinite
+// are thrown.
 #pragma once
 #include <attnrec/attnrec.h>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -31,6 +33,8 @@ struct Run {
   int64_t memory_budget = kDefaultMemoryBudget;
 };
 
+struct ScoreNotFinite : std::exception {};
+
 struct Masks {                                   // all sorted, unique
   const attnrec_csr *exclude = nullptr;          // (b, n): hidden from a query
   const std::vector<int32_t> *filter = nullptr;  // hidden from all
@@ -42,6 +46,7 @@ struct TopKTask {
   bool weights = false;
   attnrec_precision precision = ATTNREC_PRECISION_AUTO;
   bool hidden_in_denominator = true;            // normalize="all"
+  bool check_scores = false;                    // of one query: ScoreNotFinite if any is not
   const float *bias = nullptr;                  // (n,)
   const attnrec_csr *include = nullptr;         // sorted, unique
   const std::vector<int32_t> *items = nullptr;  // sorted, unique: the only ones scored

@@ -6,6 +6,12 @@
 namespace attnrec {
 namespace {
 
+bool all_finite(const float *x, int64_t n) {
+  float zero = 0;
+  for (int64_t i = 0; i < n; ++i) zero += x[i] * 0.0F;  // NaN from infinity and NaN alone
+  return zero == 0;
+}
+
 // What one task needs to scan units for one block.
 class Scan {
  public:
@@ -23,6 +29,7 @@ class Scan {
     sweep(reader_, block_, keys_.d, first, last, [&](std::size_t g, int64_t s, int64_t count) {
       const int64_t found = task_.weights ? weigh(g, s, count, candidates.thresholds(g), softmax[g])
                                           : look(g, s, count, candidates.thresholds(g));
+      if (task_.check_scores && !all_finite(strip_.get(), count)) throw ScoreNotFinite();
       collect(g, s, found, candidates);
     });
   }
@@ -188,6 +195,7 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
 
   const bool int8 = takes_int8(items, task);
   const int64_t b = rows_of(queries);
+  keys.in_l1 = b == 1;
   const int64_t real_k = std::max<int64_t>(1, std::min(task.k, keys.n));
   const Units units = units_of(keys.n, int8 ? kInt8Strip : strip_items(keys.d));
   const int64_t bytes = keys.d * static_cast<int64_t>(sizeof(float) + sizeof(int8_t)) +

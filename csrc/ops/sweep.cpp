@@ -4,8 +4,9 @@
 namespace attnrec {
 namespace {
 
-constexpr int64_t kMaxBlock = 256;             // queries: 64 KiB of packed queries at d = 64
-constexpr int64_t kChunkBytes = 256 * 1024;    // half of a common L2
+constexpr int64_t kMaxBlock = 256;           // queries: 64 KiB of packed queries at d = 64
+constexpr int64_t kChunkBytes = 256 * 1024;  // half of a common L2
+constexpr int64_t kL1Bytes = 24 * 1024;
 constexpr double kMaddsWorthAThread = 500000;  // about 10 microseconds of one core
 
 }  // namespace
@@ -37,9 +38,10 @@ Block::Block(const attnrec_operand &queries, int64_t first, int64_t count, int64
 ChunkReader::ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_per_item) : keys_(keys) {
   const int64_t bytes_per_item =
       std::max<int64_t>(1, keys.d * static_cast<int64_t>(sizeof(float)) + extra_bytes_per_item);
-  chunk_ = std::max(strip, kChunkBytes / bytes_per_item / strip * strip);
   const bool packs = keys.operand.csr == nullptr &&
                      (keys.operand.index == nullptr || !keys.operand.index->in_panels || keys.subset != nullptr);
+  const int64_t bytes = packs && keys.in_l1 ? kL1Bytes : kChunkBytes;
+  chunk_ = std::max(strip, bytes / bytes_per_item / strip * strip);
   if (packs) packed_ = Buffer<float>(round_up(std::min(chunk_, keys.n), kPanel) * keys.d + kSlack);
 }
 

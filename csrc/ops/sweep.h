@@ -70,6 +70,7 @@ struct Keys {
   int64_t d = 0;
   float scale = 1;
   const float *bias = nullptr;  // by position, readable up to a multiple of 12 and kSlack more
+  bool in_l1 = false;           // pack no more at once than that holds: right for few queries
 };
 
 // Reads chunks of items as panels, packing them unless they are packed already. One a thread.
