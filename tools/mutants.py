@@ -23,6 +23,7 @@ TREE, BUILD = WORK / "tree", WORK / "cmake"
 COPIED = ("csrc", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
+ORACLE = "tests/test_int8.py tests/test_ops.py tests/test_border.py"
 
 Mutant = dict[str, str]
 
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help=f"{SHORT} of them, chosen by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="TEXT", help="those whose file or reason contains TEXT")
-    parser.add_argument("--tests", default="tests/test_int8.py tests/test_ops.py tests/test_border.py", help="the oracle, as pytest is told")
+    parser.add_argument("--tests", default=ORACLE, help="the oracle, as pytest is told")
     options = parser.parse_args()
     mutants: list[Mutant] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
     if options.only:
