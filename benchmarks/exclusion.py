@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,10 +46,12 @@ def main() -> None:
     q, index = r.standard_normal((B, D), np.float32), ar.ItemIndex(r.standard_normal((N, D), np.float32))
     chance = excluded(np.stack([r.choice(N, SEEN, replace=False) for _ in range(B)]))
     best = excluded(ar.topk(q, index, SEEN, weights=False).ids)
-    for weights in (False, True):
-        calls = [partial(ar.topk, q, index, 10, weights=weights, exclude=seen) for seen in (None, chance, best)]
+    scans: dict[str, dict[str, Any]] = {"float32": {"weights": False, "precision": "float32"}, "weights": {}}
+    scans["8 bits"] = {"weights": False, "precision": "int8"}
+    for name, options in scans.items():
+        calls = [partial(ar.topk, q, index, 10, exclude=seen, **options) for seen in (None, chance, best)]
         _, by_chance, by_score = ratios(calls, rounds)
-        print(f"weights={weights}: {SEEN} random items {by_chance:.3f}, the {SEEN} best {by_score:.3f} times as long")
+        print(f"{name}: {SEEN} random items {by_chance:.3f}, the {SEEN} best {by_score:.3f} times as long")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,6 @@ class Int8Scan {
   };
   void suspect(std::size_t g, int64_t lane, int32_t id, Candidates &candidates);
   bool reachable(std::size_t g, int64_t strip, const float *threshold) const;
-  void offer(std::size_t g, int64_t lane, float score, int32_t id, Candidates &candidates);
   void rescore(Candidates &candidates);
 
   const Block &block_;

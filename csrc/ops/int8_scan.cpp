@@ -31,7 +31,11 @@ void Int8Scan::begin(Candidates &candidates) {
       for (int64_t h = 0; h < found && hits_[h].row < count; ++h) {
         for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
           const int64_t lane = __builtin_ctz(left);
-          offer(g, lane, strip_[hits_[h].row * group.lanes + lane], items_.order[s + hits_[h].row], candidates);
+          const float score = strip_[hits_[h].row * group.lanes + lane];
+          const int32_t id = items_.order[s + hits_[h].row];
+          if (!(score > candidates.thresholds(g)[lane])) continue;
+          if (masker_.active() && masker_.hides_any(g, lane, id)) continue;
+          candidates.push(g, lane, score, id);
         }
       }
     }
@@ -82,13 +86,9 @@ bool Int8Scan::reachable(std::size_t g, int64_t strip, const float *threshold) c
   return any;
 }
 
-void Int8Scan::offer(std::size_t g, int64_t lane, float score, int32_t id, Candidates &candidates) {
-  if (!(score > candidates.thresholds(g)[lane]) || (masker_.active() && masker_.hides_any(g, lane, id))) return;
-  candidates.push(g, lane, score, id);
-}
-
 // To be scored again, together with others: meanwhile what is needed of the item comes into the cache.
 void Int8Scan::suspect(std::size_t g, int64_t lane, int32_t id, Candidates &candidates) {
+  if (masker_.active() && masker_.hides_any(g, lane, id)) return;
   const attnrec_index &index = *keys_.operand.index;
   const float *item = item_of(index, id);
   for (int64_t k = 0; k < std::min(keys_.d * stride_of(index), kPrefetchFloats); k += 16) __builtin_prefetch(item + k);
@@ -114,7 +114,7 @@ void Int8Scan::rescore(Candidates &candidates) {
       const Pending &at = pending_[first + i];
       const float chain = chains[i];
       const float score = keys_.bias == nullptr ? chain * keys_.scale : std::fma(chain, keys_.scale, keys_.bias[at.id]);
-      offer(at.group, at.lane, score, at.id, candidates);
+      if (score > candidates.thresholds(at.group)[at.lane]) candidates.push(at.group, at.lane, score, at.id);
     }
   }
   n_pending_ = 0;

@@ -161,12 +161,15 @@ void search(const attnrec_operand &queries, const Units &units, const Plan &plan
 }
 
 // The 8-bit scan serves calls on all of an index for scores alone. `auto` takes it where it was measured to be faster:
-// what it can not rule out grows with k, and costs more where items are in panels, which hold them scattered.
-bool takes_int8(const attnrec_operand &items, const TopKTask &task) {
+// what it can not rule out grows with k, and with the hidden items if those are the best, as seen items mostly are; and
+// it costs more where items are in panels, which hold them scattered.
+bool takes_int8(const attnrec_operand &items, const TopKTask &task, int64_t b) {
   if (items.index == nullptr || items.index->int8 == nullptr || task.weights || task.items != nullptr) return false;
   if (task.precision != ATTNREC_PRECISION_AUTO) return task.precision == ATTNREC_PRECISION_INT8;
-  const bool few = task.k <= 10 || task.k <= items.index->n / (items.index->in_panels ? 2000 : 500);
-  return level().int8->fast && task.bias == nullptr && few;
+  int64_t hidden = task.masks.filter == nullptr ? 0 : static_cast<int64_t>(task.masks.filter->size());
+  if (task.masks.exclude != nullptr && b > 0) hidden += task.masks.exclude->indptr[b] / b;
+  const int64_t few = std::max<int64_t>(10, items.index->n / (items.index->in_panels ? 2000 : 500));
+  return level().int8->fast && task.bias == nullptr && task.k + hidden / 2 <= few;
 }
 
 }  // namespace
@@ -193,8 +196,8 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
     keys.operand.csr = &selected.front().csr;
   }
 
-  const bool int8 = takes_int8(items, task);
   const int64_t b = rows_of(queries);
+  const bool int8 = takes_int8(items, task, b);
   keys.in_l1 = b == 1;
   const int64_t real_k = std::max<int64_t>(1, std::min(task.k, keys.n));
   const Units units = units_of(keys.n, int8 ? kInt8Strip : strip_items(keys.d));

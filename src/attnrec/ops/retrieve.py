@@ -63,7 +63,7 @@ def topk(
         Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at the 8-bit copies of an
         :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32;
         it gives no weights. ``"auto"`` takes it where it is faster: with an index, without weights or biases, for k
-        up to 10 or a small part of n, on x86 with AVX2 or AArch64 with dot products. Plain arrays are indexed within
+        and hidden items few beside n, on x86 with AVX2 or AArch64 with dot products. Plain arrays are indexed within
         the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use float32 whatever is asked.
     out : TopK or (ids, scores), optional
         Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
