@@ -241,7 +241,8 @@ def test_works_in_a_forked_child() -> None:
 def test_ctrl_c_stops_long_work() -> None:
     code = (
         "import numpy as np, attnrec as ar, time, sys\n"
-        "q = np.ones((40000, 128), np.float32); v = np.ones((200000, 128), np.float32)\n"
+        "r = np.random.default_rng(0)\n"
+        "q, v = r.random((40000, 128), np.float32), r.random((200000, 128), np.float32)\n"
         "index = ar.ItemIndex(v); print('ready', flush=True); start = time.monotonic()\n"
         "try:\n    ar.topk(q, index, 10)\n"
         "except KeyboardInterrupt:\n    print('stopped')\n"

@@ -122,9 +122,10 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
       State total(block, m, k.lanes);
       State unit(block, m, k.lanes);
       for (int64_t u = 0; u < n_units; ++u) {
-        unit.clear();
-        attend_unit(k, block, reader, masker, value_reader, m, units.first(u), units.last(u), strips, unit);
-        total.add(k, unit);
+        State &into = u == 0 ? total : unit;  // the first one merged into nothing is itself
+        if (u > 0) unit.clear();
+        attend_unit(k, block, reader, masker, value_reader, m, units.first(u), units.last(u), strips, into);
+        if (u > 0) total.add(k, unit);
       }
       total.write(out, lse);
     });

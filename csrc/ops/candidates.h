@@ -36,6 +36,18 @@ class Candidates {
     threshold = std::max(threshold, least);
   }
 
+  // For a query that scores all n items alike: the first k that are not hidden, and from then on nothing.
+  template <class Hides>
+  void settle(std::size_t g, int64_t lane, float score, int64_t n, Hides hides) {
+    int64_t left = k_;
+    for (int64_t id = 0; id < n && left > 0; ++id) {
+      if (hides(static_cast<int32_t>(id))) continue;
+      push(g, lane, score, static_cast<int32_t>(id));
+      --left;
+    }
+    thresholds_[g * kMaxLanes + static_cast<std::size_t>(lane)] = -kHidden;
+  }
+
   void add_candidates(const Candidates &later) {
     for (std::size_t q = 0; q < found_.size(); ++q) {
       for (int64_t i = 0; i < later.found_[q].count; ++i) found_[q].push(later.found_[q].keys[i], k_);

@@ -22,6 +22,10 @@ void Int8Scan::begin(Candidates &candidates) {
   const int64_t step = strip_items(keys_.d);
   for (std::size_t g = 0; g < block_.groups().size(); ++g) {
     const Group &group = block_.groups()[g];
+    for (int64_t l = 0; l < group.count && keys_.bias == nullptr; ++l) {  // zeros tie everywhere: nothing is ruled out
+      if (queries_.norms(g)[l] > 0) continue;
+      candidates.settle(g, l, 0, keys_.n, [&](int32_t id) { return masker_.active() && masker_.hides_any(g, l, id); });
+    }
     for (int64_t s = 0; s < items_.head; s += step) {
       const int64_t count = std::min(step, items_.head - s);
       const float *bias = bias_.head.empty() ? nullptr : bias_.head.data() + s;
