@@ -238,15 +238,19 @@ const std::pair<const char *, Compute> kChecks[] = {
     {"values_by_column",
      [](const Kernels &k, int64_t any_lanes, const Inputs &in) {
        const int64_t lanes = std::max(any_lanes, k.lanes / 2);
+       std::vector<Column> by_column;
        std::vector<Entry> entries;
        for (int32_t c = 0; c < in.s.m; ++c) {
+         by_column.push_back({c, -static_cast<int32_t>(entries.size())});
          for (int32_t j = 0; j < in.s.n; ++j) {
            for (int64_t p = in.sparse_values.indptr[static_cast<std::size_t>(j)];
                 p < in.sparse_values.indptr[static_cast<std::size_t>(j) + 1]; ++p) {
              const auto at = static_cast<std::size_t>(p);
-             if (in.sparse_values.indices[at] == c) entries.push_back({c, j, in.sparse_values.data[at]});
+             if (in.sparse_values.indices[at] == c)
+               entries.push_back({j * static_cast<int32_t>(k.lanes), in.sparse_values.data[at]});
            }
          }
+         by_column.back().count += static_cast<int32_t>(entries.size());
        }
        return over_queries(in.s.m, lanes, [&](int64_t q) {
          const int64_t groups = lanes == k.lanes ? kColumnGroups : 1;
@@ -261,7 +265,7 @@ const std::pair<const char *, Compute> kChecks[] = {
            from[g] = strips.back().data();
            to[g] = sums.back().data();
          }
-         k.values_by_column(entries.data(), static_cast<int64_t>(entries.size()), from, groups, lanes, to);
+         k.values_by_column(by_column.data(), in.s.m, entries.data(), from, groups, lanes, to);
          return sums[static_cast<std::size_t>(q / lanes % groups)];
        });
      }},

@@ -33,9 +33,13 @@ struct CsrRows {
   const float *data;
 };
 
-// One entry of a strip of sparse values: `row` counts from the strip's first.
+// Sparse values of a strip by column: `count` entries of column `index`, in row order. An entry's `at` is its row times
+// the table's full width.
+struct Column {
+  int32_t index, count;
+};
 struct Entry {
-  int32_t column, row;
+  int32_t at;
   float value;
 };
 
@@ -74,10 +78,10 @@ struct Kernels {
                  float *out) noexcept;
   // the same for sparse rows, added entry by entry
   void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
-  // the same, the n entries of a strip sorted by column, then row, for 1 or, at full width, kColumnGroups strips: one
-  // load and store a column; full or half width only
-  void (*values_by_column)(const Entry *entries, int64_t n, const float *const *strips, int64_t groups, int64_t lanes,
-                           float *const *out) noexcept;
+  // the same by column, for 1 or, at full width, kColumnGroups strips: one load and store of the sums a column; full or
+  // half width only
+  void (*values_by_column)(const Column *columns, int64_t n, const Entry *entries, const float *const *strips,
+                           int64_t groups, int64_t lanes, float *const *out) noexcept;
   // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
   // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only

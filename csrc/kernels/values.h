@@ -51,32 +51,41 @@ void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t la
 
 // Groups of queries at once: an entry is read for all of them, and their chains of sums hide each other's latency.
 template <int Vecs, int Groups>
-void values_by_column_of(const Entry *entries, int64_t n, const float *const *strips, float *const *out) {
+void values_by_column_of(const Column *columns, int64_t n, const Entry *entry, const float *const *strips_,
+                         float *const *out_) {
   constexpr ptrdiff_t lanes = Vecs * kWidth;
-  for (int64_t p = 0; p < n;) {
-    const int32_t column = entries[p].column;
+  constexpr int64_t ahead = 8;  // columns; without the prefetch their sums take as long as a quarter of the entries
+  const float *strips[Groups];  // copies: stores may not touch them
+  float *out[Groups];
+  for (int g = 0; g < Groups; ++g) {
+    strips[g] = strips_[g];
+    out[g] = out_[g];
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const ptrdiff_t here = columns[i].index * lanes;
+    const ptrdiff_t later = columns[i + ahead < n ? i + ahead : i].index * lanes;
     Vec acc[Groups][Vecs];
     for (int g = 0; g < Groups; ++g) {
-      for (int v = 0; v < Vecs; ++v) acc[g][v] = load(out[g] + column * lanes + v * kWidth);
+      __builtin_prefetch(out[g] + later, 1);
+      for (int v = 0; v < Vecs; ++v) acc[g][v] = load(out[g] + here + v * kWidth);
     }
-    do {
-      const Vec r = set1(entries[p].value);
-      const ptrdiff_t row = entries[p].row * lanes;
+    for (const Entry *end = entry + columns[i].count; entry != end; ++entry) {
+      const Vec r = set1(entry->value);
+      const ptrdiff_t at = static_cast<ptrdiff_t>(entry->at) * Vecs / 2;
       for (int g = 0; g < Groups; ++g) {
-        for (int v = 0; v < Vecs; ++v) acc[g][v] = fma(r, load(strips[g] + row + v * kWidth), acc[g][v]);
+        for (int v = 0; v < Vecs; ++v) acc[g][v] = fma(r, load(strips[g] + at + v * kWidth), acc[g][v]);
       }
-      ++p;
-    } while (p < n && entries[p].column == column);
+    }
     for (int g = 0; g < Groups; ++g) {
-      for (int v = 0; v < Vecs; ++v) store(out[g] + column * lanes + v * kWidth, acc[g][v]);
+      for (int v = 0; v < Vecs; ++v) store(out[g] + here + v * kWidth, acc[g][v]);
     }
   }
 }
 
-void values_by_column(const Entry *entries, int64_t n, const float *const *strips, int64_t groups, int64_t lanes,
-                      float *const *out) noexcept {
-  if (lanes == kWidth) return values_by_column_of<1, 1>(entries, n, strips, out);
-  (groups == 1 ? values_by_column_of<2, 1> : values_by_column_of<2, kColumnGroups>)(entries, n, strips, out);
+void values_by_column(const Column *columns, int64_t n, const Entry *entries, const float *const *strips,
+                      int64_t groups, int64_t lanes, float *const *out) noexcept {
+  if (lanes == kWidth) return values_by_column_of<1, 1>(columns, n, entries, strips, out);
+  (groups == 1 ? values_by_column_of<2, 1> : values_by_column_of<2, kColumnGroups>)(columns, n, entries, strips, out);
 }
 
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {

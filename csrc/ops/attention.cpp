@@ -9,8 +9,6 @@ namespace {
 
 constexpr int64_t kRatingRows = 192;  // of a strip in predict_ratings: half the traffic of its sums that 96 has
 
-constexpr int64_t kSparseStrips = 4;  // strips in one where values are sparse: longer columns, still in L1
-
 // Softmax and attended values of a block of queries over some units.
 class State {
  public:
@@ -37,16 +35,17 @@ class State {
     }
   }
 
-  void write(float *out, float *lse) const {
+  void write(const Kernels &k, float *out, float *lse) const {
+    float by[kMaxLanes];
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       const Group &group = groups_[g];
-      for (int64_t l = 0; l < group.count; ++l) {
+      for (int64_t l = 0; l < group.lanes; ++l) {
         const double z = softmax_[g].sum[l];
-        const float by = z > 0 ? static_cast<float>(1.0 / z) : 0.0F;
-        float *row = out + (group.first + l) * m_;
-        for (int64_t c = 0; c < m_; ++c) row[c] = values(g)[c * group.lanes + l] * by;
-        if (lse != nullptr) lse[group.first + l] = lse_of(softmax_[g].shift[l], z);
+        by[l] = z > 0 ? static_cast<float>(1.0 / z) : 0.0F;
+        if (lse != nullptr && l < group.count) lse[group.first + l] = lse_of(softmax_[g].shift[l], z);
       }
+      k.blend(values(g), by, nullptr, nullptr, m_, group.lanes);
+      k.unpack(values(g), m_, group.lanes, group.count, out + group.first * m_, m_);
     }
   }
 
@@ -98,8 +97,8 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
   scored.scale = scale;
   const int64_t b = rows_of(queries);
   const int64_t m = cols_of(values);
-  const int64_t step = strip_items(scored.d) * (values.csr != nullptr ? kSparseStrips : 1);
-  const Units units = units_of(scored.n, step);
+  const int64_t step = values.csr != nullptr ? kSparseStrip : strip_items(scored.d);
+  const Units units = units_of(scored.n, step, values.csr != nullptr ? m / 2 : 0);
   const int64_t n_units = scored.n == 0 ? 0 : units.count();
   const int64_t bytes =
       (scored.d + 2 * m + step) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
@@ -120,14 +119,14 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
       const Strips strips(block, step, k.lanes);
       const ValueReader value_reader(read, block);
       State total(block, m, k.lanes);
-      State unit(block, m, k.lanes);
+      State unit(block, n_units > 1 ? m : 0, k.lanes);
       for (int64_t u = 0; u < n_units; ++u) {
         State &into = u == 0 ? total : unit;  // the first one merged into nothing is itself
-        if (u > 0) unit.clear();
+        if (u > 1) unit.clear();
         attend_unit(k, block, reader, masker, value_reader, m, units.first(u), units.last(u), strips, into);
         if (u > 0) total.add(k, unit);
       }
-      total.write(out, lse);
+      total.write(k, out, lse);
     });
     return;
   }
@@ -150,9 +149,9 @@ void attend(const attnrec_operand &queries, const attnrec_operand &keys, const a
                 states[static_cast<std::size_t>(task)]);
   });
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
-    State total(blocks[static_cast<std::size_t>(i)], m, k.lanes);
-    for (int64_t u = 0; u < n_units; ++u) total.add(k, states[static_cast<std::size_t>(i * n_units + u)]);
-    total.write(out, lse);
+    State &total = states[static_cast<std::size_t>(i * n_units)];
+    for (int64_t u = 1; u < n_units; ++u) total.add(k, states[static_cast<std::size_t>(i * n_units + u)]);
+    total.write(k, out, lse);
   });
 }
 
@@ -161,7 +160,7 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
   const int64_t b = attention.rows;
   const int64_t n = attention.cols;
   const int64_t m = cols_of(ratings);
-  const int64_t step = kRatingRows;
+  const int64_t step = ratings.csr != nullptr ? kSparseStrip : kRatingRows;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(m + 1);
   const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds);
   const Values read(ratings, step, b, k.lanes, run);

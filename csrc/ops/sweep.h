@@ -24,8 +24,9 @@ constexpr int64_t strip_items(int64_t d) { return d >= 128 ? 48 : 96; }
 constexpr int64_t kMaxUnits = 16;
 constexpr int64_t kMinUnitItems = 960;
 
-inline Units units_of(int64_t n, int64_t strip) {
-  return {n, round_up(std::max(ceil_div(n, kMaxUnits), kMinUnitItems), strip)};
+// `least`: items that are worth the merging of a unit, if more than usual
+inline Units units_of(int64_t n, int64_t strip, int64_t least = 0) {
+  return {n, round_up(std::max({ceil_div(n, kMaxUnits), kMinUnitItems, least}), strip)};
 }
 
 // How an op's work is dealt out: tasks are (block of queries, unit) when `split`, else blocks.

@@ -4,27 +4,39 @@
 namespace attnrec {
 namespace {
 
-constexpr int64_t kSumBytesInL1 = 16 * 1024;
+// Columns of a strip per entry from which on hardly two entries share one, and walking over all columns is the work.
+constexpr int64_t kEmptyColumns = 64;
+constexpr int64_t kCounts = 64;  // columns with more entries than this are not told apart
 
-// Entries of rows [first, last), by column and within a column by row; `starts` is scratch.
-void sort_by_column(const attnrec_csr &m, int64_t first, int64_t last, std::vector<int64_t> &starts, Entry *out) {
-  const int64_t count = m.indptr[last] - m.indptr[first];
-  const auto each = [&](const auto &f) {
-    for (int64_t j = first; j < last; ++j) {
-      for (int64_t p = m.indptr[j]; p < m.indptr[j + 1]; ++p) {
-        f(Entry{m.indices[p], static_cast<int32_t>(j - first), m.data[p]});
-      }
-    }
-  };
-  if (m.cols > 8 * count) {  // too few entries to walk over all columns for
-    each([&out](const Entry &e) { *out++ = e; });
-    std::stable_sort(out - count, out, [](const Entry &a, const Entry &b) { return a.column < b.column; });
-    return;
+// Rows [first, last) by column. The entries of a column stay in row order, hence the bits of its sums.
+SparseStrip arrange(const attnrec_csr &m, int64_t first, int64_t last, int64_t full_lanes) {
+  std::vector<int64_t> ends(static_cast<std::size_t>(m.cols), 0);  // counts at first, then where a column's entries go
+  for (int64_t p = m.indptr[first]; p < m.indptr[last]; ++p) ++ends[static_cast<std::size_t>(m.indices[p])];
+  const auto rank = [](int64_t count) { return static_cast<std::size_t>(kCounts - std::min(kCounts, count)); };
+  int64_t starts[kCounts + 2] = {};
+  for (const int64_t count : ends) ++starts[rank(count) + 1];
+  for (std::size_t r = 1; r <= kCounts; ++r) starts[r] += starts[r - 1];
+  SparseStrip out;
+  out.columns.resize(static_cast<std::size_t>(starts[kCounts]));  // the last rank is that of empty columns
+  for (int64_t c = 0; c < m.cols; ++c) {
+    const int64_t count = ends[static_cast<std::size_t>(c)];
+    if (count == 0) continue;
+    out.columns[static_cast<std::size_t>(starts[rank(count)]++)] = {static_cast<int32_t>(c),
+                                                                    static_cast<int32_t>(count)};
   }
-  starts.assign(static_cast<std::size_t>(m.cols) + 1, 0);
-  each([&](const Entry &e) { ++starts[static_cast<std::size_t>(e.column) + 1]; });
-  for (std::size_t c = 1; c < starts.size(); ++c) starts[c] += starts[c - 1];
-  each([&](const Entry &e) { out[starts[static_cast<std::size_t>(e.column)]++] = e; });
+  int64_t at = 0;
+  for (const Column &c : out.columns) {
+    ends[static_cast<std::size_t>(c.index)] = at;
+    at += c.count;
+  }
+  out.entries = Buffer<Entry>(at);
+  for (int64_t j = first; j < last; ++j) {
+    for (int64_t p = m.indptr[j]; p < m.indptr[j + 1]; ++p) {
+      out.entries[ends[static_cast<std::size_t>(m.indices[p])]++] = {static_cast<int32_t>((j - first) * full_lanes),
+                                                                     m.data[p]};
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -34,22 +46,15 @@ Values::Values(const attnrec_operand &operand, int64_t items, int64_t b, int64_t
   if (operand.csr == nullptr) return;
   const attnrec_csr &m = *operand.csr;
   const int64_t nnz = m.indptr[m.rows];
-  const int64_t size = sizeof(Entry);
-  const bool in_l1 = m.cols * full_lanes * static_cast<int64_t>(sizeof(float)) <= kSumBytesInL1;
-  if (b < 3 * full_lanes || in_l1 || nnz > run.memory_budget / 2 / size) return;
-  const int64_t strips = ceil_div(m.rows, items);
-  entries_ = Buffer<Entry>(nnz);
-  first_.resize(static_cast<std::size_t>(strips) + 1);
-  for (int64_t i = 0; i <= strips; ++i) first_[static_cast<std::size_t>(i)] = m.indptr[std::min(m.rows, i * items)];
-  constexpr int64_t kStripsPerTask = 16;
+  constexpr int64_t size = sizeof(Entry) + sizeof(Column);
+  const int64_t n_strips = ceil_div(m.rows, items);
+  const bool crowded = static_cast<double>(nnz) * kEmptyColumns >= static_cast<double>(n_strips) * m.cols;
+  if (b < 3 * full_lanes || !crowded || nnz > run.memory_budget / 2 / size) return;
+  strips_.resize(static_cast<std::size_t>(n_strips));
   Threads threads = run.threads;
-  threads.count = plan_blocks(run, strips, 1, 1, 1, 8.0 * static_cast<double>(nnz)).threads;
-  parallel_for(ceil_div(strips, kStripsPerTask), threads, [&](int64_t task) {
-    std::vector<int64_t> starts;
-    for (int64_t i = task * kStripsPerTask; i < std::min(strips, (task + 1) * kStripsPerTask); ++i) {
-      sort_by_column(m, i * items, std::min(m.rows, (i + 1) * items), starts,
-                     entries_.get() + first_[static_cast<std::size_t>(i)]);
-    }
+  threads.count = plan_blocks(run, n_strips, 1, 1, 1, 8.0 * static_cast<double>(nnz)).threads;
+  parallel_for(n_strips, threads, [&](int64_t i) {
+    strips_[static_cast<std::size_t>(i)] = arrange(m, i * items, std::min(m.rows, (i + 1) * items), full_lanes);
   });
 }
 

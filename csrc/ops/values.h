@@ -11,6 +11,10 @@ namespace attnrec {
 constexpr int64_t kWideRow = 256;
 constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2 while all groups of a block use them
 
+// Items of a strip where values are sparse, a multiple of what `strip_items` gives: columns long enough to be worth a
+// load and a store of their sums, while the attention of two groups stays near L1.
+constexpr int64_t kSparseStrip = 288;
+
 // Strips [count][lanes] of all groups of a block, [groups][items][full lanes], followed by slack.
 class Strips {
  public:
@@ -24,9 +28,15 @@ class Strips {
   Buffer<float> data_;
 };
 
-// Values as the tasks of one call read them. Sparse values that several groups of queries will read are sorted by
-// column within each strip, once: their sums are then passed over in order, one load and store for all entries of a
-// column.
+// Sparse values of a strip by column. Columns stand by their number of entries, so that the branch that ends a column
+// is foreseen; columns without an entry do not stand here.
+struct SparseStrip {
+  std::vector<Column> columns;
+  Buffer<Entry> entries;
+};
+
+// Values as the tasks of one call read them. Sparse values that several groups of queries will read are arranged by
+// column within each strip, once.
 class Values {
  public:
   // Strips start at multiples of `items`; `b` queries will read them.
@@ -39,8 +49,7 @@ class Values {
   friend class ValueReader;
   attnrec_operand operand_;
   int64_t items_;
-  std::vector<int64_t> first_;  // entry of each strip; empty: not sorted
-  Buffer<Entry> entries_;
+  std::vector<SparseStrip> strips_;  // empty: not arranged
 };
 
 // Adds strips times values to the sums of every group of a block. One a task.
@@ -76,7 +85,7 @@ class ValueReader {
   std::size_t add_sparse(const Kernels &k, int64_t s, int64_t count, const Strips &strips, std::size_t g,
                          const SumsOf &sums_of) const {
     const int64_t lanes = groups_[g].lanes;
-    if (values_.first_.empty() || lanes == 1) {
+    if (values_.strips_.empty() || lanes == 1) {
       const attnrec_csr &m = *values_.operand_.csr;
       const CsrRows rows{m.indptr + s, m.indices, m.data};
       k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g));
@@ -91,10 +100,9 @@ class ValueReader {
       from[i] = strips.of(g + i);
       to[i] = sums_of(g + i);
     }
-    const auto at = static_cast<std::size_t>(s / values_.items_);
-    const int64_t first = values_.first_[at];
-    k.values_by_column(values_.entries_.get() + first, values_.first_[at + 1] - first, from, static_cast<int64_t>(n),
-                       lanes, to);
+    const SparseStrip &strip = values_.strips_[static_cast<std::size_t>(s / values_.items_)];
+    k.values_by_column(strip.columns.data(), static_cast<int64_t>(strip.columns.size()), strip.entries.get(), from,
+                       static_cast<int64_t>(n), lanes, to);
     return n;
   }
 
