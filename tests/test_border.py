@@ -253,7 +253,7 @@ def test_ctrl_c_stops_long_work() -> None:
     assert child.stdout.readline() == "ready\n"
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
-    out, _ = child.communicate(timeout=30)
+    out, _ = child.communicate(timeout=120)
     assert out == "stopped\n"
 
 
