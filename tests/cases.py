@@ -165,11 +165,15 @@ def _attend() -> Iterator[Case]:
     yield Case(
         op, "csr-values", lambda r: ((normal(r, 19, 16), normal(r, 3000, 16), pattern(r, 3000, 40, messy=True)), {})
     )
-    for m in (300, 9000):  # sorted by column, by counting and by comparing
+    # by column, with a last group of one query and of half a group; and too few entries for that
+    for b, m, per_row in ((97, 300, 9), (102, 9000, 9), (97, 9000, 0.4)):
         yield Case(
             op,
-            f"csr-values-{m}-wide",
-            lambda r, m=m: ((normal(r, 97, 16), normal(r, 2000, 16), pattern(r, 2000, m, 9 / m, messy=True)), {}),
+            f"csr-values-{m}-wide-{per_row}-a-row",
+            lambda r, b=b, m=m, per_row=per_row: (
+                (normal(r, b, 16), normal(r, 2000, 16), pattern(r, 2000, m, per_row / m, messy=True)),
+                {},
+            ),
         )
     yield Case(
         op,

@@ -17,14 +17,22 @@ void values_tile(const float *values, int64_t stride, int64_t n, const float *st
   });
 }
 
+// The columns past the last whole tile, in one: in two, each would wait for the latency of its few chains.
+template <int Rows, int Vecs>
+void values_rest(const float *values, int64_t stride, int64_t n, int64_t columns, const float *strip, float *out) {
+  if constexpr (Rows > 0) {
+    if (columns == Rows) return values_tile<Rows, Vecs>(values, stride, n, strip, out);
+    values_rest<Rows - 1, Vecs>(values, stride, n, columns, strip, out);
+  }
+}
+
 template <int Vecs>
 void values_of(const float *values, int64_t stride, int64_t n, int64_t m, const float *strip, float *out) {
   constexpr int rows = kRowsFor<Vecs>;
   constexpr ptrdiff_t lanes = Vecs * kWidth;
   int64_t c = 0;
   for (; c + rows <= m; c += rows) values_tile<rows, Vecs>(values + c, stride, n, strip, out + c * lanes);
-  for (; c + 3 <= m; c += 3) values_tile<3, Vecs>(values + c, stride, n, strip, out + c * lanes);
-  for (; c < m; ++c) values_tile<1, Vecs>(values + c, stride, n, strip, out + c * lanes);
+  values_rest<rows - 1, Vecs>(values + c, stride, n, m - c, strip, out + c * lanes);
 }
 
 void values(const float *values, int64_t stride, int64_t n, int64_t m, const float *strip, int64_t lanes,

@@ -1,6 +1,8 @@
 // Values under strips of attention. Ops only.
 #include "values.h"
 
+#include <cstring>
+
 namespace attnrec {
 namespace {
 
@@ -67,15 +69,29 @@ ValueReader::ValueReader(const Values &values, const Block &block) : values_(val
 // packed[(c - first) * count + j * 12 + i] = value of row s + j in column c + i
 void ValueReader::pack(int64_t s, int64_t count, int64_t first, int64_t last) const {
   const attnrec_matrix &v = *values_.operand_.dense;
-  for (int64_t c = first; c < last; c += kPanel) {
-    float *out = packed_.get() + (c - first) * count;
-    const int64_t cols = std::min(kPanel, last - c);
-    for (int64_t j = 0; j < count; ++j) std::copy_n(v.data + (s + j) * v.row_stride + c, cols, out + j * kPanel);
+  for (int64_t j = 0; j < count; ++j) {
+    const float *row = v.data + (s + j) * v.row_stride + first;
+    float *out = packed_.get() + j * kPanel;
+    int64_t left = last - first;
+    for (; left >= kPanel; left -= kPanel, row += kPanel, out += count * kPanel) {
+      std::memcpy(out, row, kPanel * sizeof(float));  // of a known size: no call
+    }
+    std::copy_n(row, left, out);
   }
 }
 
+Ahead ValueReader::after(int64_t s, int64_t count, int64_t first, int64_t last) const {
+  const attnrec_matrix &v = *values_.operand_.dense;
+  const int64_t step = pack_step(count);
+  const int64_t steps = static_cast<int64_t>(groups_.size()) * ceil_div(last - first, kPanel);
+  if (last < v.cols)
+    return {v.data + s * v.row_stride + last, v.row_stride, count, std::min(step, v.cols - last), steps};
+  const int64_t next = s + count;
+  return {v.data + next * v.row_stride, v.row_stride, std::min(count, v.rows - next), std::min(step, v.cols), steps};
+}
+
 void ValueReader::add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
-                            int64_t lanes, float *sums) const {
+                            int64_t lanes, float *sums, Ahead &ahead) const {
   if (packed_.get() == nullptr) {
     const attnrec_matrix &v = *values_.operand_.dense;
     k.values(v.data + s * v.row_stride + first, v.row_stride, count, last - first, strip, lanes, sums + first * lanes);
@@ -84,6 +100,7 @@ void ValueReader::add_dense(const Kernels &k, int64_t s, int64_t count, int64_t 
   for (int64_t c = first; c < last; c += kPanel) {
     k.values(packed_.get() + (c - first) * count, kPanel, count, std::min(kPanel, last - c), strip, lanes,
              sums + c * lanes);
+    ahead.step();
   }
 }
 

@@ -7,8 +7,9 @@
 
 namespace attnrec {
 
-// Values wider than this are packed: rows lie in pages of their own then, and a strip of 96 outgrows the TLB.
-constexpr int64_t kWideRow = 256;
+// Values wider than this are packed: their rows lie 256 bytes and more apart, so a tile's columns share few sets of L1,
+// and in pages of their own when wide, of which a strip of 96 has more than the TLB.
+constexpr int64_t kWideRow = 48;
 constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2 while all groups of a block use them
 
 // Items of a strip where values are sparse, a multiple of what `strip_items` gives: columns long enough to be worth a
@@ -52,6 +53,28 @@ class Values {
   std::vector<SparseStrip> strips_;  // empty: not arranged
 };
 
+// Fetches rows of a matrix into L2 in equal steps, between which there is other work.
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const float *data, int64_t stride, int64_t rows, int64_t cols, int64_t steps)
+      : row_(data), stride_(stride), cols_(cols), left_(rows * ceil_div(cols, kLine)), step_(ceil_div(left_, steps)) {}
+  void step() {
+    for (int64_t i = std::min(step_, left_); i > 0; --i, --left_) {
+      __builtin_prefetch(row_ + col_, 0, 2);
+      col_ += kLine;
+      if (col_ < cols_) continue;
+      col_ = 0;
+      row_ += stride_;
+    }
+  }
+
+ private:
+  static constexpr int64_t kLine = 16;  // floats
+  const float *row_ = nullptr;
+  int64_t stride_ = 0, cols_ = 0, left_ = 0, step_ = 0, col_ = 0;
+};
+
 // Adds strips times values to the sums of every group of a block. One a task.
 class ValueReader {
  public:
@@ -66,9 +89,13 @@ class ValueReader {
     const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);
     for (int64_t first = 0; first < values_.width(); first += step) {
       const int64_t last = std::min(values_.width(), first + step);
-      if (packed_.get() != nullptr) pack(s, count, first, last);
+      Ahead ahead;
+      if (packed_.get() != nullptr) {
+        pack(s, count, first, last);
+        ahead = after(s, count, first, last);
+      }
       for (std::size_t g = 0; g < groups_.size(); ++g) {
-        add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums_of(g));
+        add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums_of(g), ahead);
       }
     }
   }
@@ -78,8 +105,9 @@ class ValueReader {
     return std::max<int64_t>(1, kValueBytes / static_cast<int64_t>(sizeof(float)) / (count * kPanel)) * kPanel;
   }
   void pack(int64_t s, int64_t count, int64_t first, int64_t last) const;
+  Ahead after(int64_t s, int64_t count, int64_t first, int64_t last) const;  // what will be packed next
   void add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
-                 int64_t lanes, float *sums) const;
+                 int64_t lanes, float *sums, Ahead &ahead) const;
   // For group g and, where they go together, the next ones; returns how many.
   template <class SumsOf>
   std::size_t add_sparse(const Kernels &k, int64_t s, int64_t count, const Strips &strips, std::size_t g,
