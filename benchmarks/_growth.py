@@ -1,94 +1,95 @@
-"""How time grows with items, queries, threads and width, and whether memory does with queries; and prints it."""
+"""How time grows with items, queries, threads and width, and whether it is linear. Prints nothing."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+import _shapes
+import _yardsticks
 from attnrec.bench import _run, _tasks
 
 Task = _tasks.Task
-BASE = replace(_tasks.TASKS[0], b=64)
-AXES = {"n": "items", "b": "queries", "threads": "threads", "d": "feature width"}
-
-# What top-k of argv[1] queries adds to the resident memory at its peak, in a process of its own (Linux).
-CHILD = """
-import sys
-import numpy as np
-import attnrec as ar
-def peak():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-rng = np.random.default_rng(0)
-index = ar.ItemIndex(rng.standard_normal((int(sys.argv[2]), 64), dtype=np.float32))
-queries = rng.standard_normal((int(sys.argv[1]), 64), dtype=np.float32)
-ar.topk(queries[:1], index, 10)
-with open("/proc/self/clear_refs", "w") as clear:
-    clear.write("5")  # the peak so far is forgotten
-before = peak()
-ar.topk(queries, index, 10)
-print(peak() - before)
-"""
-
-
-def sweeps() -> dict[str, list[Task]]:
-    """Tasks by axis; what is not varied stays at 100,000 items of 64 features, 64 queries and all threads."""
-    return {
-        "n": [replace(BASE, name=f"n-{n}", n=n) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)],
-        "b": [replace(BASE, name=f"b-{b}", b=b) for b in (1, 4, 16, 64, 256, 1024)],
-        "threads": [replace(BASE, name="threads-512", b=512)],
-        "d": [replace(BASE, name=f"d-{d}", d=d) for d in (16, 32, 64, 128, 256)],
-    }
+Record = dict[str, Any]
+ALLOWED = 0.10
+# From here on the fixed cost of a call and groups of queries that are not full no longer count.
+FROM = {"n": 10_000, "b": 256}
+CHECKED = ("attnrec, float32", "attnrec, 8 bits")
 
 
 def measure(
+    out: Record,
     by_axis: dict[str, list[Task]],
     effort: _run.Effort,
     step: Callable[[str], object],
-    left_out: Callable[[Task, str], bool],
-) -> dict[str, Any]:
-    """For each axis the points {"at", "milliseconds": {who: ms}}; those of one point were measured in turns."""
-    out: dict[str, Any] = {"interrupted": False}
+    memory: float,
+    after_round: Callable[[int], Callable[[Task], dict[str, float]]],
+) -> bool:
+    """Fill ``out`` with the points of each axis, measured in turns; whether all of it was done."""
+    out |= {"points": {axis: [] for axis in by_axis}, "skipped": {}}
+    absent = _shapes.left_out(memory, also=("NumPy, reference",))
     for axis, tasks in by_axis.items():
-        counts = range(1, effort.num_threads + 1) if axis == "threads" else [effort.num_threads]
-        points = []
-        for threads in counts:
-            for task in tasks:
-                record = _run.run([task], replace(effort, num_threads=threads), step, left_out)
-                if record["interrupted"]:
-                    return out | {"interrupted": True}
-                (work,) = record["workloads"]
-                took = {one["name"]: one["milliseconds"] for one in work["results"]}
-                points.append({"at": threads if axis == "threads" else work[axis], "milliseconds": took})
-        out[axis] = points
+        fitting = [task for task in tasks if not _shapes.too_large(task, memory)]
+        out["skipped"] |= {task.name: _shapes.too_large(task, memory) for task in tasks if task not in fitting}
+        for threads in _shapes.thread_counts(effort.num_threads) if axis == "threads" else [effort.num_threads]:
+            now = replace(effort, num_threads=threads)
+            record = _run.run(fitting, now, step, absent, after_round(threads))
+            out.setdefault("machine", record["machine"])
+            for work in record["workloads"]:
+                _yardsticks.compare(work)
+                out["points"][axis].append({"at": threads if axis == "threads" else work[axis], **_kept(work)})
+            if record["interrupted"]:
+                return False
+    return True
+
+
+def _kept(work: Record) -> Record:
+    shared = {letter: work[letter] for letter in ("b", "n", "d", "k", "left_out", "between_rounds")}
+    return shared | {"results": {one["name"]: one for one in work["results"]}}
+
+
+def series(points: Iterable[Record], name: str, what: str = "milliseconds") -> list[tuple[float, float]]:
+    """(at, figure) of one library, without the points that it was left out of."""
+    return [(point["at"], point["results"][name][what]) for point in points if name in point["results"]]
+
+
+def fit(sizes: Sequence[float], costs: Sequence[float]) -> Record:
+    """How a cost grows with a size, both positive: the least-squares exponent, and the change of the cost a unit.
+
+    ``spread`` is by how much the dearest unit exceeds the cheapest one; ``rise`` by how much a unit at one size
+    exceeds that at any smaller size: 0 if the cost a unit only falls. "linear" if the spread is at most ALLOWED,
+    "less than linear" if the rise is, else "more than linear".
+    """
+    x, y = np.asarray(sizes, dtype=float), np.asarray(costs, dtype=float)
+    if len(x) < 2 or len(x) != len(y) or (x <= 0).any() or (y <= 0).any() or (np.diff(x) <= 0).any():
+        raise ValueError("fit: wants two or more growing sizes and as many costs, all positive")
+    unit = y / x
+    exponent = float(np.polyfit(np.log(x), np.log(y), 1)[0])
+    spread = float(unit.max() / unit.min() - 1)
+    rise = float((unit / np.minimum.accumulate(unit)).max() - 1)
+    verdict = "linear" if spread <= ALLOWED else "less than linear" if rise <= ALLOWED else "more than linear"
+    return {"exponent": exponent, "spread": spread, "rise": rise, "verdict": verdict, "unit_costs": unit.tolist()}
+
+
+def check(growth: Record) -> list[Record]:
+    """The fits of attnrec over items and queries. Cost is time by the ceiling of the same rounds: work of the machine
+    as fast as it was then, which other work on it disturbs less than time."""
+    out = []
+    for axis, least in FROM.items():
+        points = growth["points"].get(axis, [])
+        large = [p for p in points if p["at"] >= least]
+        chosen = large if len(large) > 1 else points
+        for name in CHECKED:
+            at = [x for x, _ in series(chosen, name)]
+            if len(at) > 1:
+                part = [y for _, y in series(chosen, name, "of_ceiling")]
+                costs = [_operations(p) / y for p, y in zip(chosen, part, strict=True)]
+                out.append({"axis": axis, "name": name, "at": at, **fit(at, costs)})
     return out
 
 
-def per_unit(points: list[dict[str, Any]], name: str) -> list[tuple[int, float]]:
-    """Microseconds an item (or query) at each size."""
-    return [(p["at"], 1e3 * p["milliseconds"][name] / p["at"]) for p in points if name in p["milliseconds"]]
-
-
-def print_growth(growth: dict[str, Any]) -> None:
-    for axis, title in AXES.items():
-        for point in growth.get(axis, []):
-            took = ", ".join(f"{name} {ms:.4g}" for name, ms in point["milliseconds"].items())
-            print(f"{title} {point['at']:,}: ms {took}")
-    for axis in ("n", "b"):
-        for name in ("attnrec, float32", "attnrec, 8 bits"):
-            rows = per_unit(growth.get(axis, []), name)
-            if rows:
-                told = ", ".join(f"{at:,}: {1e3 * us:.4g}" for at, us in rows)
-                print(f"{name}: nanoseconds for each of the {AXES[axis]}: {told}")
-
-
-def peak_memory(queries: list[int], n: int) -> dict[int, float]:
-    """MiB that top-k of so many queries takes beyond its inputs and its index."""
-    out = {}
-    for b in queries:
-        done = subprocess.run([sys.executable, "-c", CHILD, str(b), str(n)], capture_output=True, text=True, check=True)
-        out[b] = round(float(done.stdout), 1)
-    return out
+def _operations(point: Record) -> float:
+    return float(2 * point["b"] * point["n"] * point["d"])

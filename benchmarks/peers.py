@@ -1,10 +1,10 @@
-"""attnrec beside NumPy, SciPy, implicit, FAISS and torch: a table, and how time grows with n, b, threads and d.
+"""attnrec beside NumPy, SciPy, implicit, FAISS and torch: a table, how time grows, JSON and a picture.
 
 Run ``python benchmarks/peers.py --json peers.json --plot peers.svg``; the libraries and matplotlib come with
 ``pip install '.[bench]'``. All compute the same data in one process in turns, each at its best settings and with as
-many threads; results are compared before timing, and ratios are medians over rounds. ``--only growth`` or
-``--only table`` does a half, ``--cases TEXT`` the tasks whose name contains TEXT, ``--quick`` a run on small data that
-checks the command itself.
+many threads; results are compared before timing, ratios are medians over rounds, and what the machine can do at most
+is measured after every round. The growth is that of top-k with the number of items, queries, threads and features.
+The whole takes about half an hour; Ctrl-C ends it with what there is by then.
 """
 
 from __future__ import annotations
@@ -12,91 +12,149 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import _growth
+import _memory
 import _plot
+import _shapes
+import _summary
+import _yardsticks
 import attnrec as ar
-from attnrec.bench import _run, _tasks
+from attnrec.bench import _machine, _run, _tasks
 from attnrec.bench._report import print_report
+from attnrec.cli._write import beside
 
-Task = _tasks.Task
-LARGE = 1_000_000  # items from which the (b, n) matrix that others store is left out
-STORES_ALL = ("NumPy, reference", "NumPy, fastest", "torch")
-
-
-def table() -> list[Task]:
-    """The tasks of the table, each with the shapes that the README quotes."""
-    large = replace(_tasks.TASKS[0], b=512, n=LARGE, k=10)
-    return [
-        *_tasks.TASKS,
-        replace(_tasks.TASKS[1], name="topk-weights-128", d=128),
-        replace(large, name="topk-1M"),
-        replace(large, name="topk-one-1M", b=1),
-        replace(large, name="topk-one-1000", b=1, n=1000),
-        Task("attend-csr-all", "softmax attention, sparse values", "attend", 6040, 3706, m=6040, density=0.045),
-    ]
+Record = dict[str, Any]
 
 
-def stores_too_much(task: Task, name: str) -> bool:
-    return name in STORES_ALL and task.b * task.n > 512 * 300_000
+def options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["table", "growth"], help="do a half")
+    parser.add_argument("--cases", default="", metavar="TEXT", help="only tasks whose name contains TEXT")
+    parser.add_argument("--rounds", type=int, metavar="N", help="turns of each; 9 unless given, 2 with --quick")
+    parser.add_argument("--threads", "--num-threads", type=int, default=ar.num_threads(), metavar="N")
+    parser.add_argument("--memory", type=float, metavar="GB", help="to use at most; half of what is free unless given")
+    parser.add_argument(
+        "--quick", action="store_true", help="small data: checks the command, gives no figures to go by"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="the growth as an SVG, PDF or PNG")
+    parser.add_argument("--from", type=Path, dest="before", metavar="FILE", help="show a JSON file, measure nothing")
+    given = parser.parse_args(argv)
+    given.rounds = given.rounds if given.rounds is not None else (2 if given.quick else 9)
+    given.memory = _shapes.free_bytes() / 2 if given.memory is None else given.memory * _shapes.GB
+    if given.threads < 1 or given.rounds < 1 or given.memory <= 0:
+        parser.error("--threads, --rounds and --memory have to be positive")
+    if given.plot and given.only == "table":
+        parser.error("--plot shows the growth: leave out --only table")
+    if given.plot and given.plot.suffix not in _plot.FORMATS:
+        parser.error(f"--plot {given.plot}: the name has to end in one of {', '.join(_plot.FORMATS)}")
+    for path in filter(None, (given.json, given.plot)):
+        if not path.parent.is_dir():
+            parser.error(f"{path}: the folder {path.parent} does not exist; make it first")
+    if given.before is None and ar.backend() != "compiled":
+        parser.error("this times the compiled kernels; unset ATTNREC_BACKEND")
+    given.table, given.sweeps = _chosen(given)
+    if given.before is None and not given.table and not any(given.sweeps.values()):
+        parser.error(f"--cases {given.cases}: no task has that in its name")
+    return given
 
 
-def written(path: Path, text: str) -> None:
-    """Beside its place first, then moved."""
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+def _chosen(given: argparse.Namespace) -> tuple[list[_tasks.Task], dict[str, list[_tasks.Task]]]:
+    """What to do: the tasks of the table, and those of the growth by axis."""
+
+    def named(tasks: Iterable[_tasks.Task]) -> list[_tasks.Task]:
+        return [task for task in tasks if given.cases in task.name]
+
+    table = [] if given.only == "growth" else named(_shapes.table())
+    sweeps = {} if given.only == "table" else _shapes.sweeps(given.quick)
+    return [_tasks.quick(task) if given.quick else task for task in table], {a: named(t) for a, t in sweeps.items()}
 
 
-def chosen(tasks: Iterable[Task], text: str, quick: bool) -> list[Task]:
-    return [_tasks.quick(task) if quick else task for task in tasks if text in task.name]
+def progress(total: int) -> Callable[[str], None]:
+    """Tells stderr what goes on: a line for each change, with how much is done."""
+    done, last = 0, ""
+
+    def step(what: str) -> None:
+        nonlocal done, last
+        if what != last:
+            print(f"[{min(done / total, 1):4.0%}] {what}", file=sys.stderr, flush=True)
+        done, last = done + 1, what
+
+    return step
+
+
+def measure(given: argparse.Namespace, record: Record) -> None:
+    """Fill the record part by part, so that what an interruption leaves is there."""
+    quick = given.quick
+    effort = _run.Effort(given.threads, given.rounds, 0.002 if quick else 0.05, 0.02 if quick else 0.3)
+    points = sum(
+        len(t) * (len(_shapes.thread_counts(given.threads)) if a == "threads" else 1) for a, t in given.sweeps.items()
+    )
+    step = progress((len(given.table) + points) * (1 + effort.rounds))
+
+    def after_round(threads: int) -> Callable[[_tasks.Task], dict[str, float]]:
+        return _yardsticks.after_round(threads, 0.01 if quick else 0.1, 4 << 20 if quick else 256 << 20)
+
+    if given.table:
+        fitting = [task for task in given.table if not _shapes.too_large(task, given.memory)]
+        absent = _shapes.left_out(given.memory)
+        table = _run.run(fitting, effort, step, absent, after_round(given.threads))
+        table["skipped"] = {t.name: _shapes.too_large(t, given.memory) for t in given.table if t not in fitting}
+        for work in table["workloads"]:
+            _yardsticks.compare(work)
+        record["table"] = table
+        record["interrupted"] = table["interrupted"]
+    if any(given.sweeps.values()) and not record["interrupted"]:
+        record["growth"] = {}
+        record["interrupted"] = not _growth.measure(
+            record["growth"], given.sweeps, effort, step, given.memory, after_round
+        )
+        if not record["interrupted"] and given.sweeps["b"]:
+            step("peak memory")
+            sizes = ([64, 512], 2000) if quick else ([512, 2048, 8192], 100_000)
+            record["peak_memory"] = _memory.growth(*sizes, given.threads)
+
+
+def show(record: Record) -> None:
+    if record.get("settings", {}).get("quick"):
+        print("A quick run on small data: the figures say nothing of speed or growth.\n")
+    if "table" in record:
+        if record["table"]["workloads"]:
+            print_report(record["table"])
+        _summary.print_table(record["table"])
+    _summary.print_growth(record)
+    if record["interrupted"]:
+        print("interrupted: the rest was not measured")
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["table", "growth"])
-    parser.add_argument("--cases", default="", metavar="TEXT")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--num-threads", type=int, default=ar.num_threads())
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="an SVG or PNG of the growth")
-    options = parser.parse_args(argv)
-    if options.num_threads < 1 or options.rounds < 1:
-        parser.error("--num-threads and --rounds have to be at least 1")
-    if options.plot and options.only == "table":
-        parser.error("--plot shows the growth: leave out --only table")
-    _plot.need_matplotlib(options.plot)
-
-    def step(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-    quick = options.quick
-    effort = _run.Effort(
-        options.num_threads, 1 if quick else options.rounds, 0.002 if quick else 0.05, 0.02 if quick else 0.2
-    )
-    record: dict[str, Any] = {}
-    if options.only != "growth":
-        record["table"] = _run.run(chosen(table(), options.cases, quick), effort, step, stores_too_much)
-        print_report(record["table"])
-    if options.only != "table" and not record.get("table", {}).get("interrupted"):
-        sweeps = {axis: chosen(tasks, options.cases, quick) for axis, tasks in _growth.sweeps().items()}
-        record["growth"] = _growth.measure(sweeps, effort, step, stores_too_much)
-        _growth.print_growth(record["growth"])
-        record["peak_memory"] = _growth.peak_memory(
-            [64, 512] if quick else [512, 2048, 8192], 2000 if quick else 100_000
-        )
-        print("peak memory of top-k beyond its inputs, MiB by queries:", record["peak_memory"])
-    if options.json:
-        written(options.json, json.dumps(record, indent=1) + "\n")
-    if options.plot:
-        _plot.draw(record["growth"], options.plot)
-    return 130 if any(part.get("interrupted") for part in record.values()) else 0
+    given = options(argv)
+    if given.plot:
+        _plot.need_matplotlib()  # before anything is measured, not after
+    if given.before is not None:
+        record: Record = json.loads(given.before.read_text(encoding="utf-8"))
+    else:
+        settings = {"quick": given.quick, "rounds": given.rounds, "threads": given.threads, "cases": given.cases}
+        machine = _machine.describe(given.threads, _machine.import_peers())
+        record = {"machine": machine, "settings": settings | {"memory": given.memory}, "interrupted": False}
+        try:
+            measure(given, record)
+        except KeyboardInterrupt:
+            record["interrupted"] = True
+        if "growth" in record:
+            record["checks"] = _growth.check(record["growth"])
+    show(record)
+    if given.json:
+        with beside(given.json) as part:
+            part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if given.plot and any(record.get("growth", {}).get("points", {}).values()):
+        _plot.draw(record, given.plot)
+    return 130 if record["interrupted"] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -288,3 +288,12 @@ def test_work_is_counted() -> None:
     assert sparse.flop == 2 * 16 * (1200 * 16 + sparse.values.nnz)
     assert 0.03 < sparse.values.nnz / (1200 * 24) < 0.06
     assert make_data(SMALL["topk-one"]).flop == 2 * 1200 * 16
+
+
+def test_the_best_form_is_so_on_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
+    took = {"erratic": iter([16.0, 1.0, 16.0]), "steady": iter([3.0, 3.0, 3.0]), "hopeless": iter([40.0])}
+    monkeypatch.setattr(_timing, "turn", lambda form, *rest: next(took[form.label]) / 10)
+    forms = [Form(name, dict) for name in took]
+    assert _timing.best_of(forms[:2], 0.0, nowhere, 1).label == "steady"
+    took |= {"steady": iter([0.7] * 3), "hopeless": iter([40.0])}
+    assert _timing.best_of(forms[1:], 0.0, nowhere, 1).label == "steady"

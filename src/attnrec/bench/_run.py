@@ -61,7 +61,7 @@ CONTESTANTS = (
     Contestant("NumPy, reference", False, lambda task, data, n: _forms.reference_forms(task, data)),
     Contestant("NumPy, fastest", False, lambda task, data, n: _forms.numpy_forms(task, data)),
     Contestant("implicit", False, _peers.implicit_forms, "implicit"),
-    Contestant("faiss", True, lambda task, data, n: _peers.faiss_forms(task, data), "faiss-cpu"),
+    Contestant("faiss", True, _peers.faiss_forms, "faiss-cpu"),
     Contestant("torch", False, lambda task, data, n: _peers.torch_forms(task, data), "torch"),
 )
 
@@ -70,11 +70,13 @@ def run(
     tasks: Sequence[Task],
     effort: Effort,
     step: Callable[[str], object],
-    left_out: Callable[[Task, str], bool] = lambda task, name: False,
+    left_out: Callable[[Task, str], str] = lambda task, name: "",
+    after_round: Callable[[Task], dict[str, float]] = lambda task: {},
 ) -> Record:
     """Everything measured, as one record; what an interruption leaves is given with "interrupted" true.
 
-    ``step`` is told what goes on, once for each task and each round; ``left_out`` says who does not do a task.
+    ``step`` is told what goes on, once for each task and each round; ``left_out`` says why someone does not do a task,
+    "" if they do; what ``after_round`` gives is kept beside the times of that round.
     """
     settings = _machine.settings()
     missing = _machine.import_peers()
@@ -90,14 +92,27 @@ def run(
         try:
             for task in tasks:
                 step(f"{task.name}: comparing results")
-                contestants = [one for one in CONTESTANTS if not left_out(task, one.name)]
-                timed = _timed(task, contestants, effort, missing, limit, partial(step, f"{task.name}: timing"))
-                record["workloads"].append(timed)
+                absent = {one.name: why for one in CONTESTANTS if (why := left_out(task, one.name))}
+                between: list[dict[str, float]] = []
+                timed = _timed(
+                    task, absent, effort, missing, limit, partial(_round_done, task, between, after_round, step)
+                )
+                record["workloads"].append(timed | {"between_rounds": between})
                 ceilings.append(_ceiling(effort))
         except KeyboardInterrupt:
             record["interrupted"] = True
     _finish(record, ceilings)
     return record
+
+
+def _round_done(
+    task: Task,
+    between: list[dict[str, float]],
+    after_round: Callable[[Task], dict[str, float]],
+    step: Callable[[str], object],
+) -> None:
+    between.append(after_round(task))
+    step(f"{task.name}: timing")
 
 
 def _ceiling(effort: Effort) -> tuple[float, float]:
@@ -109,7 +124,7 @@ def _ceiling(effort: Effort) -> tuple[float, float]:
 
 def _timed(
     task: Task,
-    contestants: Sequence[Contestant],
+    absent: dict[str, str],
     effort: Effort,
     missing: dict[str, str],
     limit: Limit,
@@ -117,10 +132,10 @@ def _timed(
 ) -> Record:
     data = make_data(task)
     chosen: list[tuple[Contestant, Form]] = []
-    left_out: dict[str, str] = {}
+    left_out = dict(absent)
     base: Result | None = None
-    for contestant in contestants:
-        if contestant.package in missing:
+    for contestant in CONTESTANTS:
+        if contestant.package in missing or contestant.name in absent:
             continue
         forms = []
         for form in _prepared(contestant, task, data, effort, left_out):
@@ -146,6 +161,7 @@ def _timed(
             "rounds": len(mine),
             "milliseconds": statistics.median(mine) * 1e3,
             "lowest_milliseconds": min(mine) * 1e3,
+            "milliseconds_by_round": [seconds * 1e3 for seconds in mine],
             "gflops": data.flop / statistics.median(mine) / 1e9,
             "ratio_to_index": median_ratio(mine, ours[INDEX]),
             "ratio_to_arrays": median_ratio(mine, ours[ARRAYS]),

@@ -22,6 +22,8 @@ Limit = Callable[[int], AbstractContextManager[Any]]
 PAUSE = 0.02
 # A form that has taken this long sits out the rounds after the third.
 PATIENCE = 8.0
+# A form that takes so many times as long as the best of its library, and not a short time, is not tried again.
+HOPELESS, SHORT = 2.0, 0.5
 
 
 def turn(form: Form, seconds: float, limit: Limit, num_threads: int) -> float:
@@ -44,11 +46,18 @@ def _seconds(form: Form) -> float:
 
 
 def best_of(forms: Sequence[Form], seconds: float, limit: Limit, num_threads: int) -> Form:
-    """The form with the shortest of three turns; all have been called once before."""
+    """The form with the shortest median of three turns; all have been called once before.
+
+    The median, as of the rounds: a form that is at times fast and often held up is not the best.
+    """
     if len(forms) == 1:
         return forms[0]
-    took = [[turn(form, seconds, limit, num_threads) for form in forms] for _ in range(3)]
-    return forms[min(range(len(forms)), key=lambda i: min(one[i] for one in took))]
+    took = [[turn(form, seconds, limit, num_threads)] for form in forms]
+    first = min(mine[0] for mine in took)
+    near = [i for i, mine in enumerate(took) if mine[0] <= max(HOPELESS * first, SHORT)]
+    for i in near * 2 if len(near) > 1 else []:
+        took[i].append(turn(forms[i], seconds, limit, num_threads))
+    return forms[min(near, key=lambda i: statistics.median(took[i]))]
 
 
 def in_turns(

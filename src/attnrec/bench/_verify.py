@@ -66,7 +66,7 @@ def _other_items(data: Data, got: Array, want: Array) -> str:
 
 
 def _rescored(data: Data, ids: Array) -> Array:
-    out: Array = np.einsum("bd,bkd->bk", data.queries.astype(np.float64), data.items.astype(np.float64)[ids])
+    out: Array = np.einsum("bd,bkd->bk", data.queries.astype(np.float64), data.items[ids].astype(np.float64))
     return out
 
 
