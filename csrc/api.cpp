@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "core/dispatch.h"
-#include "ops/operand.h"
+#include "prepared.h"
 
 #ifndef ATTNREC_VERSION
 #error "the build defines ATTNREC_VERSION"
@@ -75,51 +75,6 @@ void check_product(const char *op, const char *a_name, const attnrec_operand *a,
   const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite || b_later);
   check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
 }
-
-// The operands themselves, or normalised copies for the cosine.
-class Compared {
- public:
-  Compared(const char *op, attnrec_metric metric, const attnrec_operand &a, const attnrec_operand &b, const Run &run)
-      : a_(a), b_(b) {
-    if (metric == ATTNREC_DOT) return;
-    if (metric != ATTNREC_COSINE) fail(op, ": metric ", static_cast<int>(metric), " is neither dot nor cosine");
-    copies_.reserve(2);
-    sparse_.reserve(2);
-    for (attnrec_operand *x : {&a_, &b_}) {
-      if (x->csr != nullptr) x->csr = &sparse_.emplace_back(*x->csr, true).csr();
-      *x = copies_.emplace_back(std::make_unique<Normalized>(*x, run))->operand();
-    }
-  }
-  const attnrec_operand &a() const { return a_; }
-  const attnrec_operand &b() const { return b_; }
-
- private:
-  attnrec_operand a_, b_;
-  std::vector<Canonical> sparse_;
-  std::vector<std::unique_ptr<Normalized>> copies_;
-};
-
-// Value rows have to be contiguous for the kernels: a copy where they are not.
-class Contiguous {
- public:
-  explicit Contiguous(const attnrec_operand &x) : operand_(x) {
-    if (x.dense == nullptr || x.dense->col_stride == 1 || x.dense->rows == 0) return;
-    const attnrec_matrix &m = *x.dense;
-    copy_ = Buffer<float>(m.rows * m.cols);
-    for (int64_t i = 0; i < m.rows; ++i) {
-      for (int64_t c = 0; c < m.cols; ++c) copy_[i * m.cols + c] = m.data[i * m.row_stride + c * m.col_stride];
-    }
-    dense_ = {copy_.get(), m.rows, m.cols, m.cols, 1};
-    operand_.dense = &dense_;
-  }
-  Contiguous(const Contiguous &) = delete;
-  const attnrec_operand &operand() const { return operand_; }
-
- private:
-  Buffer<float> copy_;
-  attnrec_matrix dense_{};
-  attnrec_operand operand_;
-};
 
 // Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way.
 void check_values(Named who, const attnrec_operand &values, const Settings &s) {
@@ -299,6 +254,21 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
   });
 }
 
+attnrec_status api_sampled_product(const attnrec_matrix *left, const attnrec_matrix *right, const attnrec_csr *pattern,
+                                   float *out, const attnrec_run *run) {
+  return guarded([&] {
+    const char *op = "sampled_product";
+    const Settings s = settings_of(op, run);
+    const attnrec_operand a{left, nullptr, nullptr};
+    const attnrec_operand b{right, nullptr, nullptr};
+    check_product(op, "left", &a, "right", &b, 1, s);
+    if (pattern == nullptr) fail(op, ": pattern is missing");
+    check_samples({op, "pattern"}, *pattern, a, b);
+    check_output(op, {out, pattern->indptr[pattern->rows], 1, 4, "out"}, {&a, &b}, {"left", "right"});
+    sampled_product(*left, *right, *pattern, out, s.run);
+  });
+}
+
 attnrec_status api_index_create(const attnrec_matrix *items, attnrec_precision precision, attnrec_index **index,
                                 const attnrec_run *run) {
   return guarded([&] {
@@ -390,6 +360,7 @@ const attnrec_api kApi = {
     api_index_shape,
     api_index_rows,
     api_fma_ceiling,
+    api_sampled_product,
 };
 
 }  // namespace

@@ -276,6 +276,24 @@ py::array py_score_pairs(py::handle queries, py::handle items, py::handle query_
   return result;
 }
 
+py::array py_sampled_product(py::handle left, py::handle right, py::handle pattern, py::handle check_finite,
+                             py::handle out, py::handle num_threads) {
+  const char *op = "sampled_product";
+  const Operand a({op, "left"}, left);
+  const Operand b({op, "right"}, right);
+  if (a.get()->dense == nullptr || b.get()->dense == nullptr) {
+    throw py::type_error("sampled_product: left and right have to be dense; give arrays (b, d) and (n, d)");
+  }
+  if (pattern.is_none()) throw py::type_error("sampled_product: pattern is None; give a sparse matrix (b, n)");
+  const Pattern wanted({op, "pattern"}, pattern);
+  const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
+  const attnrec_csr &csr = *wanted.get();
+  py::array result = output<float>({op, "out"}, out, {csr.indptr[csr.rows]});
+  float *to = floats(result);
+  call([&] { return api().sampled_product(&a.matrix(), &b.matrix(), &csr, to, &run); });
+  return result;
+}
+
 double py_fma_ceiling(double seconds, py::handle num_threads) {
   const attnrec_run run = run_of("fma_ceiling", py::bool_(true), num_threads, py::none());
   double flops = 0;
@@ -321,8 +339,9 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     raise_on(api().set_num_threads(static_cast<int>(std::clamp<int64_t>(value, -1, kMaxThreads))));
   });
   m.def("memory_budget", api().memory_budget);
-  m.def("set_memory_budget",
-        [](py::handle n) { raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n))); });
+  m.def("set_memory_budget", [](py::handle n) {
+    raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n)));
+  });
 
   m.def("dot_product", py_dot_product);
   m.def("similarity", py_similarity);
@@ -331,6 +350,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.def("attend", py_attend);
   m.def("topk", py_topk);
   m.def("score_pairs", py_score_pairs);
+  m.def("sampled_product", py_sampled_product);
   m.def("fma_ceiling", py_fma_ceiling);
 
   py::class_<PyIndex>(m, "Index")

@@ -183,6 +183,15 @@ std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b,
   return out;
 }
 
+void check_samples(Named who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right) {
+  if (x.rows != rows_of(left) || x.cols != rows_of(right)) {
+    fail(who.op, ": ", who.name, " ", shape(x.rows, x.cols), " does not fit left ", shape(left), " and right ",
+         shape(right), "; it needs a row for each of left and a column for each of right, ",
+         shape(rows_of(left), rows_of(right)));
+  }
+  check_csr(who, x, false);
+}
+
 void check_id_range(Named who, const int64_t *ids, int64_t count, int64_t n) {
   if (count < 0 || (count > 0 && ids == nullptr)) fail(who.op, ": ", who.name, " is missing");
   for (int64_t i = 0; i < count; ++i) {

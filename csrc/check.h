@@ -67,6 +67,8 @@ class Canonical {
 
 // Checks a (b, n) pattern and makes it canonical; null stays null (an empty vector).
 std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b, int64_t n);
+// Checks which entries (rows of left, rows of right) are asked for, in any order.
+void check_samples(Named who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right);
 void check_id_range(Named who, const int64_t *ids, int64_t count, int64_t n);
 // Checked ids, sorted and unique.
 std::vector<int32_t> sorted_ids(const int64_t *ids, int64_t count);

@@ -152,6 +152,15 @@ BAD: list[Bad] = [
     Bad("form-neither", lambda: ar.predict_ratings(A, np.ones((4, 6))), ValueError, ("users over users", "ratings.T")),
     Bad("form-features", lambda: ar.predict_ratings(A, R, Q[:2], V), ValueError, ("user_features", "2 rows", "3 rows")),
     Bad("form-items", lambda: ar.predict_ratings(A, R, Q, V[:4]), ValueError, ("item_features", "4 rows", "5 columns")),
+    Bad("samples-width", lambda: ar.sampled_product(Q, V[:, :-1], MASK), ValueError, ("left", "right", "last axis")),
+    Bad("samples-shape", lambda: ar.sampled_product(Q, V, MASK.T), ValueError, ("pattern", "left (", "right (")),
+    Bad("samples-none", lambda: ar.sampled_product(Q, V, None), TypeError, ("pattern", "sparse")),
+    Bad("samples-dense", lambda: ar.sampled_product(Q, V, MASK.toarray()), TypeError, ("pattern", "sparse")),
+    Bad("samples-csr", lambda: ar.sampled_product(MASK, MASK, MASK), TypeError, ("left", "right", "dense")),
+    Bad("nan-samples", lambda: ar.sampled_product(with_value(Q, np.nan), V, MASK), ValueError, ("left", "row 2")),
+    Bad(
+        "out-samples", lambda: ar.sampled_product(Q, V, MASK, out=np.empty(1, np.float32)), ValueError, ("out", "shape")
+    ),
     Bad("pairs-length", lambda: ar.score_pairs(Q, V, [0, 1], [0]), ValueError, ("query_ids (2,)", "item_ids (1,)")),
     Bad("pairs-range", lambda: ar.score_pairs(Q, V, [3], [0]), ValueError, ("query_ids[0] is 3", "3 rows")),
     Bad("pairs-float", lambda: ar.score_pairs(Q, V, [0.0], [0]), TypeError, ("query_ids", "integers")),

@@ -312,6 +312,20 @@ def _score_pairs() -> Iterator[Case]:
     yield Case(op, "csr", lambda r: ((pattern(r, 9, 40, messy=True), pattern(r, 70, 40), [0, 8], [69, 3]), {}))
 
 
+def _sampled_product() -> Iterator[Case]:
+    op = "sampled_product"
+    shapes = [
+        (0, 5, 3), (3, 0, 4), (2, 6, 0), (1, 1, 1), (7, 12, 15), (9, 130, 16), (40, 127, 17), (33, 257, 511),
+        (50, 128, 512), (20, 300, 513), (300, 400, 1100), (700, 900, 600),
+    ]  # fmt: skip
+    for b, n, d in shapes:
+        yield Case(
+            op, f"{b}x{n}x{d}", lambda r, b=b, n=n, d=d: ((normal(r, b, d), normal(r, n, d), pattern(r, b, n)), {})
+        )
+    yield Case(op, "messy", lambda r: ((normal(r, 30, 40), normal(r, 300, 40), pattern(r, 30, 300, messy=True)), {}))
+    yield Case(op, "integers", lambda r: ((integers(r, 9, 700), integers(r, 300, 700), pattern(r, 9, 300)), {}), True)
+
+
 def _dot_product() -> Iterator[Case]:
     op = "dot_product"
     for d in (0, 1, 7, 1000):
@@ -324,6 +338,7 @@ CASES: dict[str, list[Case]] = {
     "attention_matrix": list(_attention_matrix()),
     "dot_product": list(_dot_product()),
     "predict_ratings": list(_predict_ratings()),
+    "sampled_product": list(_sampled_product()),
     "score_pairs": list(_score_pairs()),
     "similarity": list(_similarity()),
     "topk": list(_topk()),
@@ -349,6 +364,11 @@ LARGE: list[Case] = [
         "predict_ratings",
         "512x6040x3706",
         lambda r: ((r.random((512, 6040), np.float32), normal(r, 6040, 3706)), {}),
+    ),
+    Case(
+        "sampled_product",
+        "2000x3706x6040",
+        lambda r: ((normal(r, 2000, 6040), normal(r, 3706, 6040), pattern(r, 2000, 3706, 0.045)), {}),
     ),
     Case(
         "score_pairs",

@@ -303,6 +303,19 @@ const std::pair<const char *, Compute> kChecks[] = {
          return out;
        });
      }},
+    {"row_dots",
+     [](const Kernels &k, int64_t, const Inputs &in) {
+       const auto n = static_cast<int64_t>(in.panels.size()) / 8 / kDotPartials * kDotPartials;
+       Floats out;
+       for (int64_t count = 1; count <= kRowsAtOnce; ++count) {
+         const float *rows[kRowsAtOnce];
+         float some[kRowsAtOnce];
+         for (int64_t r = 0; r < count; ++r) rows[r] = in.panels.data() + r * n;
+         k.row_dots(in.panels.data() + 7 * n, rows, count, n, some);
+         out.insert(out.end(), some, some + count);
+       }
+       return out;
+     }},
 };
 
 int failures = 0;

@@ -2,6 +2,7 @@
 // Exports one symbol; includes no standard container, so no inline function of one set can stand in for another's.
 #include "pairs.h"
 #include "peak.h"
+#include "sampled.h"
 #include "softmax.h"
 #include "table.h"
 #include "tile.h"
@@ -16,7 +17,7 @@ namespace attnrec {
 extern const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA);
 const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA) = {
     kIsaName, 2 * kWidth, pack,   scores,     scores_top,       scan,  scores_csr, unpack,     lane_max,   exp_sum,
-    exp_row,  above,      values, values_csr, values_by_column, blend, dots,       score_some, fma_chains,
+    exp_row,  above,      values, values_csr, values_by_column, blend, dots,       score_some, row_dots, fma_chains,
 };
 
 }  // namespace attnrec

@@ -14,6 +14,8 @@ constexpr int64_t kPanel = 12;     // items in a panel: a multiple of every tile
 constexpr int64_t kSlack = 4;      // a vector of 16 over the last row of a panel of 12
 constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vectors of 16)
 constexpr int64_t kScoreAtOnce = 4;
+constexpr int64_t kRowsAtOnce = 4;
+constexpr int kDotPartials = 16;
 constexpr int64_t kColumnGroups = 2;
 
 // log2(e) in float32: kernels work in base 2, and whoever turns a base-2 exponent back into a natural one divides by
@@ -90,6 +92,8 @@ struct Kernels {
   // `scores`
   void (*score_some)(const float *const *items, int64_t item_stride, const float *const *queries, int64_t query_stride,
                      int64_t d, float *out) noexcept;
+  // out[r] = sum_k x[k] * rows[r][k], k < n, for r < count <= kRowsAtOnce; n is a multiple of kDotPartials
+  void (*row_dots)(const float *x, const float *const *rows, int64_t count, int64_t n, float *out) noexcept;
   // runs independent chains of multiply-adds and returns how many FLOP that was; sink has room for 2 * kMaxLanes
   double (*fma_chains)(int64_t rounds, float *sink) noexcept;
 };

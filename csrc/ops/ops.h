@@ -67,6 +67,9 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
                  const attnrec_topk_result &result, const Run &run);
 void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, const int64_t *query_ids,
                  const int64_t *item_ids, int64_t n_pairs, float *out, const Run &run);
+// out[p] = left[i] . right[j] for the p-th stored entry (i, j) of pattern
+void sampled_product(const attnrec_matrix &left, const attnrec_matrix &right, const attnrec_csr &pattern, float *out,
+                     const Run &run);
 // FLOP per second of multiply-adds on all threads, measured over about `seconds`.
 double fma_ceiling(double seconds, const Run &run);
 float dot_product(const float *u, const float *v, int64_t d);

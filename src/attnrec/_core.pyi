@@ -82,6 +82,9 @@ def topk(
     memory_budget: int | None,
     /,
 ) -> tuple[Any, Any, Any, Any, Any]: ...
+def sampled_product(
+    left: Any, right: Any, pattern: Any, check_finite: bool, out: Any, num_threads: int | None, /
+) -> _Floats: ...
 def score_pairs(
     queries: Any, items: Any, query_ids: Any, item_ids: Any, check_finite: bool, num_threads: int | None, /
 ) -> _Floats: ...

@@ -111,6 +111,9 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*index_rows)(const attnrec_index *index, int64_t first, int64_t count,
                                      float *out) noexcept nogil
         attnrec_status (*fma_ceiling)(double seconds, double *flops, const attnrec_run *run) noexcept nogil
+        attnrec_status (*sampled_product)(const attnrec_matrix *left, const attnrec_matrix *right,
+                                          const attnrec_csr *pattern, float *out,
+                                          const attnrec_run *run) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

@@ -16,6 +16,7 @@ __all__ = [
     "attention_matrix",
     "dot_product",
     "predict_ratings",
+    "sampled_product",
     "score_pairs",
     "similarity",
     "topk",
@@ -240,3 +241,10 @@ def score_pairs(queries: Any, items: Any, query_ids: Any, item_ids: Any, *, dtyp
     q, v = _dense(queries, dtype), _dense(items, dtype)
     out: Array = np.einsum("ij,ij->i", q[np.asarray(query_ids)], v[np.asarray(item_ids)])
     return out
+
+
+def sampled_product(left: Any, right: Any, pattern: Any, *, dtype: Any = np.float64) -> Array:
+    """``left_i . right_j`` for each stored entry (i, j) of ``pattern``, in stored order, (nnz,)."""
+    x, y = _dense(left, dtype), _dense(right, dtype)
+    entries = [y[pattern.indices[a:b]] @ row for row, a, b in zip(x, pattern.indptr, pattern.indptr[1:], strict=False)]
+    return np.concatenate([np.zeros(0, dtype), *entries])

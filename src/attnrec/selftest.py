@@ -76,6 +76,7 @@ OPERATIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "attend": lambda f, x, **t: f.attend(x.queries, x.items, x.values, scale=0.3, exclude=x.seen, return_lse=True, **t),
     "topk": _topk,
     "topk, 8 bits": _topk_int8,
+    "sampled_product": lambda f, x, **t: (f.sampled_product(x.queries, x.items, x.seen, **t),),
     "score_pairs": lambda f, x, **t: (f.score_pairs(x.queries, x.items, x.rows, x.columns, **t),),
 }
 

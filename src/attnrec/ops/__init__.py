@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from .attention import attend, attention_matrix, predict_ratings
 from .retrieve import topk
-from .scores import dot_product, score_pairs, similarity
+from .scores import dot_product, sampled_product, score_pairs, similarity
 
 __all__ = [
     "attend",
     "attention_matrix",
     "dot_product",
     "predict_ratings",
+    "sampled_product",
     "score_pairs",
     "similarity",
     "topk",

@@ -1,4 +1,4 @@
-"""Scores of queries and items: dot_product, similarity, score_pairs. Layer 1."""
+"""Scores of queries and items: dot_product, similarity, score_pairs, sampled_product. Layer 1."""
 
 from __future__ import annotations
 
@@ -128,3 +128,53 @@ def score_pairs(
         scores: Array = by_reference("score_pairs", queries, items, query_ids, item_ids)
         return scores
     return _core.score_pairs(queries, packed(items), query_ids, item_ids, check_finite, num_threads)
+
+
+def sampled_product(
+    left: Any,
+    right: Any,
+    pattern: Any,
+    *,
+    check_finite: bool = True,
+    out: Array | None = None,
+    num_threads: int | None = None,
+) -> Array:
+    """The entries of ``left right^T`` that a sparse matrix stores: sampled dense-dense multiplication (SDDMM).
+
+    It costs ``nnz d`` multiply-adds instead of ``b n d``, for long rows that :func:`score_pairs` would copy for each
+    pair. A sum is formed in parts, so its last bits are not those of :func:`similarity`.
+
+    Parameters
+    ----------
+    left : (b, d) array_like
+    right : (n, d) array_like
+    pattern : (b, n) sparse
+        Only where entries are stored counts, not their values; any order, also repeated.
+    check_finite, num_threads
+        As in :func:`similarity`.
+    out : (nnz,) float32 array, optional
+        C-contiguous; written and returned.
+
+    Returns
+    -------
+    (nnz,) float32 array
+        In the order in which ``pattern`` (as CSR) stores its entries.
+
+    Raises
+    ------
+    ValueError
+        If widths or shapes differ, a value is not finite, or ``out`` does not fit or overlaps an input.
+    TypeError
+        If ``left`` or ``right`` is sparse, or ``pattern`` is not.
+
+    Examples
+    --------
+    >>> from attnrec import sampled_product
+    >>> from scipy.sparse import csr_array
+    >>> sampled_product([[1, 2], [3, 4]], [[1, 0], [0, 1]], csr_array([[0, 1], [1, 1]]))
+    array([2., 3., 4.], dtype=float32)
+    """
+    if uses_reference():
+        entries: Array = by_reference("sampled_product", left, right, pattern, out=out)
+        return entries
+    return _core.sampled_product(left, right, pattern, check_finite, out, num_threads)

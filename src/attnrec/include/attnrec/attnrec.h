@@ -147,6 +147,11 @@ typedef struct attnrec_api {
 
   /* FLOP per second of float32 multiply-adds, measured over about `seconds`: the yardstick of the kernels */
   attnrec_status (*fma_ceiling)(double seconds, double *flops, const attnrec_run *run);
+
+  /* out (nnz,): left[i] . right[j] for each stored entry (i, j) of pattern (b, n), whose data may be null and whose
+     entries may be in any order; left (b, d), right (n, d) */
+  attnrec_status (*sampled_product)(const attnrec_matrix *left, const attnrec_matrix *right, const attnrec_csr *pattern,
+                                    float *out, const attnrec_run *run);
 } attnrec_api;
 
 #if defined(_WIN32)

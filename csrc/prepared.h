@@ -1,0 +1,58 @@
+// Operands in the form that an op needs: normalised for the cosine, or with contiguous rows. Border: used by api.cpp.
+#pragma once
+#include <attnrec/attnrec.h>
+
+#include <memory>
+#include <vector>
+
+#include "check.h"
+#include "ops/operand.h"
+
+namespace attnrec {
+
+// The operands themselves, or normalised copies for the cosine.
+class Compared {
+ public:
+  Compared(const char *op, attnrec_metric metric, const attnrec_operand &a, const attnrec_operand &b, const Run &run)
+      : a_(a), b_(b) {
+    if (metric == ATTNREC_DOT) return;
+    if (metric != ATTNREC_COSINE) fail(op, ": metric ", static_cast<int>(metric), " is neither dot nor cosine");
+    copies_.reserve(2);
+    sparse_.reserve(2);
+    for (attnrec_operand *x : {&a_, &b_}) {
+      if (x->csr != nullptr) x->csr = &sparse_.emplace_back(*x->csr, true).csr();
+      *x = copies_.emplace_back(std::make_unique<Normalized>(*x, run))->operand();
+    }
+  }
+  const attnrec_operand &a() const { return a_; }
+  const attnrec_operand &b() const { return b_; }
+
+ private:
+  attnrec_operand a_, b_;
+  std::vector<Canonical> sparse_;
+  std::vector<std::unique_ptr<Normalized>> copies_;
+};
+
+// Value rows have to be contiguous for the kernels: a copy where they are not.
+class Contiguous {
+ public:
+  explicit Contiguous(const attnrec_operand &x) : operand_(x) {
+    if (x.dense == nullptr || x.dense->col_stride == 1 || x.dense->rows == 0) return;
+    const attnrec_matrix &m = *x.dense;
+    copy_ = Buffer<float>(m.rows * m.cols);
+    for (int64_t i = 0; i < m.rows; ++i) {
+      for (int64_t c = 0; c < m.cols; ++c) copy_[i * m.cols + c] = m.data[i * m.row_stride + c * m.col_stride];
+    }
+    dense_ = {copy_.get(), m.rows, m.cols, m.cols, 1};
+    operand_.dense = &dense_;
+  }
+  Contiguous(const Contiguous &) = delete;
+  const attnrec_operand &operand() const { return operand_; }
+
+ private:
+  Buffer<float> copy_;
+  attnrec_matrix dense_{};
+  attnrec_operand operand_;
+};
+
+}  // namespace attnrec
