@@ -209,18 +209,20 @@ def _unit_rows(features: Any) -> Any:
 def _cosines(shown: Array, unit: Any) -> Array:
     """(u,) the cosines of all pairs of a list, added up: (|sum of vectors|^2 - sum of |vectors|^2) / 2."""
     lengths = np.append(_squares(unit), 0.0)  # the last for the id -1
-    total = None
+    total: Any = None
     for column in shown.T:
         vectors, there = unit[np.maximum(column, 0)], (column >= 0)[:, None]
         vectors = vectors.multiply(there).tocsr() if hasattr(vectors, "indptr") else vectors * there
         total = vectors if total is None else total + vectors
-    return (_squares(total) - lengths[shown].sum(axis=1)) / 2
+    out: Array = (_squares(total) - lengths[shown].sum(axis=1)) / 2
+    return out
 
 
 def _squares(x: Any) -> Array:
     """(u,) squared length of each row."""
     squares: Any = x.multiply(x).sum(axis=1) if hasattr(x, "indptr") else np.einsum("ud,ud->u", x, x)
-    return np.ravel(np.asarray(squares))
+    out: Array = np.asarray(squares).ravel()
+    return out
 
 
 def _pairwise(shown: Array, table: Array) -> Array:

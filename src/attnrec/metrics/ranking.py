@@ -81,7 +81,7 @@ def precision(ids: Any, test: Any, k: int | None = None, *, per_user: bool = Fal
     0.5
     """
     _, found, counts = hits(ids, test, k)
-    right: Array = found.mean(axis=1)
+    right: Array = np.mean(found, axis=1)
     return answer(right, counts > 0, per_user)
 
 
@@ -102,7 +102,8 @@ def hit_rate(ids: Any, test: Any, k: int | None = None, *, per_user: bool = Fals
     0.5
     """
     _, found, counts = hits(ids, test, k)
-    return answer(found.any(axis=1).astype(np.float64), counts > 0, per_user)
+    hit: Array = np.any(found, axis=1)
+    return answer(hit, counts > 0, per_user)
 
 
 @overload
