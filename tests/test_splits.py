@@ -187,9 +187,11 @@ def test_a_pair_of_interactions_gets_one_numbering() -> None:
     with pytest.raises(ValueError, match="first of them user 'b', item 5"):
         splits.pair(train, train)
     with pytest.raises(ValueError, match="no users in common"):
-        splits.pair(train, Interactions.from_arrays(["z"], [5]))
+        splits.pair(train, Interactions.from_arrays(["z"], [5], [1]))
     with pytest.raises(ValueError, match="no items in common: train has ids such as 5, test such as '5'"):
-        splits.pair(train, Interactions.from_arrays(["b"], ["5"]))
+        splits.pair(train, Interactions.from_arrays(["b"], ["5"], [1]))
+    with pytest.raises(ValueError, match="one of train and test has ratings"):
+        splits.pair(train, Interactions.from_arrays(["c"], [7]))
     with pytest.raises(TypeError, match="both be Interactions"):
         splits.pair(train, test.user_items)
 

@@ -29,8 +29,8 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
     Raises
     ------
     ValueError
-        If shapes differ, the two have no user or no item in common, or an interaction is in both; the message names
-        the first one.
+        If shapes differ, only one has ratings, the two have no user or no item in common, or an interaction is in both;
+        the message names the first one.
     TypeError
         If one is Interactions and the other is not, or a matrix is not CSR.
 
@@ -45,6 +45,8 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
     """
     named = [hasattr(each, "user_items") for each in (train, test)]
     if all(named):
+        if train.explicit != test.explicit:
+            raise ValueError("one of train and test has ratings and the other has none: read both with or without")
         train, test = _numbered_alike(train, test)
     elif any(named):
         raise TypeError("train and test must both be Interactions, or both CSR matrices with the same numbering")
