@@ -35,7 +35,13 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 @click.command("evaluate", short_help="Compare models on held-out interactions.")
 @options.source
 @click.option(
-    "--split", "--protocol", "split", type=click.Choice(list(SPLITS)), default="random", show_default=True, help="How."
+    "--split",
+    "--protocol",
+    "split",
+    type=click.Choice(list(SPLITS)),
+    default="random",
+    show_default=True,
+    help="How to hold out.",
 )
 @click.option(
     "--test",
