@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import cli_runs
 from attnrec.cli import main
 from attnrec.data import load_demo
-from cli_runs import RATINGS, fails, rows_of, run, small, spawn, told
+from cli_runs import fails, rows_of, run, small, spawn, told
 
 folder = cli_runs.folder
 
@@ -139,29 +139,6 @@ def test_a_model_saved_without_ids_has_numbers(folder: Path) -> None:
         answer = told("recommend", path, "--user", 0)
         assert [one["item"] for one in answer["recommendations"]] == [2]
         assert answer["explicit"] == explicit
-
-
-def test_evaluate(folder: Path) -> None:
-    answer = told("evaluate", folder / "ratings.csv", "--split", "last", "-k", "2,1")
-    assert answer["train"] + answer["test"] == RATINGS.count("\n") - 1
-    names = [row["model"] for row in answer["models"]]
-    assert names == ["NeighbourAttention (ratings)", "NeighbourAttention (0/1)", "popularity"]
-    popularity = answer["models"][2]
-    # Held out: ann 5, bob 5, cleo 3, dora 1. Users who have each item in the rest: 1: 3, 2: 2, 3: 1, 4: 2, 5: 1.
-    # Lists of two: ann 4, 3; bob 4, 5 (a hit at 2); cleo 2, 3 (a hit at 2); dora 1 (a hit at 1), 2.
-    assert popularity["recall@1"] == 0.25
-    assert popularity["recall@2"] == popularity["hit rate@2"] == 0.75
-    assert popularity["precision@2"] == pytest.approx(0.375)
-    assert popularity["mrr@2"] == pytest.approx(0.5)
-    assert popularity["coverage@2"] == 1.0
-    assert "rmse" in popularity
-    first = told("evaluate", folder / "ratings.csv", "--seed", 3)
-    again = told("evaluate", folder / "ratings.csv", "--seed", 3)
-    for row, same in zip(first["models"], again["models"], strict=True):
-        assert {**row, "seconds": 0} == {**same, "seconds": 0}
-    text = run("evaluate", folder / "ratings.csv", "--implicit").stdout
-    assert "recall@20" in text
-    assert "rmse" not in text
 
 
 def test_demo_reads_well_and_hides_what_was_seen() -> None:

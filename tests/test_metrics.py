@@ -1,4 +1,4 @@
-"""Metrics against numbers worked out by hand and against a loop that follows the definitions word by word."""
+"""Ranking and rating metrics by hand and by a loop that follows the definitions word by word; bad input."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from attnrec import metrics
 # Two users with held-out items {0, 2, 3} and {4}; the third has none.
 TEST = csr_array(np.array([[1, 0, 5, 2, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]))
 IDS = np.array([[2, 1, 0], [0, 1, 4], [3, 2, 1]])
+FOUND = ("recall", "precision", "hit_rate", "mrr", "ndcg", "map", "auc")
 
 
 def test_by_hand() -> None:
@@ -21,6 +22,12 @@ def test_by_hand() -> None:
     assert metrics.precision(IDS, TEST) == pytest.approx((2 / 3 + 1 / 3) / 2)
     assert metrics.hit_rate(IDS, TEST, k=2) == 0.5
     assert metrics.mrr(IDS, TEST) == pytest.approx((1 + 1 / 3) / 2)
+    assert metrics.recall(IDS, TEST, k=1, denominator="capped") == 0.5
+    assert metrics.map(IDS, TEST) == pytest.approx(((1 + 2 / 3) / 3 + 1 / 3) / 2)
+    assert metrics.map(IDS, TEST, k=1) == pytest.approx((1 / 3 + 0) / 2)
+    assert metrics.map(IDS, TEST, k=1, denominator="capped") == 0.5
+    # of 2, 1, 0 and, in either order, 3 and 4: 2 is above 1 and 4; 0 above 4; 3 above 4 half the time. 6 pairs in all
+    assert metrics.auc(IDS, TEST, per_user=True)[:2] == pytest.approx([3.5 / 6, 2 / 4])
     first = (1 + 1 / 2) / (1 + 1 / math.log2(3) + 1 / 2)
     assert metrics.ndcg(IDS, TEST) == pytest.approx((first + 0.5) / 2)
     assert metrics.coverage(IDS, 5) == 1.0
@@ -45,6 +52,7 @@ def by_definition(ids: np.ndarray, test: csr_array, k: int) -> dict[str, float]:
                 "hit_rate": float(bool(ranks)),
                 "mrr": 1 / ranks[0] if ranks else 0.0,
                 "ndcg": sum(1 / math.log2(r + 1) for r in ranks) / best,
+                "map": sum(sum(hit[:r]) / r for r in ranks) / len(held),
             }
         )
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
@@ -63,9 +71,20 @@ def test_against_the_definitions(seed: int, k: int) -> None:
 
 def test_perfect_is_one_and_nothing_held_out_is_nan() -> None:
     perfect = csr_array(np.array([[1, 1, 0, 0]]))
-    for name in ("recall", "precision", "hit_rate", "mrr", "ndcg"):
+    for name in FOUND:
         assert getattr(metrics, name)([[1, 0]], perfect) == 1.0
         assert math.isnan(getattr(metrics, name)([[1, 0]], csr_array((1, 4), dtype=np.float32)))
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_values_of_users_have_the_mean_and_nan_for_nothing_held_out(name: str) -> None:
+    values = getattr(metrics, name)(IDS, TEST, per_user=True)
+    assert values.shape == (3,)
+    assert values.dtype == np.float64
+    assert np.isnan(values).tolist() == [False, False, True]
+    assert getattr(metrics, name)(IDS, TEST) == pytest.approx(np.nanmean(values), abs=1e-15)
+    one = np.array([1])
+    assert getattr(metrics, name)(IDS[one], TEST[one], per_user=True) == pytest.approx(values[one])
 
 
 def test_duplicate_stored_entries_are_one_held_out_item() -> None:
@@ -93,9 +112,20 @@ def test_bad_input_is_named(ids: np.ndarray, k: int | None, message: str) -> Non
 def test_other_bad_input() -> None:
     with pytest.raises(TypeError, match="csr_array"):
         metrics.ndcg(IDS, TEST.toarray())
+    with pytest.raises(TypeError, match="csr_array"):
+        metrics.ndcg(IDS, TEST.tocsc())
+    with pytest.raises(TypeError):
+        metrics.ndcg(IDS, TEST, k=1.5)  # type: ignore[call-overload]
+    for metric in (metrics.recall, metrics.map):
+        with pytest.raises(ValueError, match="'held_out' or 'capped'"):
+            metric(IDS, TEST, denominator="k")  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="one integer or one for each of the 3 users"):
+        metrics.auc(IDS, TEST, n_candidates=[5, 5])
+    with pytest.raises(ValueError, match=r"n_candidates of user 1 is 2, but 3 items"):
+        metrics.auc(IDS, TEST, n_candidates=[5, 2, 5])
+    with pytest.raises(ValueError, match="of 5 in all"):
+        metrics.auc(IDS, TEST, n_candidates=6)
     with pytest.raises(ValueError, match="one shape"):
         metrics.rmse([1, 2], [1])
     with pytest.raises(ValueError, match="not be empty"):
         metrics.mae([], [])
-    with pytest.raises(ValueError, match="n_items"):
-        metrics.coverage(IDS, 4)

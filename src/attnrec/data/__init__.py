@@ -9,18 +9,23 @@ from .interactions import Interactions
 from .items import Items, read_items
 from .recommender import FrameRecommender
 from .report import Report
-from .splits import leave_last_out, random_holdout
+from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
 
 __all__ = [
     "COMMON_NAMES",
     "FrameRecommender",
+    "HeldOutUsers",
     "Ids",
     "Interactions",
     "Items",
     "Report",
     "guess_columns",
+    "held_out_users",
+    "kfold",
     "leave_last_out",
     "load_demo",
+    "pair",
     "random_holdout",
     "read_items",
+    "temporal",
 ]

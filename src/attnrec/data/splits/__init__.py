@@ -1,0 +1,14 @@
+"""Train and test parts of interactions, seeded and without loss. Needs SciPy.
+
+Parts are CSR matrices with the shape of the whole, and every stored entry is in exactly one of them, with its value;
+:func:`held_out_users` alone parts rows instead. :func:`pair` takes parts that somebody else made.
+"""
+
+from __future__ import annotations
+
+from .folds import kfold
+from .holdout import leave_last_out, random_holdout, temporal
+from .pairs import pair
+from .strangers import HeldOutUsers, held_out_users
+
+__all__ = ["HeldOutUsers", "held_out_users", "kfold", "leave_last_out", "pair", "random_holdout", "temporal"]

@@ -1,0 +1,95 @@
+"""Users held out whole, for models that take on new users by their history. Draws no sample that is not seeded."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._parts import Array, between, matrix_of, parts, shares
+
+__all__ = ["HeldOutUsers", "held_out_users"]
+
+
+class HeldOutUsers(NamedTuple):
+    """What :func:`held_out_users` returns.
+
+    Attributes
+    ----------
+    train : (users - h, n) CSR
+        All interactions of the other users, in their order; nothing of those held out.
+    fold_in : (h, n) CSR
+        The history that a model is given for each held-out user.
+    test : (h, n) CSR
+        The rest of their interactions, row for row as in ``fold_in``.
+    userids : (h,) int64 ndarray
+        The rows of the interactions that are held out, ascending.
+    """
+
+    train: Any
+    fold_in: Any
+    test: Any
+    userids: Array
+
+
+def held_out_users(
+    interactions: Any,
+    n_users: int,
+    fold_in_fraction: float = 0.8,
+    random_state: int | np.random.Generator = 0,
+) -> HeldOutUsers:
+    """Hold out users, and give a part of each one's history back: strong generalisation (Marlin, 2004).
+
+    A model is fitted with ``train``, in which the users held out have no row, and recommends to them with
+    ``model.recommend(np.full(h, -1), fold_in, recalculate_user=True)``. For a validation part, hold out users of
+    ``train`` once more.
+
+    Parameters
+    ----------
+    interactions : Interactions or (u, n) CSR
+    n_users : int
+        How many users to hold out, drawn from those with at least two interactions.
+    fold_in_fraction : float
+        Share of each one's interactions to fold in, drawn at random, between 0 and 1 (both excluded). The test part
+        has ``floor((1 - fold_in_fraction) * interactions)`` of them, and at least one.
+    random_state : int or numpy.random.Generator
+        The same seed gives the same split.
+
+    Returns
+    -------
+    HeldOutUsers
+        A tuple of ``train, fold_in, test, userids``.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many users with two interactions, nobody would be left to train with, or
+        ``fold_in_fraction`` is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.data import splits
+    >>> train, fold_in, test, userids = splits.held_out_users(csr_array(np.ones((6, 10))), n_users=2)
+    >>> train.shape, fold_in.shape, fold_in.nnz, test.nnz, userids.shape
+    ((4, 10), (2, 10), 16, 4, (2,))
+    """
+    matrix = matrix_of(interactions)
+    fraction = between("fold_in_fraction", fold_in_fraction)
+    n = operator.index(n_users)
+    able = np.flatnonzero(np.diff(matrix.indptr) >= 2)
+    if not 1 <= n <= len(able) or n >= matrix.shape[0]:
+        raise ValueError(
+            f"n_users is {n}; it must be at least 1, at most the {len(able)} users with two interactions or more, and "
+            f"leave some of the {matrix.shape[0]} users to train with"
+        )
+    rng = np.random.default_rng(random_state)
+    userids = np.sort(rng.choice(able, n, replace=False))
+    theirs = matrix[userids]
+    counts = np.diff(theirs.indptr)
+    taken = np.maximum(np.floor((1 - fraction) * counts + 1e-9), 1)
+    fold_in, test = parts(theirs, shares(theirs, rng.permutation(theirs.nnz), taken))
+    others = matrix[np.setdiff1d(np.arange(matrix.shape[0]), userids)]
+    return HeldOutUsers(parts(others, np.zeros(others.nnz, dtype=bool))[0], fold_in, test, userids)

@@ -1,0 +1,234 @@
+"""What lists show besides hits: how much of the catalogue, how evenly, how little known, how unlike each other."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from ._checks import Array, answer, catalogue, lists
+
+__all__ = ["coverage", "gini", "intra_list_diversity", "novelty"]
+
+
+def coverage(ids: Any, n_items: int, k: int | None = None) -> float:
+    """Catalogue coverage@k: the share of all items that at least one user is recommended (Ge et al., 2010).
+
+    Parameters
+    ----------
+    ids : (u, K) array_like of int
+        Recommended items; -1 for none.
+    n_items : int
+        Size of the catalogue.
+    k : int, optional
+        How many recommendations count; all columns unless told.
+
+    Raises
+    ------
+    ValueError
+        If ``n_items`` is not positive, or ids are out of range or repeated, or ``k`` is not in 1..K.
+
+    Examples
+    --------
+    >>> from attnrec.metrics import coverage
+    >>> coverage([[0, 1], [1, -1]], n_items=4)
+    0.5
+    """
+    times = _times_shown(ids, n_items, k)
+    return float(np.count_nonzero(times) / len(times))
+
+
+def gini(ids: Any, n_items: int, k: int | None = None) -> float:
+    """Gini index of how often items are recommended: 0 when all are equally often, 1 when one takes every place.
+
+    ``sum_j (2 j - n - 1) p_j / (n - 1)`` with the shares p ascending and n items, those never shown among them:
+    Shani and Gunawardana, 2011 (others divide by n, which stays below 1).
+
+    Parameters
+    ----------
+    ids, n_items, k
+        As in :func:`coverage`.
+
+    Returns
+    -------
+    float
+        NaN when nothing is recommended; 0 for a catalogue of one item.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`coverage`.
+
+    Examples
+    --------
+    >>> from attnrec.metrics import gini
+    >>> gini([[0, 1], [1, 0]], n_items=2), gini([[0], [0]], n_items=2)
+    (0.0, 1.0)
+    """
+    times = np.sort(_times_shown(ids, n_items, k))
+    n, total = len(times), times.sum()
+    if total == 0:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) @ times) / (max(n - 1, 1) * total))
+
+
+@overload
+def novelty(ids: Any, train: Any, k: int | None = ..., *, per_user: Literal[False] = ...) -> float: ...
+@overload
+def novelty(ids: Any, train: Any, k: int | None = ..., *, per_user: Literal[True]) -> Array: ...
+def novelty(ids: Any, train: Any, k: int | None = None, *, per_user: bool = False) -> float | Array:
+    """Mean self-information of what is recommended, in bits: ``-log2(share of users who have the item)``.
+
+    Zhou et al., 2010. An item that nobody has counts as one that a single user has. Each user's value is the mean over
+    the list, with equal weights at all ranks.
+
+    Parameters
+    ----------
+    ids : (u, K) array_like of int
+        Recommended items; -1 for none.
+    train : (users, n) CSR
+        What was known when they were recommended; its rows need not be those of ``ids``.
+    k : int, optional
+        How many recommendations count; all columns unless told.
+    per_user : bool
+        Give each user's value instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Users without a recommendation do not count (NaN).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If ids are out of range or repeated, ``k`` is not in 1..K, or ``train`` is not CSR or has no rows.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.metrics import novelty
+    >>> novelty([[0, 1]], csr_array([[1, 1], [1, 0], [1, 0], [1, 0]]))  # all have 0 (0 bits), a quarter has 1 (2 bits)
+    1.0
+    """
+    if getattr(train, "format", None) != "csr":
+        raise TypeError(f"train must be a CSR matrix, not {type(train).__name__}: wrap it in scipy.sparse.csr_array")
+    if train.shape[0] < 1:
+        raise ValueError("train has no rows: pass the histories of the users who were known")
+    shown = lists(ids, k, train.shape[1])
+    rows = np.repeat(np.arange(train.shape[0], dtype=np.int64), np.diff(train.indptr))
+    pairs = np.unique(rows * train.shape[1] + train.indices)
+    users = np.bincount(pairs % train.shape[1] if len(pairs) else pairs, minlength=train.shape[1])
+    bits = np.append(np.log2(train.shape[0]) - np.log2(np.maximum(users, 1)), 0.0)  # the last for the id -1
+    filled = (shown >= 0).sum(axis=1)
+    return answer(bits[shown].sum(axis=1) / np.maximum(filled, 1), filled > 0, per_user)
+
+
+@overload
+def intra_list_diversity(
+    ids: Any,
+    item_features: Any = ...,
+    k: int | None = ...,
+    *,
+    similarity: Any = ...,
+    per_user: Literal[False] = ...,
+) -> float: ...
+@overload
+def intra_list_diversity(
+    ids: Any, item_features: Any = ..., k: int | None = ..., *, similarity: Any = ..., per_user: Literal[True]
+) -> Array: ...
+def intra_list_diversity(
+    ids: Any, item_features: Any = None, k: int | None = None, *, similarity: Any = None, per_user: bool = False
+) -> float | Array:
+    """Intra-list diversity@k: ``1 - similarity``, averaged over the pairs of a list (Smyth and McClave, 2001).
+
+    Parameters
+    ----------
+    ids : (u, K) array_like of int
+        Recommended items; -1 for none.
+    item_features : (n, d) array_like or CSR
+        The similarity is their cosine, 0 where an item has none. Give these or ``similarity``.
+    k : int, optional
+        How many recommendations count; all columns unless told.
+    similarity : (n, n) array_like
+        Symmetric; only pairs of different items are read.
+    per_user : bool
+        Give each user's value instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Users with fewer than two recommendations do not count (NaN).
+
+    Raises
+    ------
+    ValueError
+        If ids are out of range or repeated, ``k`` is not in 1..K, or not exactly one of ``item_features`` and
+        ``similarity`` is given, or it is not finite or not of that shape.
+
+    Examples
+    --------
+    >>> from attnrec.metrics import intra_list_diversity
+    >>> genres = [[1, 0], [1, 0], [0, 1]]
+    >>> intra_list_diversity([[0, 1], [0, 2]], genres, per_user=True)
+    array([0., 1.])
+    """
+    if (item_features is None) == (similarity is None):
+        raise ValueError("give item_features or similarity, one of the two")
+    if similarity is not None:
+        table = np.asarray(similarity, dtype=np.float64)
+        if table.ndim != 2 or table.shape[0] != table.shape[1] or not np.isfinite(table).all():
+            raise ValueError(f"similarity {table.shape} must be a square matrix of finite numbers, (n, n)")
+        shown = lists(ids, k, len(table))
+        total = _pairwise(shown, table)
+    else:
+        unit = _unit_rows(item_features)
+        shown = lists(ids, k, unit.shape[0])
+        total = _cosines(shown, unit)
+    filled = (shown >= 0).sum(axis=1)
+    pairs = filled * (filled - 1) / 2
+    return answer(1 - total / np.maximum(pairs, 1), filled > 1, per_user)
+
+
+def _times_shown(ids: Any, n_items: int, k: int | None) -> Array:
+    n = catalogue(n_items)
+    shown = lists(ids, k, n)
+    return np.bincount(shown[shown >= 0], minlength=n)
+
+
+def _unit_rows(features: Any) -> Any:
+    """Rows of length 1, or of 0 where all is 0; dense or CSR as they came."""
+    sparse = getattr(features, "format", None) == "csr"
+    x: Any = features.astype(np.float64) if sparse else np.asarray(features, dtype=np.float64)
+    if x.ndim != 2 or not np.isfinite(x.data if sparse else x).all():
+        raise ValueError(f"item_features {x.shape} must be a matrix of finite numbers, (n, d)")
+    squares = _squares(x)
+    scale = 1 / np.sqrt(np.where(squares > 0, squares, 1))
+    return x.multiply(scale[:, None]).tocsr() if sparse else x * scale[:, None]
+
+
+def _cosines(shown: Array, unit: Any) -> Array:
+    """(u,) the cosines of all pairs of a list, added up: (|sum of vectors|^2 - sum of |vectors|^2) / 2."""
+    lengths = np.append(_squares(unit), 0.0)  # the last for the id -1
+    total: Any = None
+    for column in shown.T:
+        vectors, there = unit[np.maximum(column, 0)], (column >= 0)[:, None]
+        vectors = vectors.multiply(there).tocsr() if hasattr(vectors, "indptr") else vectors * there
+        total = vectors if total is None else total + vectors
+    out: Array = (_squares(total) - lengths[shown].sum(axis=1)) / 2
+    return out
+
+
+def _squares(x: Any) -> Array:
+    """(u,) squared length of each row."""
+    squares: Any = x.multiply(x).sum(axis=1) if hasattr(x, "indptr") else np.einsum("ud,ud->u", x, x)
+    out: Array = np.asarray(squares).ravel()
+    return out
+
+
+def _pairwise(shown: Array, table: Array) -> Array:
+    """(u,) the entries of ``table`` for all pairs of a list, added up, a distance between two ranks at a time."""
+    total = np.zeros(len(shown))
+    for apart in range(1, shown.shape[1]):
+        a, b = shown[:, :-apart], shown[:, apart:]
+        total += np.where((a >= 0) & (b >= 0), table[np.maximum(a, 0), np.maximum(b, 0)], 0.0).sum(axis=1)
+    return total

@@ -1,0 +1,54 @@
+"""Errors of predicted ratings. Takes pairs of numbers; knows no users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._checks import Array
+
+__all__ = ["mae", "rmse"]
+
+
+def rmse(ratings: Any, predicted: Any) -> float:
+    """Root of the mean squared error over all ratings together (not a mean of users' errors).
+
+    Parameters
+    ----------
+    ratings, predicted : (p,) array_like
+        True and predicted ratings of the same pairs.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or there are none.
+
+    Examples
+    --------
+    >>> from attnrec.metrics import rmse
+    >>> rmse([3, 5], [4, 4])
+    1.0
+    """
+    return float(np.sqrt(np.mean(_errors(ratings, predicted) ** 2)))
+
+
+def mae(ratings: Any, predicted: Any) -> float:
+    """Mean absolute error over all ratings together.
+
+    Parameters and errors as in :func:`rmse`.
+
+    Examples
+    --------
+    >>> from attnrec.metrics import mae
+    >>> mae([3, 5], [4, 3])
+    1.5
+    """
+    return float(np.mean(np.abs(_errors(ratings, predicted))))
+
+
+def _errors(ratings: Any, predicted: Any) -> Array:
+    true, guess = np.asarray(ratings, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    if true.shape != guess.shape or true.size == 0:
+        raise ValueError(f"ratings {true.shape} and predicted {guess.shape} must have one shape and not be empty")
+    return guess - true
