@@ -55,7 +55,7 @@ def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -
     ValueError, TypeError
         If ``tune`` is none of these, names an unknown parameter, or holds no setting.
     """
-    if isinstance(tune, bool) or isinstance(tune, Mapping):
+    if isinstance(tune, (bool, Mapping)):
         out = _grid(space if isinstance(tune, bool) else tune)
     elif isinstance(tune, (int, np.integer)):
         out = _grid(space)
