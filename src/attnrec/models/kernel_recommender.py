@@ -47,7 +47,7 @@ class KernelAttentionRecommender(Recommender):
 
     ``side="item"`` does the same with items and users exchanged: items are compared by who uses them, and the score
     is a sum over the history, ``score_i = sum_j x_j B_ji`` with ``B = -item_regularization (K_I + item_regularization
-    I)^-1`` off the diagonal and 0 on it. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
+    I)^-1`` off the diagonal and 0 on it; an item that nobody has is like no other, and scores 0. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
     columns. ``side="both"`` adds the two scores.
 
     ``weights`` of :meth:`recommend` are the share of ``sum_v |w_v|`` that belongs to users who have the item, or of
@@ -200,7 +200,7 @@ class KernelAttentionRecommender(Recommender):
     def _inverse(self, prefix: str, unit: CSR, step: Any) -> Array:
         temperature, regularization = (float(getattr(self, prefix + n)) for n in ("temperature", "regularization"))
         try:
-            return ridge.inverse(unit, temperature, regularization, step)
+            return ridge.inverse(unit, temperature, regularization, step, apart=bool(prefix))
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 f"the kernel matrix of {unit.shape[0]} {'items' if prefix else 'users'} with {prefix}regularization="

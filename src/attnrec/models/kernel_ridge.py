@@ -51,8 +51,12 @@ def kernel(queries: CSR, keys: CSR, temperature: float, out: Array | None = None
     return np.exp(k, out=k)
 
 
-def inverse(unit: CSR, temperature: float, regularization: float, step: Callable[[int], object]) -> Array:
+def inverse(
+    unit: CSR, temperature: float, regularization: float, step: Callable[[int], object], *, apart: bool = False
+) -> Array:
     """``(K + regularization I)^-1`` for the kernel K of the rows of ``unit``, (n, n) float32.
+
+    With ``apart`` a row that stores nothing is like no other: its kernel is 0.
 
     Raises
     ------
@@ -67,10 +71,13 @@ def inverse(unit: CSR, temperature: float, regularization: float, step: Callable
         out = strip[: (r1 - r0) * r1].reshape(r1 - r0, r1)
         w[r0:r1, :r1] = kernel(unit[r0:r1], unit[:r1], temperature, out)
     del strip
+    nothing = np.flatnonzero(np.diff(unit.indptr) == 0) if apart else np.zeros(0, dtype=np.int64)
+    w[nothing], w[:, nothing] = 0, 0
     w[np.diag_indices(n)] += np.float32(regularization)
     spd.invert(w, step)
     probes = np.linspace(0, n - 1, min(n, _PROBES)).astype(np.int64)
     rows = kernel(unit[probes], unit, temperature)
+    rows[np.isin(probes, nothing)], rows[:, nothing] = 0, 0
     rows[np.arange(len(probes)), probes] += np.float32(regularization)
     error = ops.similarity(rows, w, check_finite=False) if np.all(np.isfinite(w[probes])) else np.full((1, 1), np.inf)
     if len(probes) == len(error):
