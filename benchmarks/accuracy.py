@@ -1,7 +1,8 @@
 """How good recommendations are, on public data, beside peers: the command for every accuracy figure.
 
-Run ``python benchmarks/accuracy.py`` with the environment variable ATTNREC_DATA naming the folder of the data sets, or a part
-of it: ``--only implicit``. What it prints names its protocol. Peers that are not installed are left out, and it says so.
+Run ``python benchmarks/accuracy.py`` with the environment variable ATTNREC_DATA naming the folder of the data sets, or
+a part of it with ``--only implicit``. What it prints names its protocol. Peers that are not installed are left out, and
+it says so.
 """
 
 from __future__ import annotations

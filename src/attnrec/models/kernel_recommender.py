@@ -46,9 +46,9 @@ class KernelAttentionRecommender(Recommender):
     she been fitted (to rounding, but for her part in n_i; exactly with ``popularity_exponent=0``).
 
     ``side="item"`` does the same with items and users exchanged: items are compared by who uses them, and the score
-    is a sum over the history, ``score_i = sum_j x_j B_ji`` with ``B = -item_regularization (K_I + item_regularization
-    I)^-1`` off the diagonal and 0 on it; an item that nobody has is like no other, and scores 0. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
-    columns. ``side="both"`` adds the two scores.
+    is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the diagonal ``B = -item_regularization (K_I +
+    item_regularization I)^-1``, and 0 on it. An item that nobody has is like no other, and scores 0. With a linear
+    kernel this would be EASE (Steck, 2019) up to the scale of its columns. ``side="both"`` adds the two scores.
 
     ``weights`` of :meth:`recommend` are the share of ``sum_v |w_v|`` that belongs to users who have the item, or of
     ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``side="both"``.
