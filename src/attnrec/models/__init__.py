@@ -8,9 +8,10 @@ from typing import Any
 from . import modelfile
 from .base import Recommender
 from .checks import NotFittedError
+from .kernel_recommender import KernelAttentionRecommender
 from .neighbour_attention import NeighbourAttention
 
-__all__ = ["NeighbourAttention", "NotFittedError", "Recommender", "load"]
+__all__ = ["KernelAttentionRecommender", "NeighbourAttention", "NotFittedError", "Recommender", "load"]
 
 
 def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:

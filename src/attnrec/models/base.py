@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from .. import metrics
 from ..explain import Explanation
-from . import batches, checks
+from . import batches, checks, tuning
 from .learning import Learning
 from .ranking import best, entries
 from .similar import Similar
@@ -52,6 +53,18 @@ class Recommender(Learning, Similar):
     def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
         """Why one item has its score for one user."""
         raise NotImplementedError
+
+    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
+        """NDCG@100 over all items that a user does not have in the training part."""
+        params = self.get_params()
+        train, test, userids = tuning.hold_out(user_items, params.get("random_state", 0))
+
+        def score(setting: dict[str, Any]) -> float:
+            model = type(self)(**{**params, **setting})
+            model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
+            return metrics.ndcg(model.recommend(userids, N=100)[0], test)
+
+        return score
 
     def _row_bytes(self) -> int:
         """Memory that scoring and ranking takes for one user."""

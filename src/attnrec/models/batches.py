@@ -23,7 +23,7 @@ def blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n_rows))
 
 
-def progress(total: int, show: bool, unit: str) -> Any:
+def progress(total: int | None, show: bool, unit: str) -> Any:
     """A progress bar on stderr; silent unless ``show``."""
     return need("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
 

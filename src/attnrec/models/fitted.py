@@ -21,7 +21,7 @@ class Fitted(Params):
     Class attributes
     ----------------
     takes : frozenset of str
-        Which of ``user_features``, ``item_features`` and ``sample_weight`` the estimator uses.
+        Which of ``user_features``, ``item_features``, ``sample_weight`` and ``tune`` the estimator uses.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from . import checks
+from . import checks, tuning
 from .fitted import Fitted
 from .sparse import CSR, histories, merge_rows
 
@@ -18,7 +18,26 @@ Report = Callable[[int, float], None]  # epoch (from 1), loss
 
 
 class Learning(Fitted):
-    """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`."""
+    """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
+
+    An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
+    setting is scored.
+
+    Attributes
+    ----------
+    tuning_ : Trials or None
+        What the last ``fit`` with ``tune`` tried: a list of dicts, with ``to_frame``. It is not saved.
+    """
+
+    tuning_: tuning.Trials | None = None
+
+    def _search_space(self) -> dict[str, Sequence[Any]]:
+        """The grid that ``fit(tune=True)`` tries: values by name of a parameter."""
+        raise NotImplementedError
+
+    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
+        """Holds out a part of ``user_items``, and gives how good a setting is on it; higher is better."""
+        raise NotImplementedError
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
@@ -35,6 +54,7 @@ class Learning(Fitted):
         sample_weight: Any = None,
         show_progress: bool = True,
         callback: Callable[[int, float, float], None] | None = None,
+        tune: Any = None,
     ) -> Self:
         """Learn from histories.
 
@@ -50,6 +70,12 @@ class Learning(Fitted):
         callback : callable, optional
             Called as ``callback(epoch, seconds, loss)`` after each epoch; once, with a loss of NaN, by an estimator
             that has none.
+        tune : True, int, mapping of sequences, or iterable of mappings, optional
+            For estimators that can choose their own parameters: fit on a part of the histories with several settings,
+            take the one that is best on the rest, then fit on all. True tries the estimator's own grid, a number that
+            many points of it, ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part
+            held out is drawn with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on
+            the estimator, and what was tried is kept as ``tuning_``.
 
         Returns
         -------
@@ -63,7 +89,7 @@ class Learning(Fitted):
             If ``user_items`` is not sparse or not real.
         """
         inputs = {"user_features": user_features, "item_features": item_features, "sample_weight": sample_weight}
-        checks.unused(self, **inputs)
+        checks.unused(self, **inputs, tune=None if tune is False else tune)
         inputs["declared"] = _declared(user_items)
         self._check_params()
         started = time.perf_counter()
@@ -75,8 +101,20 @@ class Learning(Fitted):
             if callback is not None:
                 callback(epoch, time.perf_counter() - started, loss)
 
-        self._state = self._learn(x, inputs, show_progress, report)
+        model, trials = (self, None) if tune in (None, False) else self._tuned(x, inputs, tune, show_progress)
+        state = model._learn(x, inputs, show_progress, report)
+        self.set_params(**model.get_params())
+        self._state, self.tuning_ = state, trials
         return self
+
+    def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:
+        """An estimator with the best of the settings, and the table of all."""
+        params = self.get_params()
+        tried = tuning.settings(tune, self._search_space(), list(params), params.get("random_state", 0))
+        for one in tried:
+            type(self)(**{**params, **one})._check_params()
+        best, trials = tuning.search(tried, self._trial(x, inputs), show_progress=show_progress)
+        return type(self)(**{**params, **best}), trials
 
     def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
         """Replace the histories of some users, or add users, as if fitted with them from the start.

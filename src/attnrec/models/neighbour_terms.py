@@ -11,6 +11,7 @@ from .sparse import CSR, Array, csr, row_sums
 __all__ = [
     "attention",
     "check_choice",
+    "check_number",
     "check_numbers",
     "column",
     "features",
@@ -22,14 +23,19 @@ __all__ = [
 ]
 
 
+def check_number(name: str, value: Any, low: float = 0) -> None:
+    """A finite number of at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}={value!r:.40} is not a number")
+    if not np.isfinite(value) or value < low:
+        raise ValueError(f"{name}={value!r} must be finite and {f'at least {low:.9g}' if low else '0 or more'}")
+
+
 def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:
     """temperature > 0, the others >= 0, all finite."""
-    for name, value in (("temperature", temperature), ("damping", damping), ("mean_damping", mean_damping)):
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(f"{name}={value!r:.40} is not a number")
-        if not np.isfinite(value) or value < 0 or (name == "temperature" and value < 1e-4):
-            low = "at least 0.0001" if name == "temperature" else "0 or more"
-            raise ValueError(f"{name}={value!r} must be finite and {low}")
+    check_number("temperature", temperature, 0.0001)
+    check_number("damping", damping)
+    check_number("mean_damping", mean_damping)
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

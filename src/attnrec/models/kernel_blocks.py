@@ -1,0 +1,81 @@
+"""One block of users that kernel ridge regression was solved for: what each adds to a score, and through what."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import ops
+from . import kernel_ridge as ridge
+from . import neighbour_terms as terms
+from .sparse import CSR, Array
+
+__all__ = ["UserBlock"]
+
+
+class UserBlock(NamedTuple):
+    """Users, by number and in order, with their part of the model.
+
+    Attributes
+    ----------
+    rows : (n,) int64
+    inverse : (n, n) float32
+        ``(K + regularization I)^-1``.
+    keys : (n, items) CSR
+        Features, rows of length 1.
+    histories : (n, items) CSR of ones
+    """
+
+    rows: Array
+    inverse: Array
+    keys: CSR
+    histories: CSR
+
+    def position(self, userids: Array) -> Array:
+        """Where in the block each user is; -1 for those who are not in it."""
+        at = np.minimum(np.searchsorted(self.rows, userids), len(self.rows) - 1)
+        out: Array = np.where(self.rows[at] == userids, at, -1)
+        return out
+
+    def weights(self, unit: CSR, userids: Array, as_fitted: Array, temperature: float) -> Array:
+        """Weight of every user of the block in each query's scores, (b, n) float32; 0 for the query itself.
+
+        ``unit`` are the queries' features, ``userids`` who they are (-1: nobody), ``as_fitted`` whether they have the
+        history that they were fitted with: then the weights are a row of the inverse.
+        """
+        at = self.position(userids)
+        old = np.flatnonzero((at >= 0) & as_fitted)
+        new = np.flatnonzero((at < 0) | ~as_fitted)
+        out = np.empty((len(userids), len(self.rows)), dtype=np.float32)
+        if len(old):
+            own, here = self.inverse[at[old]], np.arange(len(old))
+            own /= -own[here, at[old]][:, None]
+            own[here, at[old]] = 0
+            out[old] = own
+        if len(new):
+            k = ridge.kernel(unit[new], self.keys, temperature)
+            inside = np.flatnonzero(at[new] >= 0)
+            k[inside, at[new[inside]]] = 0
+            w = ops.similarity(k, self.inverse, check_finite=False)  # the inverse is symmetric
+            ridge.leave_out(w, self.inverse, inside, at[new[inside]])
+            out[new] = w
+        return out
+
+    def by_history(self, dense: Array, userid: int, itemid: int, temperature: float) -> Array:
+        """What each item of a history adds to the score of ``itemid`` through the users it is shared with.
+
+        ``dense`` (items,) are the features of the history. ``k(x, v) - k_0`` is shared by the items that x and v have
+        in common in proportion to their part of the cosine; ``k_0 = exp(-1 / temperature)`` is nobody's.
+        """
+        raters, _ = terms.column(self.histories, itemid)
+        own = np.flatnonzero(self.rows == userid)
+        values = self.inverse[:, raters[~np.isin(raters, own)]].sum(axis=1, dtype=np.float64)
+        for a in own:  # the system without this user
+            values -= self.inverse[:, a] * (values[a] / self.inverse[a, a])
+            values[a] = 0
+        cosines = self.keys @ dense
+        attention = np.exp((cosines - 1) / temperature)
+        shares = terms.per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature)
+        out: Array = dense * (self.keys.T @ (shares * values))
+        return out
