@@ -339,9 +339,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     raise_on(api().set_num_threads(static_cast<int>(std::clamp<int64_t>(value, -1, kMaxThreads))));
   });
   m.def("memory_budget", api().memory_budget);
-  m.def("set_memory_budget", [](py::handle n) {
-    raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n)));
-  });
+  m.def("set_memory_budget",
+        [](py::handle n) { raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n))); });
 
   m.def("dot_product", py_dot_product);
   m.def("similarity", py_similarity);

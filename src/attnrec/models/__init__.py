@@ -9,9 +9,17 @@ from . import modelfile
 from .base import Recommender
 from .checks import NotFittedError
 from .kernel_recommender import KernelAttentionRecommender
+from .kernel_regressor import KernelAttentionRegressor
 from .neighbour_attention import NeighbourAttention
 
-__all__ = ["KernelAttentionRecommender", "NeighbourAttention", "NotFittedError", "Recommender", "load"]
+__all__ = [
+    "KernelAttentionRecommender",
+    "KernelAttentionRegressor",
+    "NeighbourAttention",
+    "NotFittedError",
+    "Recommender",
+    "load",
+]
 
 
 def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:

@@ -1,0 +1,180 @@
+"""The passes of kernel attention on ratings: features, kernels, systems, rows of predictions. Knows no estimator."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from .. import ops
+from .._extras import need
+from .kernel_residuals import Biases
+from .kernel_rows import Kernel, Part
+from .kernel_stage import Rows, Stage
+from .kernel_system import Joint, System
+from .sparse import CSR, Array, csr, unit_rows
+
+__all__ = ["Passes", "Strengths"]
+
+_BLOCK = 512  # users predicted at a time
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """The numbers of the model; see :class:`KernelAttentionRegressor`."""
+
+    user_temperature: float
+    item_temperature: float
+    residual_share: float
+    own: float
+    same: float
+    joint: float
+    bias: float
+    noise: float
+    user_temperature2: float
+    item_temperature2: float
+    predicted_share: float
+    joint2: float
+    joint2_first: float
+    noise2: float
+    user_damping: float
+    item_damping: float
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the numbers."""
+        return [f.name for f in fields(cls)]
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """The parameters of an estimator."""
+        return cls(**{name: getattr(estimator, name) for name in cls.names()})
+
+    @classmethod
+    def from_facts(cls, state: dict[str, Any]) -> Self:
+        """The numbers that a state holds."""
+        return cls(**{name: state[name] for name in cls.names()})
+
+    def facts(self) -> dict[str, float]:
+        """Them, as plain numbers."""
+        return {name: float(value) for name, value in asdict(self).items()}
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError, naming the parameter, unless a kernel can be made of them."""
+        for name, value in asdict(self).items():
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise TypeError(f"{name}={value!r} is not a number")
+            positive = "temperature" in name or name.startswith("noise")
+            if not math.isfinite(value) or value < 0 or (positive and value == 0):
+                raise ValueError(f"{name}={value!r} must be finite and {'above 0' if positive else 'at least 0'}")
+            if name.endswith("share") and value > 1:
+                raise ValueError(f"{name}={value!r} must lie between 0 and 1")
+
+
+class Passes:
+    """Systems one after the other, each made once the solution of the one before it is known."""
+
+    def __init__(self, x: CSR, strengths: Strengths, memory_budget: int) -> None:
+        self.x, self._s, self._left = x, strengths, memory_budget
+        self.biases = Biases(x, strengths.user_damping, strengths.item_damping)
+        self.stages: list[Stage] = []
+        self._variance = float(np.var(x.data, dtype=np.float64)) or 1.0
+        turned = x.T.tocsr()
+        self._features = [self.biases.features(rows, side) for side, rows in enumerate((x, turned))]
+        share = strengths.residual_share
+        self._parts: list[list[Part]] = [[(share, f[0]), (1 - share, f[1])] for f in self._features]
+        self._joints: list[Joint] = []
+        self._system: System | None = None
+
+    def system(self, number: int) -> System:
+        """The system of pass 0 or 1."""
+        s, v = self._s, self._variance
+        temperatures = ((s.user_temperature, s.item_temperature), (s.user_temperature2, s.item_temperature2))[number]
+        if number == 1:
+            predicted = self._predicted()
+            for side, rows in enumerate((predicted, np.ascontiguousarray(predicted.T))):
+                keep = [((1 - s.predicted_share) * weight, part) for weight, part in self._parts[side]]
+                self._parts[side] = [(s.predicted_share, _unit(rows)), *keep]
+        users, items = (self._kernel(parts, t) for parts, t in zip(self._parts, temperatures, strict=True))
+        if number == 0:
+            self._joints = [Joint(users, items, v * s.joint)]
+        else:
+            first = self._joints[0]
+            self._joints = [Joint(users, items, v * s.joint2), Joint(first.users, first.items, v * s.joint2_first)]
+        noise = (s.noise, s.noise2)[number]
+        self._system = System(self.x, self._joints, own=v * s.own, same=v * s.same, bias=v * s.bias, noise=v * noise)
+        return self._system
+
+    def _kernel(self, parts: list[Part], temperature: float) -> Kernel:
+        size = 4 * parts[0][1].shape[0] ** 2
+        stored = size <= self._left
+        self._left -= size if stored else 0
+        return Kernel(parts, temperature, stored)
+
+    def add(self, coefficients: Array) -> None:
+        """Take the solution of the system that was made last."""
+        if self._system is None:
+            raise RuntimeError("add() goes with the system made before it")
+        self.stages.append(Stage(self._system, coefficients, self.biases.mean))
+
+    def _predicted(self) -> Array:
+        """What the first pass predicts for all fitted users, without mean and biases, (users, items) float32."""
+        out = np.empty(self.x.shape, np.float32)
+        for start in range(0, self.x.shape[0], _BLOCK):
+            users = np.arange(start, min(start + _BLOCK, self.x.shape[0]))
+            out[users] = self._deviations(self.x[users], self._first(self.x[users], users)[0])
+        return out
+
+    def _deviations(self, histories: CSR, rows: Rows) -> Array:
+        out: Array = rows.scores - self.biases.mean - self.biases.of(histories, 0)[:, None] - self.biases.biases[1]
+        return out
+
+    def _first(self, histories: CSR, userids: Array) -> tuple[Rows, Array]:
+        """Predictions of the first pass, and the rows of its kernel between users."""
+        kernel = self.stages[0].system.joints[0].users
+        rows = kernel.to(self.biases.features(histories, 0))
+        _forget(rows, userids)
+        return self.stages[0].predict([rows], histories, userids), rows
+
+    def predict(self, histories: CSR, userids: Array) -> tuple[Rows, list[Array]]:
+        """Predictions of the last pass for users with these histories; -1 or a fitted number each.
+
+        Returns
+        -------
+        Rows, and for each joint kernel the attention (b, users) of these users, 0 for themselves
+        """
+        rows, first = self._first(histories, userids)
+        if len(self.stages) == 1:
+            return rows, [first]
+        deviations = _unit(self._deviations(histories, rows).astype(np.float32))
+        second = self.stages[1].system.joints[0].users.to([deviations, *self.biases.features(histories, 0)])
+        _forget(second, userids)
+        return self.stages[1].predict([second, first], histories, userids), [second, first]
+
+    def shares(self, kernel: Array) -> Array:
+        """Share of attention on those who rated an item, (b, items) float32."""
+        raters = csr(np.ones(self.x.nnz, np.float32), self.x.indices, self.x.indptr, self.x.shape)
+        total = kernel.sum(axis=1, dtype=np.float64)[:, None]
+        attention = np.divide(kernel, total, out=np.zeros_like(kernel), where=total > 0)
+        return np.minimum(ops.predict_ratings(attention, raters, check_finite=False), np.float32(1))
+
+    def vectors(self, rows: CSR, side: int) -> CSR:
+        """Features of the first pass with rows of length 1, whose cosine is C."""
+        residuals, activity = self.biases.features(rows, side)
+        share = self._s.residual_share
+        pair = [residuals * np.float32(share**0.5), activity * np.float32((1 - share) ** 0.5)]
+        return unit_rows(need("scipy.sparse", extra="models").hstack(pair, format="csr"))
+
+
+def _forget(kernel: Array, userids: Array) -> None:
+    """Nobody attends to themselves: that part is solved for."""
+    fitted = np.flatnonzero(userids >= 0)
+    kernel[fitted, userids[fitted]] = 0
+
+
+def _unit(rows: Array) -> Array:
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
+    out: Array = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return out

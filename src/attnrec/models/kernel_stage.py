@@ -1,0 +1,109 @@
+"""Predictions of one pass of kernel attention, for fitted users and for any history. Knows no estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .blas import one_thread, solve
+from .kernel_system import System
+from .sparse import CSR, Array, csr
+
+__all__ = ["Rows", "Stage"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Predictions for some users.
+
+    Attributes
+    ----------
+    base : (b, items) float64
+        What all others say, and the mean.
+    scores : (b, items) float64
+        With what the users' own ratings say.
+    coefficients : (b, items) CSR
+        Those of the own ratings.
+    """
+
+    base: Array
+    scores: Array
+    coefficients: CSR
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The system of a pass with its solution.
+
+    A prediction for user u takes the coefficients of all others as they are, and solves for u's own given these,
+    which for a fitted user changes nothing once the system is solved exactly. So a fitted user, the same user by a
+    history, and a stranger are all predicted in one way.
+    """
+
+    system: System
+    coefficients: Array  # (nnz,) float64
+    mean: float
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def values(self) -> list[Array]:
+        """What users attend to, (users, items) for each joint kernel."""
+        return self.system.values(self.coefficients)
+
+    @cached_property
+    def by_item(self) -> Array:
+        """Sum of the coefficients of each item."""
+        return np.bincount(self.system.items, self.coefficients, self.system.pattern.shape[1])
+
+    @cached_property
+    def sparse(self) -> CSR:
+        """The coefficients as a matrix."""
+        p = self.system.pattern
+        return csr(self.coefficients, p.indices, p.indptr, p.shape)
+
+    def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
+        """Predictions from the rows of the users' kernels, one for each joint kernel and with 0 for themselves."""
+        system = self.system
+        base = np.full(histories.shape, self.mean)
+        for kernel, values in zip(kernels, self.values, strict=True):
+            base += ops.predict_ratings(kernel, values, check_finite=False)
+        if system.bias:
+            base += system.bias * self.by_item
+            fitted = userids >= 0
+            base[fitted] -= system.bias * self.sparse[userids[fitted]].toarray()
+        with one_thread():
+            own = [self._own(base[at], histories, at) for at in range(len(userids))]
+        data = np.concatenate([np.zeros(0), *own])
+        coefficients = csr(data, histories.indices, histories.indptr, histories.shape)
+        dense = coefficients.toarray()
+        scores = base + system.bias * dense.sum(axis=1, keepdims=True)
+        scores += (system.same + system.bias) * dense
+        for strength, joint in zip(self._strengths, system.joints, strict=True):
+            for rows, kernel in joint.items.blocks():
+                scores += strength * ops.predict_ratings(dense[:, rows], kernel, check_finite=False)
+        return Rows(base, scores, coefficients)
+
+    @property
+    def _strengths(self) -> list[float]:
+        """Of the kernel between items for one user: ``K_U[u, u] = 1``."""
+        return [joint.strength + (self.system.own if k == 0 else 0) for k, joint in enumerate(self.system.joints)]
+
+    def own_covariance(self, items: Array) -> Array:
+        """Covariance of one user's ratings of these items, noise included, (h, h) float64."""
+        system = self.system
+        out = np.full((len(items), len(items)), system.bias, order="F")
+        out[np.diag_indices(len(items))] += system.same + system.bias + system.noise
+        for strength, joint in zip(self._strengths, system.joints, strict=True):
+            out += strength * joint.items.between(items)
+        return out
+
+    def _own(self, base: Array, histories: CSR, at: int) -> Array:
+        entries = slice(histories.indptr[at], histories.indptr[at + 1])
+        items = histories.indices[entries]
+        if len(items) == 0:
+            return np.zeros(0)
+        return solve(self.own_covariance(items), histories.data[entries] - base[items])

@@ -1,0 +1,67 @@
+"""KernelAttentionRegressor written out on dense float64 matrices. Holds no test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from attnrec.models import KernelAttentionRegressor
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def unit(x: Array) -> Array:
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
+
+
+def kernel(c: Array, temperature: float) -> Array:
+    out = np.exp((c - 1) / temperature)
+    np.fill_diagonal(out, 1)
+    return out
+
+
+class Truth:
+    """Predictions ``self.rows`` (users, items) before cutting, and ``std`` of every pair, of the last pass."""
+
+    def __init__(self, x: csr_array, m: KernelAttentionRegressor) -> None:
+        mask = np.zeros(x.shape)
+        mask[np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)), x.indices] = 1
+        r = x.toarray().astype(float)
+        users, items = self.pairs = np.nonzero(mask)
+        mean, v = x.data.mean(dtype=float), x.data.var(dtype=float) or 1.0
+        b_u, b_i = np.zeros(x.shape[0]), np.zeros(x.shape[1])
+        for _ in range(10):
+            b_u = (mask * (r - mean - b_i)).sum(1) / (mask.sum(1) + m.user_damping)
+            b_i = (mask * (r - mean - b_u[:, None])).sum(0) / (mask.sum(0) + m.item_damping)
+        last = (mask * (r - mean - b_i)).sum(1) / (mask.sum(1) + m.user_damping)  # of users, given those of items
+        e_u, e_i = mask * (r - mean - last[:, None] - b_i), mask * (r - mean - b_u[:, None] - b_i)
+        a_u, a_i = mask * (mask.sum(0) + 1.0) ** -0.25, mask.T * (mask.sum(1) + 1.0) ** -0.25
+        share = m.residual_share
+        c = [share * unit(e) @ unit(e).T + (1 - share) * unit(a) @ unit(a).T for e, a in ((e_u, a_u), (e_i.T, a_i))]
+        kernels = [(kernel(c[0], m.user_temperature), kernel(c[1], m.item_temperature), m.joint)]
+        self._solve(kernels, m, v, m.noise, r[users, items] - mean, mean)
+        if m.passes == 1:
+            return
+        d = self.rows - mean - last[:, None] - b_i
+        p = m.predicted_share
+        c = [p * unit(y) @ unit(y).T + (1 - p) * old for y, old in ((d, c[0]), (d.T, c[1]))]
+        second = (kernel(c[0], m.user_temperature2), kernel(c[1], m.item_temperature2), m.joint2)
+        kernels = [second, (*kernels[0][:2], m.joint2_first)]
+        self._solve(kernels, m, v, m.noise2, r[users, items] - mean, mean)
+
+    def _solve(self, kernels: Any, m: Any, v: float, noise: float, y: Array, mean: float) -> None:
+        n_users, n_items = len(kernels[0][0]), len(kernels[0][1])
+        eye_u, eye_i = np.eye(n_users), np.eye(n_items)
+        whole = m.own * np.kron(eye_u, kernels[0][1]) + m.same * np.kron(kernels[0][0], eye_i)
+        whole += sum(strength * np.kron(k_u, k_i) for k_u, k_i, strength in kernels)
+        whole += m.bias * (np.kron(eye_u, np.ones((n_items, n_items))) + np.kron(np.ones((n_users, n_users)), eye_i))
+        whole *= v
+        seen = self.pairs[0] * n_items + self.pairs[1]
+        self.system = whole[np.ix_(seen, seen)] + v * noise * np.eye(len(seen))
+        self.coefficients = np.linalg.solve(self.system, y)
+        self.rows = mean + (whole[:, seen] @ self.coefficients).reshape(n_users, n_items)
+        explained = np.einsum("ij,ji->i", whole[:, seen], np.linalg.solve(self.system, whole[seen]))
+        self.std = np.sqrt(np.diag(whole) - explained + v * noise).reshape(n_users, n_items)
