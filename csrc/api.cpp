@@ -226,8 +226,8 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     check_precision(op, o.precision);
     if (o.precision == ATTNREC_PRECISION_INT8 && task.weights) {
       fail(op,
-           ": precision int8 gives no weights, whose denominators need every score in float32; ask for one or the "
-           "other");
+           ": precision int8 gives no weights, whose denominators need every score in float32; pass weights=False, or "
+           "another precision");
     }
     task.precision = o.precision;
     task.check_scores = later;

@@ -36,7 +36,8 @@ def no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def bench(*options: str) -> Result:
-    return CliRunner().invoke(command, ["--quick", "--rounds", "1", *options])
+    # Wide enough that no table folds its cells.
+    return CliRunner(env={"COLUMNS": "100"}).invoke(command, ["--quick", "--rounds", "1", *options])
 
 
 def record_of(*options: str) -> dict[str, Any]:
@@ -199,7 +200,7 @@ def test_turns() -> None:
     order: list[str] = []
     forms = [Form(name, lambda name=name: {"out": order.append(name)}) for name in "ABC"]
     took = _timing.in_turns(forms, 2, 0.0, nowhere, 1, lambda: order.append("|"))
-    assert "".join(order) == "ABC|ABC|"
+    assert "".join(order) == "AABBCC|AABBCC|"  # the first of a turn is not counted
     assert [len(mine) for mine in took] == [2, 2, 2]
 
 
@@ -221,6 +222,15 @@ def test_a_short_call_is_repeated_and_one_stall_forgotten() -> None:
 
     assert 0.001 <= _timing.turn(Form("short", call), 0.05, nowhere, 1) < 0.03
     assert next(pauses, None) is None
+
+
+@pytest.mark.parametrize(("took", "want"), [([0.3, 0.1, 0.2], 0.1), ([1.5, 0.1, 0.2], 1.5)])
+def test_a_long_call_counts_from_the_second_on_if_that_is_affordable(
+    monkeypatch: pytest.MonkeyPatch, took: list[float], want: float
+) -> None:
+    calls = iter(took)
+    monkeypatch.setattr(_timing, "_seconds", lambda form: next(calls))
+    assert _timing.turn(Form("long", dict), 0.05, nowhere, 1) == want
 
 
 def test_blas_is_limited_for_the_forms_that_ask() -> None:

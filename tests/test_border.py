@@ -240,10 +240,11 @@ def test_works_in_a_forked_child() -> None:
 
 def test_ctrl_c_stops_long_work() -> None:
     code = (
-        "import numpy as np, attnrec as ar, time, sys\n"
+        "import signal, numpy as np, attnrec as ar\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run behind nohup
         "r = np.random.default_rng(0)\n"
         "q, v = r.random((40000, 128), np.float32), r.random((200000, 128), np.float32)\n"
-        "index = ar.ItemIndex(v); print('ready', flush=True); start = time.monotonic()\n"
+        "index = ar.ItemIndex(v); print('ready', flush=True)\n"
         "try:\n    ar.topk(q, index, 10)\n"
         "except KeyboardInterrupt:\n    print('stopped')\n"
     )
@@ -253,7 +254,7 @@ def test_ctrl_c_stops_long_work() -> None:
     assert child.stdout.readline() == "ready\n"
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
-    out, _ = child.communicate(timeout=120)
+    out, _ = child.communicate(timeout=30)
     assert out == "stopped\n"
 
 

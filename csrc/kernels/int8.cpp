@@ -6,8 +6,6 @@
 
 #define ATTNREC_JOIN2(a, b) a##b
 #define ATTNREC_JOIN(a, b) ATTNREC_JOIN2(a, b)
-#define ATTNREC_TEXT2(a) #a
-#define ATTNREC_TEXT(a) ATTNREC_TEXT2(a)
 
 namespace attnrec {
 namespace {
@@ -144,7 +142,7 @@ constexpr bool kFast = true;
 
 extern const Int8Kernels ATTNREC_JOIN(int8_, ATTNREC_LEVEL);
 const Int8Kernels ATTNREC_JOIN(int8_, ATTNREC_LEVEL) = {
-    ATTNREC_TEXT(ATTNREC_LEVEL), kQueryLevels, kItemLevels, kItemOffset, kFast, scan_int8,
+    kQueryLevels, kItemLevels, kItemOffset, kFast, scan_int8,
 };
 
 }  // namespace attnrec

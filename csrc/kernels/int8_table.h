@@ -28,7 +28,7 @@ namespace attnrec {
 
 struct Hit;
 
-constexpr int64_t kInt8MaxDepth = 32768;  // 4 * depth * 255 * 127 stays an int32
+constexpr int64_t kInt8MaxWidth = 32768;  // d * 255 * 127 stays an int32
 
 // Of a panel, everything divided by its step a: 1/a, nu, rho and the plain largest bias.
 struct PanelBound {
@@ -42,7 +42,6 @@ struct LaneBound {
 };
 
 struct Int8Kernels {
-  const char *name;
   int32_t query_levels, item_levels;  // largest |p| and |q|
   int32_t item_offset;                // q is stored as the byte q + item_offset
   bool fast;                          // faster than the float32 kernels of the same processor

@@ -4,8 +4,8 @@
 // unsigned (signed on NEON), b signed. kItemLevels and kItemOffset say what items may be, kInt8Rows how many of them go
 // into the register tile beside two vectors of queries.
 //   Without an instruction for it, x86 forms sums of four products in int16, which items of 6 bits and queries of 8
-// do not overflow: 4 * 63 * 127 < 2^15. That is three multiplications for eight products, where instructions of
-// 8 by 8 bits take two.
+// do not overflow: 4 * 63 * 127 < 2^15. That is three multiplications for the eight products of a lane in two steps,
+// where an instruction for four products a lane takes two.
 #pragma once
 #include "vec.h"
 #ifdef ATTNREC_EMULATE_AVX512

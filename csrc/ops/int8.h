@@ -29,10 +29,10 @@ constexpr int64_t kInt8MinItems = 960;  // fewer are not worth it
 bool int8_serves(int64_t n, int64_t d);
 std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run);
 
-// A block's queries on 8 bits, [depth][lanes][4] a group.
-class Int8Block {
+// A block of queries that has them on 8 bits too, [depth][lanes][4] a group.
+class Int8Block : public Block {
  public:
-  Int8Block(const Block &block, int64_t d, float scale);
+  Int8Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes, float scale);
   const int8_t *queries(std::size_t g) const { return at_[g]; }
   const LaneBound &bound(std::size_t g) const { return bounds_[g]; }
   const double *norms(std::size_t g) const { return norms_.data() + g * kMaxLanes; }  // of scale * query
@@ -57,7 +57,7 @@ class Int8Scan {
   static constexpr int64_t kPendingAtMost = 4 * kScoreAtOnce;  // time for their items to arrive in the cache
 
  public:
-  Int8Scan(const Block &block, const Keys &keys, const Int8Bias &bias, const TopKTask &task);
+  Int8Scan(const Int8Block &block, const Keys &keys, const Int8Bias &bias, const TopKTask &task);
   // The head, from which the first thresholds come.
   void begin(Candidates &candidates);
   // Positions [first, last) behind the head.
@@ -73,13 +73,12 @@ class Int8Scan {
   bool reachable(std::size_t g, int64_t strip, const float *threshold) const;
   void rescore(Candidates &candidates);
 
-  const Block &block_;
+  const Int8Block &block_;
   const Keys &keys_;
   const Int8Items &items_;
   const Int8Bias &bias_;
   const PanelBound *bounds_;
-  double score_slack_, bias_slack_;
-  Int8Block queries_;
+  double score_slack_;
   Masker masker_;
   std::vector<char> done_;  // groups that nothing further on can reach
   Buffer<Hit> hits_;

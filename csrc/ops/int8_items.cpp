@@ -1,7 +1,6 @@
 // The quantised copies of items and queries, with what the certificate needs to know of them. Ops only.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "../core/dispatch.h"
 #include "int8.h"
@@ -18,10 +17,51 @@ bool ordinary(double top) { return top == 0 || (top >= 0x1p-40 && top <= 0x1p40)
 
 float up(double x) { return static_cast<float>(x * kUp); }
 
-double norm_of(const float *x, int64_t stride, int64_t d) {
-  double sum = 0;
-  for (int64_t k = 0; k < d; ++k) sum += static_cast<double>(x[k * stride]) * static_cast<double>(x[k * stride]);
-  return std::sqrt(sum);
+// The row x[k * stride] times a scale; in double, where the product of two floats is exact.
+struct Row {
+  const float *x;
+  int64_t stride, d;
+  double scale = 1;
+  double operator[](int64_t k) const { return scale * static_cast<double>(x[k * stride]); }
+};
+
+Row row_of(const attnrec_index &index, int64_t id) { return {item_of(index, id), stride_of(index), index.d}; }
+
+struct Size {
+  double top = 0, norm = 0;  // top: the largest magnitude
+};
+
+Size size_of(const Row &row) {
+  Size out;
+  for (int64_t k = 0; k < row.d; ++k) {
+    out.top = std::max(out.top, std::fabs(row[k]));
+    out.norm += row[k] * row[k];
+  }
+  out.norm = std::sqrt(out.norm);
+  return out;
+}
+
+// A row in steps: the norms of its integers and of what rounding to them lost, and the sum of the integers.
+struct Rounded {
+  double stored = 0, lost = 0;
+  int32_t sum = 0;
+};
+
+// Writes integer + offset of feature k to bytes[k / 4 * row_bytes + k % 4].
+template <class Byte>
+Rounded round_row(const Row &row, double per_step, int32_t offset, int64_t row_bytes, Byte *bytes) {
+  Rounded out;
+  for (int64_t k = 0; k < row.d; ++k) {
+    const double ratio = row[k] * per_step;
+    const double integer = (ratio + kToInteger) - kToInteger;
+    out.stored += integer * integer;
+    out.lost += (ratio - integer) * (ratio - integer);
+    out.sum += static_cast<int32_t>(integer);
+    bytes[k / 4 * row_bytes + k % 4] = static_cast<Byte>(static_cast<int32_t>(integer) + offset);
+  }
+  out.stored = std::sqrt(out.stored);
+  out.lost = std::sqrt(out.lost);
+  return out;
 }
 
 // Ids by decreasing norm, then increasing id
@@ -35,13 +75,12 @@ void sort_by_norm(const std::vector<float> &norms, int32_t *order) {
 // Quantises up to 12 items: bytes [depth][12][4], which hold the byte of zero beforehand.
 PanelBound quantise(const attnrec_index &index, const int32_t *ids, int64_t count, const Int8Kernels &table,
                     uint8_t *bytes) {
-  const int64_t stride = stride_of(index);
   double top = 0;
   double largest = 0;
   for (int64_t i = 0; i < count; ++i) {
-    const float *x = item_of(index, ids[i]);
-    for (int64_t k = 0; k < index.d; ++k) top = std::max(top, static_cast<double>(std::fabs(x[k * stride])));
-    largest = std::max(largest, norm_of(x, stride, index.d));
+    const Size size = size_of(row_of(index, ids[i]));
+    top = std::max(top, size.top);
+    largest = std::max(largest, size.norm);
   }
   if (!ordinary(top)) return {1, 0, kNoBound, 0};
   if (top == 0) return {1, 0, 0, 0};
@@ -50,18 +89,9 @@ PanelBound quantise(const attnrec_index &index, const int32_t *ids, int64_t coun
   double nu = 0;
   double rho = 0;
   for (int64_t i = 0; i < count; ++i) {
-    const float *x = item_of(index, ids[i]);
-    double stored = 0;
-    double lost = 0;
-    for (int64_t k = 0; k < index.d; ++k) {
-      const double ratio = static_cast<double>(x[k * stride]) * per_step;
-      const double q = (ratio + kToInteger) - kToInteger;
-      stored += q * q;
-      lost += (ratio - q) * (ratio - q);
-      bytes[(k / 4 * kPanel + i) * 4 + k % 4] = static_cast<uint8_t>(static_cast<int32_t>(q) + table.item_offset);
-    }
-    nu = std::max(nu, std::sqrt(stored));
-    rho = std::max(rho, std::sqrt(lost));
+    const Rounded q = round_row(row_of(index, ids[i]), per_step, table.item_offset, kPanel * 4, bytes + i * 4);
+    nu = std::max(nu, q.stored);
+    rho = std::max(rho, q.lost);
   }
   const double rounding = static_cast<double>(index.d + 4) * 0x1p-23 * largest * per_step;
   return {static_cast<float>(per_step), up(nu), up(rho + rounding), 0};
@@ -70,7 +100,7 @@ PanelBound quantise(const attnrec_index &index, const int32_t *ids, int64_t coun
 }  // namespace
 
 bool int8_serves(int64_t n, int64_t d) {
-  return level().int8 != nullptr && n >= kInt8MinItems && d > 0 && d <= kInt8MaxDepth;
+  return level().int8 != nullptr && n >= kInt8MinItems && d > 0 && d <= kInt8MaxWidth;
 }
 
 std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run) {
@@ -89,7 +119,7 @@ std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run
   parallel_for(tasks, threads, [&](int64_t t) {
     const int64_t last = std::min(index.n, (t + 1) * kPanelsPerTask * kPanel);
     for (int64_t j = t * kPanelsPerTask * kPanel; j < last; ++j) {
-      norms[static_cast<std::size_t>(j)] = up(norm_of(item_of(index, j), stride_of(index), index.d));
+      norms[static_cast<std::size_t>(j)] = up(size_of(row_of(index, j)).norm);
     }
   });
   out->order = Buffer<int32_t>(index.n);
@@ -116,50 +146,34 @@ std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run
   return out;
 }
 
-Int8Block::Int8Block(const Block &block, int64_t d, float scale) {
+Int8Block::Int8Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes, float scale)
+    : Block(queries, first, count, full_lanes) {
   const Int8Kernels &table = *level().int8;
+  const int64_t d = cols_of(queries);
   const int64_t depth = 2 * ceil_div(d, 8);
-  const auto &groups = block.groups();
   int64_t bytes = 0;
-  for (const Group &g : groups) bytes += depth * g.lanes * 4;
+  for (const Group &g : groups()) bytes += depth * g.lanes * 4;
   packed_ = Buffer<int8_t>(bytes);
   std::fill_n(packed_.get(), bytes, int8_t{0});
-  bounds_.resize(groups.size());
-  norms_.resize(groups.size() * kMaxLanes);
+  bounds_.resize(groups().size());
+  norms_.resize(groups().size() * kMaxLanes);
   int8_t *at = packed_.get();
-  std::vector<double> w(static_cast<std::size_t>(d));
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const Group &group = groups[g];
+  for (std::size_t g = 0; g < groups().size(); ++g) {
+    const Group &group = groups()[g];
     LaneBound &bound = bounds_[g];
-    bound = {};
     for (int64_t l = 0; l < group.count; ++l) {
-      double top = 0;
-      double square = 0;
-      for (int64_t k = 0; k < d; ++k) {
-        const double x = static_cast<double>(scale) * static_cast<double>(group.queries[k * group.lanes + l]);
-        w[static_cast<std::size_t>(k)] = x;
-        top = std::max(top, std::fabs(x));
-        square += x * x;
-      }
-      const double norm = std::sqrt(square);
-      norms_[g * kMaxLanes + static_cast<std::size_t>(l)] = norm;
+      const Row row{group.queries + l, group.lanes, d, static_cast<double>(scale)};
+      const Size size = size_of(row);
+      norms_[g * kMaxLanes + static_cast<std::size_t>(l)] = size.norm;
       bound.per_step[l] = 1;
       bound.norm[l] = kNoBound;
-      if (!ordinary(top) || std::fabs(scale) > 0x1p30F) continue;
-      const double per_step = top == 0 ? 1 : table.query_levels / top;
-      double lost = 0;
-      int32_t sum = 0;
-      for (int64_t k = 0; k < d; ++k) {
-        const double ratio = w[static_cast<std::size_t>(k)] * per_step;
-        const double p = (ratio + kToInteger) - kToInteger;
-        lost += (ratio - p) * (ratio - p);
-        sum += static_cast<int32_t>(p);
-        at[(k / 4 * group.lanes + l) * 4 + k % 4] = static_cast<int8_t>(p);
-      }
+      if (!ordinary(size.top) || std::fabs(scale) > 0x1p30F) continue;
+      const double per_step = size.top == 0 ? 1 : table.query_levels / size.top;
+      const Rounded p = round_row(row, per_step, 0, group.lanes * 4, at + l * 4);
       bound.per_step[l] = static_cast<float>(per_step);
-      bound.error[l] = up(std::sqrt(lost));
-      bound.norm[l] = up(norm * per_step);
-      bound.start[l] = -table.item_offset * sum;
+      bound.error[l] = up(p.lost);
+      bound.norm[l] = up(size.norm * per_step);
+      bound.start[l] = -table.item_offset * p.sum;
     }
     at_.push_back(at);
     at += depth * group.lanes * 4;

@@ -7,15 +7,15 @@ namespace {
 
 constexpr int64_t kPrefetchFloats = 256;          // of an item; the processor guesses the rest
 constexpr int64_t kChunkItems = 32 * kInt8Strip;  // 192 KiB at d = 64
+constexpr double kBiasSlack = 0x1p-20;            // of a bias, for rounding
 
 }  // namespace
 
-Int8Scan::Int8Scan(const Block &block, const Keys &keys, const Int8Bias &bias, const TopKTask &task)
+Int8Scan::Int8Scan(const Int8Block &block, const Keys &keys, const Int8Bias &bias, const TopKTask &task)
     : block_(block), keys_(keys), items_(*keys.operand.index->int8), bias_(bias),
       bounds_(bias.bounds.empty() ? items_.bounds.get() : bias.bounds.data()),
-      score_slack_(1 + static_cast<double>(keys.d + 16) * 0x1p-23), bias_slack_(0x1p-20),
-      queries_(block, keys.d, keys.scale), masker_(task.masks, nullptr, block), done_(block.groups().size(), 0),
-      hits_(kInt8Strip + kPanel), strip_(strip_items(keys.d) * kMaxLanes + kSlack) {}
+      score_slack_(1 + static_cast<double>(keys.d + 16) * 0x1p-23), masker_(task.masks, nullptr, block),
+      done_(block.groups().size(), 0), hits_(kInt8Strip + kPanel), strip_(strip_items(keys.d) * kMaxLanes + kSlack) {}
 
 void Int8Scan::begin(Candidates &candidates) {
   const Kernels &k = kernels();
@@ -23,7 +23,7 @@ void Int8Scan::begin(Candidates &candidates) {
   for (std::size_t g = 0; g < block_.groups().size(); ++g) {
     const Group &group = block_.groups()[g];
     for (int64_t l = 0; l < group.count && keys_.bias == nullptr; ++l) {  // zeros tie everywhere: nothing is ruled out
-      if (queries_.norms(g)[l] > 0) continue;
+      if (block_.norms(g)[l] > 0) continue;
       candidates.settle(g, l, 0, keys_.n, [&](int32_t id) { return masker_.active() && masker_.hides_any(g, l, id); });
     }
     for (int64_t s = 0; s < items_.head; s += step) {
@@ -63,8 +63,8 @@ void Int8Scan::unit(int64_t first, int64_t last, Candidates &candidates, const s
         const int64_t count = std::min(kInt8Strip, end - s);
         const int64_t p = s / kPanel;
         const int64_t found =
-            int8.scan(items_.panels.get() + p * panel_bytes, bounds_ + p, ceil_div(count, kPanel), queries_.queries(g),
-                      &queries_.bound(g), items_.depth, group.lanes, threshold, hits_.get());
+            int8.scan(items_.panels.get() + p * panel_bytes, bounds_ + p, ceil_div(count, kPanel), block_.queries(g),
+                      &block_.bound(g), items_.depth, group.lanes, threshold, hits_.get());
         for (int64_t h = 0; h < found && hits_[h].row < count; ++h) {
           const int32_t id = items_.order[s + hits_[h].row];
           for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
@@ -81,8 +81,8 @@ void Int8Scan::unit(int64_t first, int64_t last, Candidates &candidates, const s
 bool Int8Scan::reachable(std::size_t g, int64_t strip, const float *threshold) const {
   const double norm = static_cast<double>(items_.head_norms[static_cast<std::size_t>(strip)]) * score_slack_;
   double bias = bias_.from.empty() ? 0 : static_cast<double>(bias_.from[static_cast<std::size_t>(strip)]);
-  bias += std::fabs(bias) * bias_slack_ + 1e-30;
-  const double *norms = queries_.norms(g);
+  bias += std::fabs(bias) * kBiasSlack + 1e-30;
+  const double *norms = block_.norms(g);
   bool any = false;
   for (int64_t l = 0; l < block_.groups()[g].count; ++l) {
     any |= !(norms[l] * norm + bias <= static_cast<double>(threshold[l]));

@@ -102,21 +102,19 @@ struct SelectedRows {
   }
 };
 
-// Walks blocks and units; make(block) gives the scan of a task, which has begin(candidates) for what comes before all
-// units, and unit(first, last, candidates, softmax).
-template <class Make>
-void search(const attnrec_operand &queries, const Units &units, const Plan &plan, const TopKTask &task, int64_t real_k,
-            bool ascending, const attnrec_topk_result &result, const Run &run, Make make) {
+// Walks blocks and units. pack(first, count) gives a block of queries, which tasks share; scan_of(block) the scan of a
+// task, which has begin(candidates) for what comes before all units, and unit(first, last, candidates, softmax).
+template <class Pack, class ScanOf>
+void search(const Units &units, const Plan &plan, const TopKTask &task, int64_t real_k, bool ascending,
+            const attnrec_topk_result &result, const Run &run, Pack pack, ScanOf scan_of) {
   const int64_t n_units = units.n == 0 ? 0 : units.count();
   Threads threads = run.threads;
   threads.count = plan.threads;
-  const auto block_at = [&](int64_t i) {
-    return Block(queries, i * plan.block, std::min(plan.block, plan.b - i * plan.block), kernels().lanes);
-  };
+  const auto block_at = [&](int64_t i) { return pack(i * plan.block, std::min(plan.block, plan.b - i * plan.block)); };
   if (!plan.split) {
     parallel_for(plan.n_blocks, threads, [&](int64_t i) {
-      const Block block = block_at(i);
-      auto scan = make(block);
+      const auto block = block_at(i);
+      auto scan = scan_of(block);
       Candidates total(block, real_k, task.weights, ascending);
       std::vector<Softmax> unit(task.weights ? block.groups().size() : 0);
       scan.begin(total);
@@ -129,7 +127,7 @@ void search(const attnrec_operand &queries, const Units &units, const Plan &plan
     });
     return;
   }
-  std::vector<Block> blocks;
+  std::vector<decltype(block_at(0))> blocks;
   std::vector<Candidates> totals;  // with what came before all units
   std::vector<Candidates> states;
   blocks.reserve(static_cast<std::size_t>(plan.n_blocks));
@@ -138,7 +136,7 @@ void search(const attnrec_operand &queries, const Units &units, const Plan &plan
   for (int64_t i = 0; i < plan.n_blocks; ++i) {
     blocks.push_back(block_at(i));
     totals.emplace_back(blocks.back(), real_k, task.weights, ascending);
-    make(blocks.back()).begin(totals.back());
+    scan_of(blocks.back()).begin(totals.back());
     for (int64_t u = 0; u < n_units; ++u) {
       states.emplace_back(blocks.back(), real_k, task.weights, ascending);
       states.back().start_from(totals.back());
@@ -146,7 +144,7 @@ void search(const attnrec_operand &queries, const Units &units, const Plan &plan
   }
   parallel_for(plan.n_blocks * n_units, threads, [&](int64_t t) {
     Candidates &state = states[static_cast<std::size_t>(t)];
-    auto scan = make(blocks[static_cast<std::size_t>(t / n_units)]);
+    auto scan = scan_of(blocks[static_cast<std::size_t>(t / n_units)]);
     scan.unit(units.first(t % n_units), units.last(t % n_units), state, state.softmaxes());
   });
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
@@ -204,14 +202,19 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
   const int64_t bytes = keys.d * static_cast<int64_t>(sizeof(float) + sizeof(int8_t)) +
                         real_k * static_cast<int64_t>(sizeof(uint64_t)) + 64;
   const double madds = static_cast<double>(b) * static_cast<double>(keys.n) * static_cast<double>(keys.d + 16);
-  const Plan plan = plan_blocks(run, b, kernels().lanes, keys.n == 0 ? 0 : units.count(), bytes, madds);
+  const int64_t lanes = kernels().lanes;
+  const Plan plan = plan_blocks(run, b, lanes, keys.n == 0 ? 0 : units.count(), bytes, madds);
   if (int8) {
     const Int8Bias by_norm(*items.index->int8, keys.bias);
-    search(queries, units, plan, task, real_k, false, result, run,
-           [&](const Block &block) { return Int8Scan(block, keys, by_norm, task); });
+    search(
+        units, plan, task, real_k, false, result, run,
+        [&](int64_t first, int64_t count) { return Int8Block(queries, first, count, lanes, task.scale); },
+        [&](const Int8Block &block) { return Int8Scan(block, keys, by_norm, task); });
   } else {
-    search(queries, units, plan, task, real_k, true, result, run,
-           [&](const Block &block) { return Scan(kernels(), block, keys, task); });
+    search(
+        units, plan, task, real_k, true, result, run,
+        [&](int64_t first, int64_t count) { return Block(queries, first, count, lanes); },
+        [&](const Block &block) { return Scan(kernels(), block, keys, task); });
   }
 }
 

@@ -33,7 +33,7 @@ class ItemIndex:
     precision : {"auto", "float32", "int8"}
         What to prepare for. ``"auto"`` keeps the items in float32 for every operation, ``4 n d`` bytes, and on 8 bits
         in order of their norms, ``n d`` bytes, by which ``topk`` without weights rules out most of them. ``"float32"``
-        leaves the latter out. ``"int8"`` is for ``topk`` without weights alone: as large as ``"auto"`` and up to 1.4
+        leaves the latter out. ``"int8"`` is for ``topk`` without weights alone: as large as ``"auto"`` and up to 1.3
         times as fast there, but other operations pack the items anew in every call.
 
     Raises

@@ -24,19 +24,24 @@ PAUSE = 0.02
 PATIENCE = 8.0
 # A form that takes so many times as long as the best of its library, and not a short time, is not tried again.
 HOPELESS, SHORT = 2.0, 0.5
+# A call that takes this long is not repeated for the sake of a warm start.
+LONG = 1.0
 
 
 def turn(form: Form, seconds: float, limit: Limit, num_threads: int) -> float:
-    """Seconds a call. A short one is repeated for ``seconds`` after one that is not counted: the median of those.
+    """Seconds a call: the median of as many as fill ``seconds``, one at least, after one that is not counted.
 
-    A call that loses its processor to other work for a time slice would weigh more than a hundred others in a mean.
+    The first call of a turn pays for what the turn before it left: cold caches, and memory that another library gave
+    back to the system and that has to be asked for again. One of a second or more counts all the same; what it pays is
+    little beside that. The median, because a call that loses its processor to other work for a time slice would weigh
+    more than a hundred others in a mean.
     """
     with limit(form.blas_threads or num_threads):
         time.sleep(PAUSE)
         once = _seconds(form)
-        if once >= seconds:
+        if once >= LONG:
             return once
-        return statistics.median(_seconds(form) for _ in range(math.ceil(seconds / max(once, 1e-5))))
+        return statistics.median(_seconds(form) for _ in range(max(1, math.ceil(seconds / max(once, 1e-5)))))
 
 
 def _seconds(form: Form) -> float:

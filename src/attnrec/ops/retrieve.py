@@ -62,9 +62,10 @@ def topk(
     precision : {"auto", "float32", "int8"}
         Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at the 8-bit copies of an
         :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32;
-        it gives no weights. ``"auto"`` takes it where it is faster: with an index, without weights or biases, for k
-        and hidden items few beside n, on x86 with AVX2 or AArch64 with dot products. Plain arrays are indexed within
-        the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use float32 whatever is asked.
+        it gives no weights, so pass ``weights=False``. ``"auto"`` takes it where it is faster: with an index, without
+        weights or biases, for k and hidden items few beside n, on x86 with AVX2 or AArch64 with dot products. Plain
+        arrays are indexed within the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use
+        float32 whatever is asked.
     out : TopK or (ids, scores), optional
         Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
     memory_budget : int, optional

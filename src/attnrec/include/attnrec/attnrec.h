@@ -137,7 +137,7 @@ typedef struct attnrec_api {
   attnrec_status (*score_pairs)(const attnrec_operand *queries, const attnrec_operand *items, const int64_t *query_ids,
                                 const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run);
 
-  /* precision: what to prepare for; FLOAT32 saves a quarter of the memory */
+  /* precision: what to prepare for; FLOAT32 saves a fifth of the memory */
   attnrec_status (*index_create)(const attnrec_matrix *items, attnrec_precision precision, attnrec_index **index,
                                  const attnrec_run *run);
   void (*index_free)(attnrec_index *index); /* null is fine */
