@@ -282,7 +282,7 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
     def said(*arguments: object) -> str:
         return fails("evaluate", films, *arguments)
 
-    assert "'Nobody' is no *.safetensors and none of NeighbourAttention, " in said("-m", "Nobody")
+    assert "'Nobody' is no *.safetensors and none of Kernel" in said("-m", "Nobody")
     assert "no parameter 'warmth'; it has temperature, feedback" in said("-m", "NeighbourAttention:warmth=1")
     assert "'0.2' is no name=value" in said("-m", "NeighbourAttention:0.2")
     assert "'temperature=2' comes twice" in said("-m", "NeighbourAttention:temperature=1,temperature=2")

@@ -209,6 +209,7 @@ class KernelAttentionRegressor(Recommender):
                 break
         if told == 0:  # all ratings are equal, and there was nothing to solve
             report(1, 0.0)
+        self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
         return state
 
     def _solved(self, system: Any, x: CSR, mean: float, tell: Callable[[int, float], None]) -> Solution:
