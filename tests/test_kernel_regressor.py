@@ -139,6 +139,31 @@ def test_explanations_name_ratings_and_people() -> None:
     assert set(x[:, [3]].nonzero()[0]) - {0} <= set(why.neighbours.ids)
     assert why.bias == pytest.approx(x.data.mean(dtype=float))
     assert why.contributions.background == pytest.approx(why.neighbours.contributions.sum(), abs=1e-5)
+    assert why.sources is not None
+    assert why.bias + sum(why.sources.values()) == pytest.approx(why.total)
+    assert why.sources["your own ratings"] == pytest.approx(why.contributions.contributions.sum())
+    assert "By source: your own ratings" in str(why)
+    rows = why.to_frame("pandas").query("view == 'sources'")
+    assert rows["contribution"].sum() == pytest.approx(why.total)
+
+
+def test_people_who_rated_an_item_are_told_from_those_who_rated_others() -> None:
+    x = made("explicit")
+    model = fitted(x, passes=1)
+    truth = Truth(x, model)
+    users, items = truth.pairs
+    rated_it = csr_array(np.where(items == 3, truth.coefficients, 0)[None])
+    parts = model._passes().stages[0]
+    system = parts.system
+    attention = kernels_of(system)[0].rows(np.array([0]))[0].astype(float)
+    want = sum(
+        a * (system.same * attention[v] + system.joints[0].strength * attention[v] + system.bias)
+        for v, a in zip(users, rated_it.toarray()[0], strict=True)
+        if v != 0
+    )
+    sources = model.explain(0, 3).sources
+    assert sources is not None
+    assert sources["people who rated it"] == pytest.approx(want, abs=1e-5)
 
 
 def test_predictions_are_cut_to_the_scale_and_ranked_before() -> None:

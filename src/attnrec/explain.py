@@ -100,6 +100,9 @@ class Explanation:
         By other user, with weights and values.
     features, modalities : Part, optional
         By column of the features, and by modality, for estimators that use them.
+    sources : dict of str to float, optional
+        By where it came from, for estimators that tell it apart, such as the own ratings, people who rated the item,
+        and people who rated similar ones. With the bias it adds up to the total.
 
     Examples
     --------
@@ -121,6 +124,7 @@ class Explanation:
     neighbours: Part | None = None
     features: Part | None = None
     modalities: Part | None = None
+    sources: dict[str, float] | None = None
 
     def views(self) -> dict[str, Part]:
         """The views that this explanation has, by name."""
@@ -135,7 +139,7 @@ class Explanation:
         """All views as one long table: view, part, id, weight, value, contribution.
 
         Within each view the contributions add up to ``total``; ``part`` is "bias", "listed", "rest" or "background",
-        and only "listed" rows have an id.
+        and only "listed" rows have an id. In the view "sources" it is "bias" or the name of the source.
 
         Parameters
         ----------
@@ -148,6 +152,9 @@ class Explanation:
             raise ValueError(f"backend={backend!r} is not 'pandas', 'polars' or 'pyarrow'")
         need(backend, extra="data")
         rows = [row for name, part in self.views().items() for row in _rows(name, self.bias, part)]
+        if self.sources is not None:
+            parts = {"bias": self.bias, **self.sources}
+            rows += [("sources", name, None, None, None, value) for name, value in parts.items()]
         nw = need("narwhals", extra="data")
         types = [nw.String, nw.String, nw.Int64, nw.Float64, nw.Float64, nw.Float64]
         schema = dict(zip(("view", "part", "id", "weight", "value", "contribution"), types, strict=True))
@@ -187,6 +194,8 @@ class Explanation:
             if part.background:
                 said.append(f"background (there without any shared history) {part.background:+.3g}")
             lines.append(f"{intro}: {', '.join(said) or 'nothing'}.")
+        if self.sources is not None:
+            lines.append(f"By source: {', '.join(f'{name} {value:+.3g}' for name, value in self.sources.items())}.")
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ def explanation(
     attention to each other user times what that user says, with the bias term of the item's raters.
     """
     own = _own_ratings(stage, rows, history, item)
-    others = _others(stage, kernels, query, item)
+    others, raters = _others(stage, kernels, query, item)
     background = float(rows.base[0, item]) - stage.mean
     raw = stage.mean + float(own.sum()) + background
     total = float(np.clip(raw, *scale))
@@ -36,6 +36,11 @@ def explanation(
         f"the mean of all ratings{cut}",
         Part.largest(history.indices, own, n, background=background),
         Part.largest(heard, others[heard], n, background=float(own.sum()) + background - float(others.sum())),
+        sources={
+            "your own ratings": float(own.sum()),
+            "people who rated it": raters,
+            "people who rated similar items": background - raters,
+        },
     )
 
 
@@ -51,15 +56,18 @@ def _own_ratings(stage: Stage, rows: Rows, history: CSR, item: int) -> Array:
     return out
 
 
-def _others(stage: Stage, kernels: list[Array], query: Queries, item: int) -> Array:
-    """Contribution of each other user, (users,) float64."""
+def _others(stage: Stage, kernels: list[Array], query: Queries, item: int) -> tuple[Array, float]:
+    """Contribution of each other user, (users,) float64, and what of all is for their ratings of the item itself."""
     system = stage.system
     out = np.zeros(system.pattern.shape[0])
-    for kernel, values in zip(kernels, stage.values, strict=True):
-        out += kernel[0].astype(np.float64) * values[:, item]
-    said = system.bias * stage.sparse[:, [item]].toarray()[:, 0]
+    said = stage.sparse[:, [item]].toarray()[:, 0]
     user = int(query.userids[0])
     if user >= 0:
         said[user] = 0
-    out += said
-    return out
+    heard = np.full(len(said), system.bias)
+    for k, (joint, kernel, values) in enumerate(zip(system.joints, kernels, stage.values, strict=True)):
+        attention = kernel[0].astype(np.float64)
+        out += attention * values[:, item]
+        heard += (joint.strength + (system.same if k == 0 else 0)) * attention
+    out += system.bias * said
+    return out, float(heard @ said)
