@@ -39,6 +39,22 @@ def test_recommend_never_names_what_the_user_has(folder: Path) -> None:
             assert {one["item"] for one in got} == {1, 2, 3, 4, 5} - history
 
 
+@pytest.mark.parametrize("name", ["KernelAttentionRegressor", "KernelAttentionRecommender"])
+def test_any_estimator_by_name(folder: Path, name: str) -> None:
+    saved = folder / f"{name}.safetensors"
+    assert told("fit", *small(folder), "-m", name, "-o", saved)["model"] == name
+    want = told("recommend", saved, "--user", "ann")["recommendations"]
+    got = told("recommend", *small(folder), "--user", "ann", "-m", name)["recommendations"]
+    assert got == want
+    assert {one["item"] for one in got} == {3, 4}
+    assert told("explain", *small(folder), "--user", "ann", "--item", 3, "--model", name)
+    assert told("similar", *small(folder), "--item", 3, "--model", name)
+    assert "no parameter 'warmth'" in fails("recommend", *small(folder), "--user", "ann", "-m", f"{name}:warmth=1")
+    assert "none of Kernel" in fails("recommend", *small(folder), "--user", "ann", "-m", "Nobody")
+    assert "is a model" in fails("recommend", saved, "--user", "ann", "-m", name)
+    assert "--temperature is for" in fails("fit", *small(folder), "-m", name, "--temperature", 1, "-o", saved)
+
+
 def test_nothing_left_is_said(folder: Path) -> None:
     (folder / "all.csv").write_text("user,item\nann,1\nann,2\nbob,1\n")
     result = run("recommend", folder / "all.csv", "--user", "ann")

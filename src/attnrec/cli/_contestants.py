@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ._named import named
 from ._protocols import Array, Part
 
 __all__ = ["POPULARITY", "Contestant", "Fitted", "estimator", "popularity", "predicted_by_lists", "spelled"]
 
 POPULARITY = "popularity"
-_PYTHON = {"True": True, "False": False, "None": None}
 
 
 @dataclass(frozen=True)
@@ -63,16 +61,8 @@ def spelled(spec: str, saved: Callable[[Path], Contestant]) -> Contestant:
         return saved(Path(spec))
     if spec == POPULARITY:
         return popularity()
-    name, _, text = spec.partition(":")
-    known = _estimators()
-    if name not in known:
-        raise ValueError(f"--model {spec}: {name!r} is no *.safetensors and none of {', '.join([*known, POPULARITY])}")
-    params = _params(spec, text)
-    there = known[name]().get_params()
-    for param in params:
-        if param not in there:
-            raise ValueError(f"--model {spec}: {name} has no parameter {param!r}; it has {', '.join(there) or 'none'}")
-    return estimator(spec, lambda: known[name](**params))
+    made, params = named(spec, POPULARITY)
+    return estimator(spec, lambda: made(**params))
 
 
 def estimator(label: str, make: Callable[[], Any]) -> Contestant:
@@ -134,34 +124,3 @@ def predicted_by_lists(model: Any, userids: Array, histories: Any, test: Any) ->
     np.put_along_axis(table, ids, scores, axis=1)
     ratings: Array = table[np.repeat(np.arange(len(ids)), np.diff(test.indptr)), test.indices]
     return ratings
-
-
-def _estimators() -> dict[str, Any]:
-    """Every estimator there is, by the name of its class."""
-    from .. import models
-
-    named = {name: getattr(models, name) for name in models.__all__}
-    return {
-        name: value
-        for name, value in named.items()
-        if isinstance(value, type) and issubclass(value, models.Recommender) and value is not models.Recommender
-    }
-
-
-def _params(spec: str, text: str) -> dict[str, Any]:
-    """``name=value`` by commas; values are JSON, or bare words, which are text."""
-    params: dict[str, Any] = {}
-    for each in re.split(r",(?=\s*\w+\s*=)", text) if text else []:
-        name, equals, value = (piece.strip() for piece in each.partition("="))
-        if not equals or not name.isidentifier() or name in params:
-            what = "comes twice" if name in params else "is no name=value"
-            raise ValueError(f"--model {spec}: {each.strip()!r} {what}; write Class:name=value,name=value")
-        try:
-            params[name] = _PYTHON[value] if value in _PYTHON else json.loads(value)
-        except json.JSONDecodeError:
-            if not re.fullmatch(r"[A-Za-z_][\w.\- ]*", value):
-                raise ValueError(
-                    f"--model {spec}: the value of {name}, {value!r}, is neither JSON nor a word"
-                ) from None
-            params[name] = value
-    return params

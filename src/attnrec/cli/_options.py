@@ -48,3 +48,13 @@ reading = _all(
     ),
     click.option("--temperature", type=float, metavar="T", help="Of the attention: small listens to few neighbours."),
 )
+
+fitting = _all(
+    click.option(
+        "-m",
+        "--model",
+        metavar="NAME[:PARAMETER=VALUE,...]",
+        help="Estimator to fit, such as KernelAttentionRegressor:passes=1; NeighbourAttention unless given.",
+    ),
+    reading,
+)

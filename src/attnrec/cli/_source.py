@@ -17,7 +17,7 @@ __all__ = ["Reading", "Source", "is_model", "new_model", "open_source", "read_in
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read interactions: the values of the options of :data:`._options.reading`, None for "guess"."""
+    """How to read interactions and what to fit: the options of :data:`._options.fitting`, None for "guess"."""
 
     user_column: str | None = None
     item_column: str | None = None
@@ -27,6 +27,7 @@ class Reading:
     implicit: bool = False
     drop_bad: bool = False
     temperature: float | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def open_source(
 ) -> Source:
     """Load the model, or read the interactions and fit one.
 
-    The keywords are the options of :data:`._options.items` and :data:`._options.reading`.
+    The keywords are the options of :data:`._options.items` and :data:`._options.fitting`.
     """
     started = time.perf_counter()
     how = Reading(**reading)
@@ -110,6 +111,15 @@ def open_source(
 
 def new_model(explicit: bool, reading: Reading) -> Any:
     """An estimator for ratings, or for interactions without them."""
+    if reading.model is not None:
+        from ._named import named
+
+        if reading.temperature is not None:
+            raise ValueError(
+                f"--temperature is for NeighbourAttention: write it as in --model {reading.model}:name=value"
+            )
+        made, params = named(reading.model)
+        return made(**params)
     from ..models import NeighbourAttention
 
     given: dict[str, Any] = {} if reading.temperature is None else {"temperature": reading.temperature}

@@ -18,7 +18,7 @@ __all__ = ["command"]
 @options.user
 @options.item
 @click.option("-n", "--parts", type=click.IntRange(1), default=10, show_default=True, help="How many parts to list.")
-@options.reading
+@options.fitting
 @options.json_flag
 def command(source: Path, user_text: str | None, item_text: str, parts: int, as_json: bool, **reading: Any) -> None:
     """Explain a score: what each item of the history, and each similar user, added to it.
@@ -43,7 +43,9 @@ def command(source: Path, user_text: str | None, item_text: str, parts: int, as_
         told |= {"score": why.total, "bias": why.bias, "bias_name": why.bias_name}
         told |= {"history": history, "history_rest": why.contributions.rest}
         told |= {"history_background": why.contributions.background, "neighbours": neighbours}
-        told |= {"neighbours_rest": why.neighbours.rest if why.neighbours else 0.0, "seconds": opened.seconds}
+        told |= {"neighbours_rest": why.neighbours.rest if why.neighbours else 0.0}
+        told |= {"neighbours_background": why.neighbours.background if why.neighbours else 0.0}
+        told |= {"sources": why.sources, "seconds": opened.seconds}
         _show.print_json(told)
         return
     text = why.text(names=opened.title, user_names=lambda number: f"user {opened.users[number]}")
@@ -57,17 +59,20 @@ def command(source: Path, user_text: str | None, item_text: str, parts: int, as_
         f"From {why.bias:.4g} to {why.total:.4g}: the history", [("item", "left"), ("added", "right")], rows
     )
     if neighbours:
-        columns = [("user", "left"), ("weight", "right"), ("value", "right"), ("added", "right")]
-        listed = [
-            [str(one["user"]), f"{one['weight']:.1%}", f"{one['value']:+.2f}", f"{one['contribution']:+.4f}"]
-            for one in neighbours
-        ]
-        listed.append(["(all others)", "", "", f"{why.neighbours.rest:+.4f}"])
-        _show.print_table("The same by similar user: added = weight x value", columns, listed)
+        shown = [key for key in _COLUMNS if key in neighbours[0]]
+        listed = [[_COLUMNS[key].format(one[key]) for key in shown] for one in neighbours]
+        for name, value in (("(all others)", why.neighbours.rest), ("(not by users)", why.neighbours.background)):
+            listed.append([name, *[""] * (len(shown) - 2), f"{value:+.4f}"])
+        heads = [("user", "left"), *((key, "right") for key in shown[1:-1]), ("added", "right")]
+        _show.print_table("The same by other user", heads, listed)
+
+
+_COLUMNS = {"user": "{}", "weight": "{:.1%}", "value": "{:+.2f}", "contribution": "{:+.4f}"}
 
 
 def _neighbours(opened: Any, part: Any) -> list[dict[str, Any]]:
-    return [
-        {"user": opened.users[number], "weight": weight, "value": value, "contribution": added}
-        for (number, added), weight, value in zip(part, part.weights, part.values, strict=True)
-    ]
+    out: list[dict[str, Any]] = [{"user": opened.users[number], "contribution": added} for number, added in part]
+    for name in ("weights", "values"):
+        for one, number in zip(out, [] if (given := getattr(part, name)) is None else given.tolist(), strict=False):
+            one[name[:-1]] = number
+    return out

@@ -24,7 +24,7 @@ __all__ = ["command"]
     metavar="FILE",
     help="Where to write the model, a name that ends in .safetensors.",
 )
-@options.reading
+@options.fitting
 @options.json_flag
 def command(source: Path, output: Path, as_json: bool, **reading: Any) -> None:
     """Fit a model to ratings and write it to a file, with ids and titles.

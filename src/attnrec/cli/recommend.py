@@ -32,7 +32,7 @@ __all__ = ["command"]
     metavar="FILE",
     help="Write user, item, title, score, weight and rank here: .csv, .parquet or .jsonl.",
 )
-@options.reading
+@options.fitting
 @options.json_flag
 def command(
     source: Path, user_text: str | None, all_users: bool, k: int, output: Path | None, as_json: bool, **reading: Any

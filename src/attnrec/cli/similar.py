@@ -17,7 +17,7 @@ __all__ = ["command"]
 @options.items
 @options.item
 @click.option("-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="How many items.")
-@options.reading
+@options.fitting
 @options.json_flag
 def command(source: Path, item_text: str, k: int, as_json: bool, **reading: Any) -> None:
     """List the items most like one, by who has them and how they are rated.
