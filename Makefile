@@ -25,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench wheel sanitize mutants clean
+.PHONY: help demo test lint format bench accuracy wheel sanitize mutants clean
 
 help: ## this list
 	@echo "attnrec: make TARGET [PYTHON=python3.12] [VENV=.venv, made with it] [ARGS='...']"
@@ -49,6 +49,9 @@ format: $(VENV)/tools.stamp ## rewrite Python and C++ sources in the house style
 
 bench: $(TESTED) ## benchmarks with asserted results (EXTRAS=bench adds the peers)
 	@$(PY) -m pytest benchmarks --benchmark-only $(ARGS)
+
+accuracy: $(TESTED) ## figures of quality on the data in ATTNREC_DATA (EXTRAS=accuracy adds the peers)
+	@$(PY) benchmarks/accuracy.py $(ARGS)
 
 wheel: $(VENV)/wheel.stamp ## build the wheel into dist/
 	@mkdir -p dist && cp $(VENV)/dist/attnrec-*.whl dist/ && ls dist/attnrec-*.whl

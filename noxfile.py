@@ -110,6 +110,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def accuracy(session: nox.Session) -> None:
+    """Figures of quality on the data sets in the folder ATTNREC_DATA, beside peers (`-- --only explicit`)."""
+    session.install(".[test,accuracy]")
+    session.run("python", "benchmarks/accuracy.py", *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """A wheel and an sdist, each installed in an empty environment and tested from another folder."""
     session.install("build")
