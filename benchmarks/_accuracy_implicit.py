@@ -50,11 +50,11 @@ OURS: dict[str, Method] = {
 METHODS: dict[str, Method] = {**OURS, **{name: _peer(fit) for name, fit in PEERS.items()}}
 
 # What --choose chose on MovieLens 1M, seed 5.
-_USER = {"temperature": 0.25, "regularization": 0.3, "popularity_exponent": 0.15}
+_USER = {"temperature": 0.25, "regularization": 0.15, "popularity_exponent": 0.1}
 MOVIELENS: dict[str, dict[str, Any]] = {
     "attnrec user": _USER,
     "attnrec item": {"item_temperature": 0.5, "item_regularization": 0.5, "activity_exponent": 0.2},
-    "attnrec both": {"temperature": 0.25, "regularization": 0.2, "popularity_exponent": 0.15},
+    "attnrec both": {"regularization": 0.15, "popularity_exponent": 0.2, "item_regularization": 0.5},
     **{f"attnrec user, {n} blocks": _USER for n in (2, 4)},
     "popularity": {},
     "EASE (NumPy)": {"regularization": 800},
@@ -84,8 +84,8 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "irspack iALS": {"n_components": (64, 128), "alpha0": (0.03, 0.1, 0.3), "reg": (1e-3, 3e-3)},
 }
 # Gowalla: chosen on 20 % of the training interactions of 3,000 users, the rest of the training part being learned from.
-GOWALLA: dict[str, Any] = {"temperature": 0.4, "regularization": 0.3, "popularity_exponent": 0.25}
-GOWALLA_GRID: dict[str, tuple[Any, ...]] = {"temperature": (0.4, 0.5), "regularization": (0.3, 1.0)}
+GOWALLA: dict[str, Any] = {"temperature": 0.6, "regularization": 2.0, "popularity_exponent": 0.25}
+GOWALLA_GRID: dict[str, tuple[Any, ...]] = {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)}
 GOWALLA_BLOCKS = (1, 2, 4)
 
 

@@ -88,6 +88,10 @@ class Recommender(Learning, Similar):
         weights = np.take_along_axis(all_weights, np.maximum(ids, 0), axis=1)
         return ids, top, np.where(ids >= 0, weights, np.float32(0))
 
+    def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
+        """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
+        return weights
+
     def recommend(
         self,
         userid: Any,
@@ -148,7 +152,8 @@ class Recommender(Learning, Similar):
         shown = checks.columns(items, filter_items, self.n_items)
         shape = (self.n_users, self.n_items)
         allowed = None if candidates is None else checks.rows_for("candidates", candidates, wanted, shape)
-        parts = list(self._blocks(queries, n, rows, filter_already_liked_items, allowed, shown))
+        options = (filter_already_liked_items, allowed, shown, return_weights)
+        parts = list(self._blocks(queries, n, rows, *options))
         empty = (np.zeros((0, n), np.int64), np.zeros((0, n), np.float32), np.zeros((0, n), np.float32))
         out = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)] or list(empty)
         out = out[: 3 if return_weights else 2]
@@ -193,7 +198,8 @@ class Recommender(Learning, Similar):
 
         def blocks() -> Iterator[Any]:
             with batches.progress(len(wanted), show_progress, "user") as bar:
-                for at, ids, scores, weights in self._blocks(queries, n, rows, filter_already_liked_items, None, shown):
+                options = (filter_already_liked_items, None, shown, format == "arrow")
+                for at, ids, scores, weights in self._blocks(queries, n, rows, *options):
                     bar.update(len(ids))
                     if format == "arrow":
                         yield batches.arrow_batch(wanted[at], ids, scores, weights)
@@ -275,10 +281,18 @@ class Recommender(Learning, Similar):
         return (Queries(np.where(users < n, users, -1), rows) if recalculate else Queries(users, None)), rows
 
     def _blocks(
-        self, queries: Queries, n: int, rows: CSR | None, hide: bool, allowed: CSR | None, shown: Array | None
+        self,
+        queries: Queries,
+        n: int,
+        rows: CSR | None,
+        hide: bool,
+        allowed: CSR | None,
+        shown: Array | None,
+        weighted: bool,
     ) -> Iterator[tuple[slice, Array, Array, Array]]:
         stored = self._fitted()["histories"]
         for at in batches.blocks(len(queries.userids), self._row_bytes()):
             part = queries[at]
             hidden = None if not hide else stored[part.userids] if rows is None else rows[at]
-            yield at, *self._retrieve(part, n, hidden, None if allowed is None else allowed[at], shown)
+            ids, top, weights = self._retrieve(part, n, hidden, None if allowed is None else allowed[at], shown)
+            yield at, ids, top, self._attention(part, ids, weights) if weighted else weights

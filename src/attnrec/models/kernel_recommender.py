@@ -104,7 +104,7 @@ class KernelAttentionRecommender(Recommender):
     def __init__(
         self,
         temperature: float = 0.25,
-        regularization: float = 0.3,
+        regularization: float = 0.15,
         popularity_exponent: float = 0.2,
         *,
         side: Literal["user", "item", "both"] = "user",
@@ -298,13 +298,10 @@ class KernelAttentionRecommender(Recommender):
             scores += ridge.sums_of_rows(x, s["between_items"])
         return scores, share
 
-    def _retrieve(
-        self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
-    ) -> tuple[Array, Array, Array]:
-        ids, top, weights = super()._retrieve(queries, k, hidden, allowed, shown)
+    def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         s = self._fitted()
         if s["side"] == "user":
-            return ids, top, np.minimum(weights, np.float32(1))
+            return np.minimum(weights, np.float32(1))
         between = s["between_items"]
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
         x = self._histories(queries)
@@ -313,7 +310,7 @@ class KernelAttentionRecommender(Recommender):
             found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
             share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
         weights = (weights + share) / 2 if s["side"] == "both" else share
-        return ids, top, np.minimum(weights, np.float32(1))
+        return np.minimum(weights, np.float32(1))
 
     # Why.
 
