@@ -11,15 +11,20 @@ import argparse
 import json
 from pathlib import Path
 
+import _accuracy_explicit
 import _accuracy_implicit
 
-PARTS = {"implicit": _accuracy_implicit.run}
+PARTS = {"implicit": _accuracy_implicit.run, "explicit": _accuracy_explicit.run}
+DATA = {
+    "implicit": ("movielens-1m", "gowalla"),
+    "explicit": ("movielens-100k", "ml-latest-small", "movielens-1m-simulated"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=sorted(PARTS), help="one part; all unless given")
-    parser.add_argument("--data", choices=["movielens-1m", "gowalla"], help="one data set of the implicit part")
+    parser.add_argument("--data", choices=sum(DATA.values(), ()), help="one data set of a part")
     parser.add_argument("--methods", nargs="+", help="these methods alone, by the names that the table shows")
     parser.add_argument(
         "--choose", action="store_true", help="choose settings on validation data instead, and show all"

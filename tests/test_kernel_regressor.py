@@ -263,6 +263,22 @@ def test_tuning_tries_settings_and_keeps_the_best() -> None:
     assert [t["score"] for t in again.tuning_ or []] == [t["score"] for t in model.tuning_]
 
 
+def test_tuning_scores_what_predict_would_say() -> None:
+    x = made("explicit")
+    model = KernelAttentionRegressor(tolerance=1e-10).fit(x, show_progress=False, tune=3)
+    assert model.tuning_ is not None
+    assert len(model.tuning_) == 3
+    held = np.zeros(x.nnz, dtype=bool)
+    held[np.random.default_rng(0).permutation(x.nnz)[: x.nnz // 10]] = True
+    rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    train = csr_array((x.data[~held], (rows[~held], x.indices[~held])), shape=x.shape)
+    for trial in model.tuning_:
+        setting = {name: value for name, value in trial.items() if name not in ("score", "seconds")}
+        part = KernelAttentionRegressor(tolerance=1e-10, **setting).fit(train, show_progress=False)
+        wrong = part.predict(rows[held], x.indices[held]) - x.data[held]
+        assert trial["score"] == pytest.approx(-np.sqrt(np.mean(wrong**2)), abs=1e-4)
+
+
 def test_movielens_100k(shared_data: Path) -> None:
     path = shared_data / "movielens-100k" / "ratings.csv"
     user, item, rating = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(0, 1, 2)).T

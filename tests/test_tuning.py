@@ -72,6 +72,22 @@ def test_search() -> None:
         tuning.search([{"a": 1}], lambda one: float("nan"))
 
 
+@pytest.mark.parametrize(("sweeps", "best", "most"), [(1, {"a": 3, "b": 2.0}, 8), (3, {"a": 5, "b": 2.0}, 16)])
+def test_climb(sweeps: int, best: dict[str, Any], most: int) -> None:
+    # The best a depends on b, so a second sweep goes on from where b has led.
+    def score(one: dict[str, Any]) -> float:
+        return -0.1 * abs(one["a"] - (5 if one["b"] == 2 else 3)) - abs(one["b"] - 2)
+
+    trials = tuning.Trials()
+    tried = tuning.climb({"a": [1, 2, 3, 4, 5], "b": [0.5, 2.0]}, {"a": 2, "b": 1.0, "c": 0}, trials, sweeps=sweeps)
+    got, table = tuning.search(tried, score, trials=trials)
+    assert got == best
+    assert table is trials
+    assert trials[0] | {"a": 2, "b": 1.0} == trials[0]
+    settings = [(t["a"], t["b"]) for t in trials]
+    assert len(settings) == len(set(settings)) <= most
+
+
 def test_hold_out() -> None:
     x = made("explicit")
     train, test, users = tuning.hold_out(x, 0, fraction=0.25, most=10)

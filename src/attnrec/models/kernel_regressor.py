@@ -17,7 +17,7 @@ from .kernel_passes import Passes, Strengths
 from .kernel_preconditioner import Preconditioner
 from .kernel_stage import Stage
 from .kernel_std import standard_deviations
-from .kernel_system import Solution, conjugate_gradients
+from .kernel_system import Entries, Solution, conjugate_gradients
 from .learning import Report
 from .sparse import CSR, Array, csr
 
@@ -106,6 +106,7 @@ class KernelAttentionRegressor(Recommender):
     """
 
     takes = frozenset({"tune"})
+    _climbs = True
 
     def __init__(
         self,
@@ -166,10 +167,14 @@ class KernelAttentionRegressor(Recommender):
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return {
-            "noise2": (0.65, 0.75, 0.9),
-            "user_temperature2": (0.25, 0.3, 0.4),
-            "item_temperature2": (0.4, 0.5, 0.65),
-            "joint": (1.0, 1.5),
+            "residual_share": (0.05, 0.1, 0.2, 0.35),
+            "item_damping": (1.0, 2.0, 4.0, 8.0, 12.0),
+            "item_temperature": (0.35, 0.5, 0.7, 1.0, 1.4),
+            "user_temperature": (0.3, 0.45, 0.6, 0.85),
+            "own": (0.1, 0.2, 0.4, 0.6),
+            "bias": (0.05, 0.1, 0.2),
+            "item_temperature2": (0.25, 0.35, 0.5, 0.7),
+            "joint2_first": (0.35, 0.7, 1.4),
         }
 
     # Fitting.
@@ -240,15 +245,18 @@ class KernelAttentionRegressor(Recommender):
         held[rng.permutation(user_items.nnz)[: max(1, user_items.nnz // 10)]] = True
         if held.all():
             raise ValueError("tuning holds out a tenth of the ratings, and there is one only: fit without tune")
-        rows = np.repeat(np.arange(user_items.shape[0]), np.diff(user_items.indptr))
         indptr = np.concatenate([[0], np.cumsum(~held)])[user_items.indptr].astype(user_items.indptr.dtype)
         train = csr(user_items.data[~held], user_items.indices[~held], indptr, user_items.shape)
+        test = csr(user_items.data[held], user_items.indices[held], user_items.indptr - indptr, user_items.shape)
+        entries = Entries(test)
 
         def score(setting: dict[str, Any]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
             model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            wrong = model.predict(rows[held], user_items.indices[held]) - user_items.data[held]
-            return -float(np.sqrt(np.mean(wrong.astype(np.float64) ** 2)))
+            stage = model._passes().stages[-1]
+            predictions = stage.mean + stage.system.at(stage.coefficients, entries)
+            wrong = np.clip(predictions, train.data.min(), train.data.max()) - test.data
+            return -float(np.sqrt(np.mean(wrong**2)))
 
         return score
 

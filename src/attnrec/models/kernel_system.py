@@ -12,7 +12,7 @@ from .. import ops
 from .kernel_rows import Kernel
 from .sparse import CSR, Array, csr
 
-__all__ = ["Joint", "Solution", "System", "conjugate_gradients"]
+__all__ = ["Entries", "Joint", "Solution", "System", "conjugate_gradients"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,25 @@ class Joint:
     users: Kernel
     items: Kernel
     strength: float
+
+
+class Entries:
+    """The stored entries of a matrix: user and item of each, and where it is in (items, users)."""
+
+    def __init__(self, pattern: CSR) -> None:
+        n_users = pattern.shape[0]
+        self.pattern = pattern
+        self.users = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(pattern.indptr))
+        self.items = pattern.indices.astype(np.int64)
+        self.flat = self.items * n_users + self.users
+
+    def rows(self, rows: slice) -> tuple[slice, CSR]:
+        """The entries of some users: which they are, and as a matrix."""
+        p = self.pattern
+        first, last = int(p.indptr[rows.start]), int(p.indptr[rows.stop])
+        indptr = p.indptr[rows.start : rows.stop + 1] - first
+        part = csr(p.data[first:last], p.indices[first:last], indptr, (rows.stop - rows.start, p.shape[1]))
+        return slice(first, last), part
 
 
 class System:
@@ -40,36 +59,31 @@ class System:
     ) -> None:
         self.pattern, self.joints = pattern, joints
         self.own, self.same, self.bias, self.noise = own, same, bias, noise
-        n_users = pattern.shape[0]
-        self.users = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(pattern.indptr))
-        self.items = pattern.indices.astype(np.int64)
+        self._entries = Entries(pattern)
+        self.users, self.items = self._entries.users, self._entries.items
         turned = csr(np.arange(pattern.nnz, dtype=np.int64), pattern.indices, pattern.indptr, pattern.shape).T.tocsr()
         self._order, self._turned = turned.data, (turned.indices.astype(np.int32), turned.indptr)
-        self._flat = self.items * n_users + self.users
 
     def __call__(self, x: Array) -> Array:
         """The product with ``x`` (nnz,), float64."""
+        return self.noise * x + self.at(x, self._entries)
+
+    def at(self, x: Array, entries: Entries) -> Array:
+        """Without noise, and for any entries (n,) of a matrix of the same shape: what is predicted there, less the
+        mean, once ``x`` is the solution."""
         n_users, n_items = self.pattern.shape
-        y = self.noise * x
-        y += self.bias * np.bincount(self.users, x, n_users)[self.users]
-        y += self.bias * np.bincount(self.items, x, n_items)[self.items]
+        y: Array = self.bias * np.bincount(self.users, x, n_users)[entries.users]
+        y += self.bias * np.bincount(self.items, x, n_items)[entries.items]
         for which, joint in enumerate(self.joints):
             values = self._by_items(joint.items, x)
             if which == 0:
-                y += self.own * values.ravel()[self._flat]
+                y += self.own * values.ravel()[entries.flat]
             values *= np.float32(joint.strength)
             if which == 0:
-                values.ravel()[self._flat] += (self.same * x).astype(np.float32)
-            indptr = self.pattern.indptr
+                values.ravel()[self._entries.flat] += (self.same * x).astype(np.float32)
             for rows, kernel in joint.users.blocks():
-                first, last = indptr[rows.start], indptr[rows.stop]
-                part = csr(
-                    self.pattern.data[first:last],
-                    self.pattern.indices[first:last],
-                    indptr[rows.start : rows.stop + 1] - first,
-                    (rows.stop - rows.start, n_items),
-                )
-                y[first:last] += ops.sampled_product(kernel, values, part, check_finite=False)
+                which_entries, part = entries.rows(rows)
+                y[which_entries] += ops.sampled_product(kernel, values, part, check_finite=False)
         return y
 
     def _by_items(self, items: Kernel, x: Array) -> Array:
@@ -88,7 +102,7 @@ class System:
             turned = self._by_items(joint.items, x)
             turned *= np.float32(joint.strength)
             if which == 0:
-                turned.ravel()[self._flat] += (self.same * x).astype(np.float32)
+                turned.ravel()[self._entries.flat] += (self.same * x).astype(np.float32)
             out.append(np.ascontiguousarray(turned.T))
         return out
 

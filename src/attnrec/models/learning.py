@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ class Learning(Fitted):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
     An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored.
+    setting is scored, and ``_climbs`` that its own search changes one parameter at a time.
 
     Attributes
     ----------
@@ -30,6 +31,7 @@ class Learning(Fitted):
     """
 
     tuning_: tuning.Trials | None = None
+    _climbs = False
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         """The grid that ``fit(tune=True)`` tries: values by name of a parameter."""
@@ -72,10 +74,11 @@ class Learning(Fitted):
             that has none.
         tune : True, int, mapping of sequences, or iterable of mappings, optional
             For estimators that can choose their own parameters: fit on a part of the histories with several settings,
-            take the one that is best on the rest, then fit on all. True tries the estimator's own grid, a number that
-            many points of it, ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part
-            held out is drawn with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on
-            the estimator, and what was tried is kept as ``tuning_``.
+            take the one that is best on the rest, then fit on all. True tries the estimator's own grid (or changes
+            one parameter at a time from those that it has, where they are many), a number that many settings of it,
+            ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part held out is drawn
+            with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on the estimator, and
+            what was tried is kept as ``tuning_``.
 
         Returns
         -------
@@ -110,10 +113,16 @@ class Learning(Fitted):
     def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:
         """An estimator with the best of the settings, and the table of all."""
         params = self.get_params()
-        tried = tuning.settings(tune, self._search_space(), list(params), params.get("random_state", 0))
-        for one in tried:
-            type(self)(**{**params, **one})._check_params()
-        best, trials = tuning.search(tried, self._trial(x, inputs), show_progress=show_progress)
+        space, trials = self._search_space(), tuning.Trials()
+        tried: Iterable[dict[str, Any]]
+        if self._climbs and isinstance(tune, (bool, int, np.integer)):
+            most = None if isinstance(tune, bool) else checks.count("tune", tune)
+            tried = itertools.islice(tuning.climb(space, params, trials), most)
+        else:
+            tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))
+            for one in tried:
+                type(self)(**{**params, **one})._check_params()
+        best, _ = tuning.search(tried, self._trial(x, inputs), trials=trials, show_progress=show_progress)
         return type(self)(**{**params, **best}), trials
 
     def partial_fit_users(self, userids: Any, user_items: Any) -> Self:

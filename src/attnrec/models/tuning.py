@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from .._extras import have, need
 from . import batches, checks
 from .sparse import CSR, Array, csr
 
-__all__ = ["Trials", "hold_out", "search", "settings"]
+__all__ = ["Trials", "climb", "hold_out", "search", "settings"]
 
 Space = Mapping[str, Sequence[Any]]
 
@@ -86,8 +86,48 @@ def _grid(space: Space) -> list[dict[str, Any]]:
     return [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
 
 
+def climb(space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2) -> Iterator[dict[str, Any]]:
+    """Settings one parameter at a time, in the order of ``space``: up its values for as long as that is better, else
+    down; all parameters ``sweeps`` times, or until nothing changes.
+
+    Parameters
+    ----------
+    space : mapping of sequences of numbers
+    start : mapping
+        The first setting is what it holds for the parameters of ``space``; its values join theirs.
+    trials : Trials
+        The table that :func:`search` fills in the meantime.
+    """
+    best = {name: start[name] for name in space}
+    yield best
+    top, known = trials[-1]["score"], {tuple(best.values())}
+    for _ in range(sweeps):
+        before = best
+        for name, values in space.items():
+            steps = sorted({*values, start[name]})
+            for way in (1, -1):
+                first = at = steps.index(best[name])
+                while 0 <= (at := at + way) < len(steps):
+                    one = {**best, name: steps[at]}
+                    if tuple(one.values()) in known:
+                        break
+                    known.add(tuple(one.values()))
+                    yield one
+                    if not trials[-1]["score"] > top:
+                        break
+                    best, top = one, trials[-1]["score"]
+                if best[name] != steps[first]:
+                    break
+        if best == before:
+            return
+
+
 def search(
-    tried: Iterable[dict[str, Any]], score: Callable[[dict[str, Any]], float], *, show_progress: bool = False
+    tried: Iterable[dict[str, Any]],
+    score: Callable[[dict[str, Any]], float],
+    *,
+    trials: Trials | None = None,
+    show_progress: bool = False,
 ) -> tuple[dict[str, Any], Trials]:
     """Score every setting; the best one (the first of equals) and the table.
 
@@ -95,6 +135,8 @@ def search(
     ----------
     tried : iterable of dict
         May be a generator that looks at the table so far: it is asked for one setting at a time.
+    trials : Trials, optional
+        The table to fill, for such a generator.
     score : callable
         Given a setting, how good it is; higher is better.
 
@@ -103,7 +145,8 @@ def search(
     ValueError
         If no setting has a score that is a number.
     """
-    trials, best, top = Trials(), None, -math.inf
+    trials = Trials() if trials is None else trials
+    best, top = None, -math.inf
     total = len(tried) if isinstance(tried, Sequence) else None
     with batches.progress(total, show_progress, "setting") as bar:
         for one in tried:
