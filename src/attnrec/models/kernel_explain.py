@@ -21,7 +21,7 @@ def explanation(
     By history item: its coefficient times its covariance with the item, the user being the same. By neighbour: the
     attention to each other user times what that user says, with the bias term of the item's raters.
     """
-    own = _own_ratings(stage, rows, history, item)
+    own = stage.scale * _own_ratings(stage, rows, history, item)
     others, raters = _others(stage, kernels, query, item)
     background = float(rows.base[0, item]) - stage.mean
     raw = stage.mean + float(own.sum()) + background
@@ -45,7 +45,7 @@ def explanation(
 
 
 def _own_ratings(stage: Stage, rows: Rows, history: CSR, item: int) -> Array:
-    """Contribution of each rating of the history, (h,) float64."""
+    """Contribution of each rating of the history over the scale, (h,) float64."""
     system, items, coefficients = stage.system, history.indices, rows.coefficients.data
     covariance = np.full(len(items), system.bias)
     covariance += (system.same + system.bias) * (items == item)
@@ -57,7 +57,7 @@ def _own_ratings(stage: Stage, rows: Rows, history: CSR, item: int) -> Array:
 
 
 def _others(stage: Stage, kernels: list[Array], query: Queries, item: int) -> tuple[Array, float]:
-    """Contribution of each other user, (users,) float64, and what of all is for their ratings of the item itself."""
+    """Contributions of each other user, (users,) float64, and of all their ratings of the item itself."""
     system = stage.system
     out = np.zeros(system.pattern.shape[0])
     said = stage.sparse[:, [item]].toarray()[:, 0]
@@ -70,4 +70,4 @@ def _others(stage: Stage, kernels: list[Array], query: Queries, item: int) -> tu
         out += attention * values[:, item]
         heard += (joint.strength + (system.same if k == 0 else 0)) * attention
     out += system.bias * said
-    return out, float(heard @ said)
+    return stage.scale * out, stage.scale * float(heard @ said)

@@ -74,13 +74,22 @@ class Strengths:
 
 
 class Passes:
-    """Systems one after the other, each made once the solution of the one before it is known."""
+    """Systems one after the other, each made once the solution of the one before it is known.
+
+    Attributes
+    ----------
+    scale : float
+        Standard deviation of the ratings.
+    targets : (nnz,) float64
+        Ratings less their mean, over ``scale``: the right-hand side of every system.
+    """
 
     def __init__(self, x: CSR, strengths: Strengths, memory_budget: int) -> None:
         self.x, self._s, self._left = x, strengths, memory_budget
         self.biases = Biases(x, strengths.user_damping, strengths.item_damping)
         self.stages: list[Stage] = []
-        self._variance = float(np.var(x.data, dtype=np.float64)) or 1.0
+        self.scale = float(np.std(x.data, dtype=np.float64)) or 1.0
+        self.targets = (x.data.astype(np.float64) - self.biases.mean) / self.scale
         turned = x.T.tocsr()
         self._features = [self.biases.features(rows, side) for side, rows in enumerate((x, turned))]
         share = strengths.residual_share
@@ -90,7 +99,7 @@ class Passes:
 
     def system(self, number: int) -> System:
         """The system of pass 0 or 1."""
-        s, v = self._s, self._variance
+        s = self._s
         temperatures = ((s.user_temperature, s.item_temperature), (s.user_temperature2, s.item_temperature2))[number]
         if number == 1:
             predicted = self._predicted()
@@ -99,12 +108,12 @@ class Passes:
                 self._parts[side] = [(s.predicted_share, _unit(rows)), *keep]
         users, items = (self._kernel(parts, t) for parts, t in zip(self._parts, temperatures, strict=True))
         if number == 0:
-            self._joints = [Joint(users, items, v * s.joint)]
+            self._joints = [Joint(users, items, s.joint)]
         else:
             first = self._joints[0]
-            self._joints = [Joint(users, items, v * s.joint2), Joint(first.users, first.items, v * s.joint2_first)]
+            self._joints = [Joint(users, items, s.joint2), Joint(first.users, first.items, s.joint2_first)]
         noise = (s.noise, s.noise2)[number]
-        self._system = System(self.x, self._joints, own=v * s.own, same=v * s.same, bias=v * s.bias, noise=v * noise)
+        self._system = System(self.x, self._joints, own=s.own, same=s.same, bias=s.bias, noise=noise)
         return self._system
 
     def _kernel(self, parts: list[Part], temperature: float) -> Kernel:
@@ -117,10 +126,10 @@ class Passes:
         """Take the solution of the system that was made last."""
         if self._system is None:
             raise RuntimeError("add() goes with the system made before it")
-        self.stages.append(Stage(self._system, coefficients, self.biases.mean))
+        self.stages.append(Stage(self._system, coefficients, self.biases.mean, self.scale))
 
     def _predicted(self) -> Array:
-        """What the first pass predicts for all fitted users, without mean and biases, (users, items) float32."""
+        """What the first pass predicts for all fitted users, scaled, less mean and biases, (users, items) float32."""
         out = np.empty(self.x.shape, np.float32)
         for start in range(0, self.x.shape[0], _BLOCK):
             users = np.arange(start, min(start + _BLOCK, self.x.shape[0]))
@@ -128,7 +137,8 @@ class Passes:
         return out
 
     def _deviations(self, histories: CSR, rows: Rows) -> Array:
-        out: Array = rows.scores - self.biases.mean - self.biases.of(histories, 0)[:, None] - self.biases.biases[1]
+        biases = self.biases.of(histories, 0)[:, None] + self.biases.biases[1]
+        out: Array = (rows.scores - self.biases.mean - biases) / self.scale
         return out
 
     def _first(self, histories: CSR, userids: Array) -> tuple[Rows, Array]:

@@ -99,7 +99,7 @@ class KernelAttentionRegressor(Recommender):
     >>> user_items = csr_array([[5, 4, 0, 0, 1], [4, 5, 2, 0, 1], [5, 5, 1, 4, 0], [1, 0, 5, 4, 4]])
     >>> model = KernelAttentionRegressor().fit(user_items, show_progress=False)
     >>> model.predict([0, 0], [2, 3]).round(1)
-    array([2.3, 3.8], dtype=float32)
+    array([2.3, 3.5], dtype=float32)
     >>> why = model.explain(0, 3)
     >>> bool(abs(why.bias + why.contributions.total - model.predict(0, 3)) < 1e-4)
     True
@@ -204,7 +204,7 @@ class KernelAttentionRegressor(Recommender):
                     bar.update()
                     report(told + step, residual)
 
-                solution = self._solved(passes.system(number), user_items, passes.biases.mean, tell)
+                solution = self._solved(passes.system(number), passes.targets, tell)
             if solution.interrupted and number and not solution.steps:
                 break
             told += solution.steps
@@ -217,11 +217,11 @@ class KernelAttentionRegressor(Recommender):
         self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
         return state
 
-    def _solved(self, system: Any, x: CSR, mean: float, tell: Callable[[int, float], None]) -> Solution:
+    def _solved(self, system: Any, targets: Array, tell: Callable[[int, float], None]) -> Solution:
         with one_thread():
             solution = conjugate_gradients(
                 system,
-                x.data.astype(np.float64) - mean,
+                targets,
                 preconditioner=Preconditioner(system, _RANK),
                 tolerance=float(self.tolerance),
                 max_steps=self.max_steps,
@@ -254,7 +254,7 @@ class KernelAttentionRegressor(Recommender):
             model = type(self)(**{**self.get_params(), **setting})
             model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
             stage = model._passes().stages[-1]
-            predictions = stage.mean + stage.system.at(stage.coefficients, entries)
+            predictions = stage.mean + stage.scale * stage.system.at(stage.coefficients, entries)
             wrong = np.clip(predictions, train.data.min(), train.data.max()) - test.data
             return -float(np.sqrt(np.mean(wrong**2)))
 
@@ -309,7 +309,8 @@ class KernelAttentionRegressor(Recommender):
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         rows, kernels = self._passes().predict(self._histories(queries), queries.userids)
-        return rows.scores.astype(np.float32), self._passes().shares(kernels[0])
+        most = float(np.finfo(np.float32).max)
+        return np.clip(rows.scores, -most, most).astype(np.float32), self._passes().shares(kernels[0])
 
     def _clipped(self, scores: Array) -> Array:
         s = self._fitted()
@@ -343,7 +344,8 @@ class KernelAttentionRegressor(Recommender):
         if user_items is not None:
             raise ValueError("return_std needs the whole system: leave user_items out, or partial_fit_users first")
         users, items = np.broadcast_arrays(checks.ids("userid", userid)[0], checks.ids("itemid", itemid)[0])
-        std = standard_deviations(self._passes().stages[-1].system, users, items, self.tolerance, _RANK)
+        stage = self._passes().stages[-1]
+        std = np.float32(stage.scale) * standard_deviations(stage.system, users, items, self.tolerance, _RANK)
         return out, (float(std[0]) if np.ndim(out) == 0 else std)
 
     def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Stage:
-    """The system of a pass with its solution.
+    """The system of a pass with its solution, for ratings less their mean over ``scale``.
 
     A prediction for user u takes the coefficients of all others as they are, and solves for u's own given these,
     which for a fitted user changes nothing once the system is solved exactly. So a fitted user, the same user by a
@@ -47,7 +46,7 @@ class Stage:
     system: System
     coefficients: Array  # (nnz,) float64
     mean: float
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    scale: float
 
     @cached_property
     def values(self) -> list[Array]:
@@ -68,7 +67,7 @@ class Stage:
     def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
         """Predictions from the rows of the users' kernels, one for each joint kernel and with 0 for themselves."""
         system = self.system
-        base = np.full(histories.shape, self.mean)
+        base = np.zeros(histories.shape)
         for kernel, values in zip(kernels, self.values, strict=True):
             base += ops.predict_ratings(kernel, values, check_finite=False)
         if system.bias:
@@ -85,7 +84,7 @@ class Stage:
         for strength, joint in zip(self._strengths, system.joints, strict=True):
             for rows, kernel in joint.items.blocks():
                 scores += strength * ops.predict_ratings(dense[:, rows], kernel, check_finite=False)
-        return Rows(base, scores, coefficients)
+        return Rows(self.mean + self.scale * base, self.mean + self.scale * scores, coefficients)
 
     @property
     def _strengths(self) -> list[float]:
@@ -106,4 +105,5 @@ class Stage:
         items = histories.indices[entries]
         if len(items) == 0:
             return np.zeros(0)
-        return solve(self.own_covariance(items), histories.data[entries] - base[items])
+        targets = (histories.data[entries].astype(np.float64) - self.mean) / self.scale
+        return solve(self.own_covariance(items), targets - base[items])
