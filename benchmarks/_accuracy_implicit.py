@@ -45,23 +45,23 @@ def _peer(fit: Callable[..., Scores]) -> Method:
 
 OURS: dict[str, Method] = {
     **{f"attnrec {side}": _ours(side=side) for side in ("user", "item", "both")},
-    **{f"attnrec user, {n} blocks": _ours(n_blocks=n) for n in (2, 4)},
+    **{f"attnrec both, {n} blocks": _ours(side="both", n_blocks=n) for n in (2, 4)},
 }
 METHODS: dict[str, Method] = {**OURS, **{name: _peer(fit) for name, fit in PEERS.items()}}
 
 # What --choose chose on MovieLens 1M, seed 5.
-_USER = {"temperature": 0.25, "regularization": 0.15, "popularity_exponent": 0.1}
 MOVIELENS: dict[str, dict[str, Any]] = {
-    "attnrec user": _USER,
+    "attnrec user": {"temperature": 0.25, "regularization": 0.15, "popularity_exponent": 0.1},
     "attnrec item": {"item_temperature": 0.5, "item_regularization": 0.5, "activity_exponent": 0.2},
     "attnrec both": {"regularization": 0.15, "popularity_exponent": 0.2, "item_regularization": 0.5},
-    **{f"attnrec user, {n} blocks": _USER for n in (2, 4)},
+    "attnrec both, 2 blocks": {"temperature": 0.3, "regularization": 0.2, "popularity_exponent": 0.2},
+    "attnrec both, 4 blocks": {"temperature": 0.5, "regularization": 0.3, "popularity_exponent": 0.2},
     "popularity": {},
     "EASE (NumPy)": {"regularization": 800},
-    "implicit ALS": {"factors": 128, "regularization": 0.1, "alpha": 1.0},
-    "irspack RP3beta": {"alpha": 0.8, "beta": 0.4, "top_k": 500},
-    "irspack DenseSLIM": {"reg": 700},
-    "irspack iALS": {"n_components": 128, "alpha0": 0.1, "reg": 0.003},
+    "implicit ALS": {"factors": 64, "regularization": 1.0, "alpha": 5.0},
+    "irspack RP3beta": {"alpha": 0.6, "beta": 0.4, "top_k": 500},
+    "irspack DenseSLIM": {"reg": 800},
+    "irspack iALS": {"n_components": 64, "alpha0": 0.3, "reg": 0.003},
 }
 # At most 12 settings a method.
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -76,6 +76,8 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "popularity_exponent": (0.15, 0.2),
         "item_regularization": (0.5, 1.0),
     },
+    "attnrec both, 2 blocks": {"temperature": (0.25, 0.3, 0.4), "regularization": (0.1, 0.2, 0.3)},
+    "attnrec both, 4 blocks": {"temperature": (0.3, 0.4, 0.5), "regularization": (0.1, 0.3, 1.0)},
     "popularity": {},
     "EASE (NumPy)": {"regularization": (100, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1500, 2000)},
     "implicit ALS": {"factors": (64, 128), "regularization": (0.01, 0.1, 1.0), "alpha": (1.0, 5.0)},
@@ -86,7 +88,8 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
 # Gowalla: chosen on 20 % of the training interactions of 3,000 users, the rest of the training part being learned from.
 GOWALLA: dict[str, Any] = {"temperature": 0.6, "regularization": 2.0, "popularity_exponent": 0.25}
 GOWALLA_GRID: dict[str, tuple[Any, ...]] = {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)}
-GOWALLA_BLOCKS = (1, 2, 4)
+# Fewer users are further apart: blocks of users want a higher temperature, and less regularization.
+GOWALLA_BLOCKS: dict[int, dict[str, Any]] = {1: {}, 4: {"temperature": 1.0, "regularization": 0.25}}
 
 
 def run(options: Any) -> dict[str, Any]:
@@ -147,7 +150,8 @@ def _gowalla(root: Any, options: Any) -> dict[str, Any]:
         part, held, users = hold_out(train, 0, most=3000)
         return {"trials": [_on_gowalla(part, held, users, {**GOWALLA, **point}) for point in points(GOWALLA_GRID)]}
     users = np.flatnonzero(np.diff(test.indptr))
-    return {str(n): _on_gowalla(train, test[users], users, {**GOWALLA, "n_blocks": n}) for n in GOWALLA_BLOCKS}
+    settings = {n: {**GOWALLA, **own, "n_blocks": n} for n, own in GOWALLA_BLOCKS.items()}
+    return {str(n): _on_gowalla(train, test[users], users, setting) for n, setting in settings.items()}
 
 
 def _on_gowalla(train: sp.csr_array, test: sp.csr_array, users: Any, setting: dict[str, Any]) -> dict[str, Any]:

@@ -66,8 +66,9 @@ class KernelAttentionRecommender(Recommender):
         The same for attention between items; the last weighs users by how many items they have.
     n_blocks : "auto" or int
         Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
-        and time fall by ``n_blocks`` and its square, and a little accuracy with them. "auto" is the fewest that fit
-        the memory budget.
+        and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let
+        ``fit(tune=...)`` choose it, and accuracy falls by a little, else by much. "auto" is the fewest blocks that
+        fit the memory budget.
     memory_budget : int, optional
         Bytes that ``fit`` may take; :func:`attnrec.memory_budget` unless told.
     random_state : int
