@@ -78,12 +78,3 @@ def best_unseen(scores: Array, seen: sp.csr_array, k: int) -> Array:
     ids = np.argpartition(-scores, k, axis=1)[:, :k]
     order = np.argsort(-np.take_along_axis(scores, ids, axis=1), axis=1, kind="stable")
     return np.take_along_axis(ids, order, axis=1)
-
-
-def recall_of_possible(ids: Array, test: sp.csr_array, k: int) -> float:
-    """Recall@k = hits / min(k, held-out items), the variant of Liang et al., 2018 (Mult-VAE), and of EASE."""
-    rows = [test.indices[a:b] for a, b in zip(test.indptr[:-1], test.indptr[1:], strict=True)]
-    values = [
-        np.isin(found[:k], row).sum() / min(k, len(row)) for found, row in zip(ids, rows, strict=True) if len(row)
-    ]
-    return float(np.mean(values))

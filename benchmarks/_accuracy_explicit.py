@@ -1,6 +1,7 @@
 """Ratings: KernelAttentionRegressor beside Surprise and myFM, without side information.
 
-Defaults of KernelAttentionRegressor were chosen on a tenth of the training part of the first fold of MovieLens 100K.
+Defaults of KernelAttentionRegressor were chosen on held-out tenths of the training parts of the first fold of MovieLens
+100K and of the first split of ml-latest-small.
 ``--choose`` shows what tuning tries on the first fold of each data set: it sees the training part alone.
 """
 

@@ -322,6 +322,7 @@ def _sampled_product() -> Iterator[Case]:
         yield Case(
             op, f"{b}x{n}x{d}", lambda r, b=b, n=n, d=d: ((normal(r, b, d), normal(r, n, d), pattern(r, b, n)), {})
         )
+    yield Case(op, "many-rows", lambda r: ((normal(r, 17000, 5), normal(r, 9, 5), pattern(r, 17000, 9, 0.02)), {}))
     yield Case(op, "messy", lambda r: ((normal(r, 30, 40), normal(r, 300, 40), pattern(r, 30, 300, messy=True)), {}))
     yield Case(op, "integers", lambda r: ((integers(r, 9, 700), integers(r, 300, 700), pattern(r, 9, 300)), {}), True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,15 @@ def without(packages: tuple[str, ...], code: str) -> subprocess.CompletedProcess
 def spawn(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "attnrec", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def interrupted(code: str) -> str:
+    """Run Python code that prints "ready" and waits, press Ctrl-C, and give what it says; it has to exit with 130."""
+    code = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + code  # nohup ignores it
+    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    return str(err.strip())

@@ -187,6 +187,19 @@ def test_backend_can_be_changed_under_an_index() -> None:
     assert np.array_equal(found.ids, want.ids)
 
 
+def test_the_reference_reads_sparse_matrices_of_any_format() -> None:
+    seen = sp.csr_array(np.arange(len(Q) * len(V)).reshape(len(Q), len(V)) % 3 == 0, dtype=np.float32)
+    for made in (sp.csc_array(seen), sp.coo_array(seen)):
+        want = ar.sampled_product(Q, V, made), ar.topk(Q, V, 5, exclude=made).ids, ar.similarity(made, made[:5])
+        ar.set_backend("reference")
+        try:
+            got = ar.sampled_product(Q, V, made), ar.topk(Q, V, 5, exclude=made).ids, ar.similarity(made, made[:5])
+        finally:
+            ar.set_backend("compiled")
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4)
+
+
 def test_backend_can_be_changed_after_starting_on_numpy() -> None:
     code = "import attnrec as ar; ar.set_backend('compiled'); print(ar.topk([[1.0]], ar.ItemIndex([[2.0]]), 1).ids)"
     environment = {**os.environ, "ATTNREC_BACKEND": "reference", "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ import cli_runs
 from attnrec import metrics
 from attnrec.data import Interactions, held_out_users, kfold, leave_last_out, random_holdout
 from attnrec.models import NeighbourAttention
-from cli_runs import fails, run, spawn, told, without
+from cli_runs import fails, interrupted, run, spawn, told, without
 from estimators import ESTIMATORS
 
 folder = cli_runs.folder
@@ -282,7 +279,8 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
     def said(*arguments: object) -> str:
         return fails("evaluate", films, *arguments)
 
-    assert "'Nobody' is no *.safetensors and none of Kernel" in said("-m", "Nobody")
+    assert "popularity, a saved model, *.safetensors" in said("-m", "Nobody")
+    assert "'Nobody' is none of Kernel" in said("-m", "Nobody")
     assert "no parameter 'warmth'; it has temperature, feedback" in said("-m", "NeighbourAttention:warmth=1")
     assert "'0.2' is no name=value" in said("-m", "NeighbourAttention:0.2")
     assert "'temperature=2' comes twice" in said("-m", "NeighbourAttention:temperature=1,temperature=2")
@@ -312,15 +310,10 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
 def test_interrupted_it_leaves_nothing(films: Path, tmp_path: Path) -> None:
     path = tmp_path / "chart.svg"
     path.write_text("old")
-    code = "import signal, attnrec.cli._contestants as c, attnrec.cli._group as g\n"
+    code = "import attnrec.cli._contestants as c, attnrec.cli._group as g\n"
     code += "c.predicted_by_lists = lambda *a: (print('ready', flush=True), signal.pause())\n"
     code += f"g.main(['evaluate', {str(films)!r}, '--split', 'users', '--plot', {str(path)!r}])"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "attnrec: interrupted")
+    assert interrupted(code) == "attnrec: interrupted"
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cli_runs
-from cli_runs import RATINGS, fails, run, small, spawn, told
+from cli_runs import RATINGS, fails, interrupted, run, small, spawn, told
 
 folder = cli_runs.folder
 
@@ -108,15 +105,10 @@ def test_as_a_process(folder: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 def test_interrupt_and_broken_pipe(folder: Path) -> None:
-    code = "import signal, attnrec.cli._source as s, attnrec.cli._group as g\n"
+    code = "import attnrec.cli._source as s, attnrec.cli._group as g\n"
     code += "s.open_source = lambda *a, **k: (print('ready', flush=True), signal.pause())\n"
     code += f"g.main(['recommend', {str(folder / 'ratings.csv')!r}, '--user', '1'])"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "attnrec: interrupted")
+    assert interrupted(code) == "attnrec: interrupted"
 
     with spawn("demo", "-k", 200) as process:
         assert process.stdout is not None

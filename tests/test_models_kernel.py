@@ -205,7 +205,8 @@ def test_nobody_and_nothing() -> None:
         ({"n_blocks": 0}, ValueError, "n_blocks=0 must be a whole number of at least 1"),
         ({"n_blocks": "many"}, TypeError, "n_blocks='many' is not a whole number"),
         ({"memory_budget": 2.5}, TypeError, "memory_budget=2.5 is not a whole number"),
-        ({"random_state": 0.5}, ValueError, "random_state=0.5 is not a whole number"),
+        ({"random_state": -1}, ValueError, "random_state=-1 must be 0 or more"),
+        ({"random_state": 0.5}, TypeError, "random_state=0.5 is not a whole number"),
         ({"memory_budget": 1000}, ValueError, "takes .* GB where the memory budget is 1e-06 GB: pass memory_budget="),
     ],
 )
@@ -267,13 +268,15 @@ def test_blocks_follow_the_budget(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(spd, "_STRIP", 32)
     x = made(1000)
     whole = Kernel(n_blocks=1).memory_needed(x)
-    model = Kernel(memory_budget=whole - 1).fit(x)
+    with pytest.warns(RuntimeWarning, match=r"in 2 blocks .*larger memory_budget, fit\(tune=...\), or n_blocks=2"):
+        model = Kernel(memory_budget=whole - 1).fit(x)
     assert model.memory_needed(x) < whole
     assert "2 blocks of users" in capsys.readouterr().err
     assert_same_bits(model, Kernel(n_blocks=2).fit(x, show_progress=False))
     ar.set_memory_budget(whole - 1)
     try:
-        assert_same_bits(Kernel().fit(x, show_progress=False), model)
+        with pytest.warns(RuntimeWarning, match="in 2 blocks"):
+            assert_same_bits(Kernel().fit(x, show_progress=False), model)
     finally:
         ar.set_memory_budget(0)
     with pytest.raises(ValueError, match=r"side='both' or side='item'|more n_blocks, or side='item'"):

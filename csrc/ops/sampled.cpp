@@ -13,8 +13,9 @@ namespace {
 // by part, so the length of a part is in the bits of the result.
 constexpr int64_t kBlockRows = 128;
 constexpr int64_t kPartCols = 512;
-constexpr int64_t kTasksPerThread = 2;  // each reads all of `right`, so few
-constexpr int64_t kMinRowsPerTask = 16;
+constexpr int64_t kTasksPerThread = 2;     // each reads all of `right`, so few
+constexpr int64_t kRowsAtMost = 8192;      // in a task, whose part of them takes 16 MiB
+constexpr int64_t kRowsWorthAThread = 16;  // and more
 
 struct Wanted {
   int32_t row, col;
@@ -38,12 +39,13 @@ std::vector<Wanted> by_block(const attnrec_csr &pattern, int64_t first, int64_t 
   return out;
 }
 
-// First row of each of n tasks with about as many entries each, and the end.
+// First row of each task, and the end: about n tasks with as many entries each, or more of kRowsAtMost rows.
 std::vector<int64_t> even_tasks(const attnrec_csr &pattern, int64_t n) {
-  std::vector<int64_t> out;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t entries = pattern.indptr[pattern.rows] / n * i;
-    out.push_back(std::lower_bound(pattern.indptr, pattern.indptr + pattern.rows, entries) - pattern.indptr);
+  const int64_t share = ceil_div(pattern.indptr[pattern.rows], n);
+  std::vector<int64_t> out{0};
+  for (int64_t row = 1; row < pattern.rows; ++row) {
+    const int64_t first = out.back();
+    if (row - first == kRowsAtMost || pattern.indptr[row] - pattern.indptr[first] >= share) out.push_back(row);
   }
   out.push_back(pattern.rows);
   return out;
@@ -69,10 +71,9 @@ void sampled_product(const attnrec_matrix &left, const attnrec_matrix &right, co
   if (nnz == 0) return;
   Threads threads = run.threads;
   const double madds = static_cast<double>(nnz) * static_cast<double>(left.cols + kPanel);
-  threads.count = plan_blocks(run, pattern.rows, kMinRowsPerTask, 1, 1, madds).threads;
-  const int64_t tasks = std::min(threads.count * kTasksPerThread, ceil_div(pattern.rows, kMinRowsPerTask));
-  const std::vector<int64_t> rows = even_tasks(pattern, tasks);
-  parallel_for(tasks, threads, [&](int64_t task) {
+  threads.count = plan_blocks(run, pattern.rows, kRowsWorthAThread, 1, 1, madds).threads;
+  const std::vector<int64_t> rows = even_tasks(pattern, threads.count * kTasksPerThread);
+  parallel_for(static_cast<int64_t>(rows.size()) - 1, threads, [&](int64_t task) {
     std::vector<int64_t> starts;
     const auto at = static_cast<std::size_t>(task);
     const int64_t first = rows[at];

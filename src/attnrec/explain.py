@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._extras import have, need
+from ._extras import frame_backend, need
 
 __all__ = ["Explanation", "Part"]
 
@@ -146,11 +146,7 @@ class Explanation:
         backend : {"pandas", "polars", "pyarrow"}, optional
             What to make; the first of these that is installed unless told.
         """
-        if backend is None:
-            backend = next((name for name in ("pandas", "polars") if have(name)), "pyarrow")
-        if backend not in ("pandas", "polars", "pyarrow"):
-            raise ValueError(f"backend={backend!r} is not 'pandas', 'polars' or 'pyarrow'")
-        need(backend, extra="data")
+        backend = frame_backend(backend)
         rows = [row for name, part in self.views().items() for row in _rows(name, self.bias, part)]
         if self.sources is not None:
             parts = {"bias": self.bias, **self.sources}

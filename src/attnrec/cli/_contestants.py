@@ -61,7 +61,7 @@ def spelled(spec: str, saved: Callable[[Path], Contestant]) -> Contestant:
         return saved(Path(spec))
     if spec == POPULARITY:
         return popularity()
-    made, params = named(spec, POPULARITY)
+    made, params = named(spec, POPULARITY, "a saved model, *.safetensors")
     return estimator(spec, lambda: made(**params))
 
 

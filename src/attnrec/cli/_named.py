@@ -22,7 +22,7 @@ def named(spec: str, *others: str) -> tuple[Any, dict[str, Any]]:
     name, _, text = spec.partition(":")
     known = _estimators()
     if name not in known:
-        raise ValueError(f"--model {spec}: {name!r} is no *.safetensors and none of {', '.join([*known, *others])}")
+        raise ValueError(f"--model {spec}: {name!r} is none of {', '.join([*known, *others])}")
     params = _params(spec, text)
     there = known[name]().get_params()
     for param in params:

@@ -95,29 +95,12 @@ def _of_known(train: Interactions, test: Any) -> Part:
 
 def _like(data: Interactions, matrix: Any, rows: Array | None = None) -> Interactions:
     """Some of the interactions, of all users or of these ``rows``, with ids, timestamps and all."""
-    from ..data import Ids, Interactions
+    from ..data import Ids
+    from ..data.splits._parts import keys_of, row_ids
 
     stamps = data.timestamps
     if stamps is not None:
         whole = data.user_items if rows is None else data.user_items[rows]
-        kept = np.searchsorted(_keys(whole), _keys(matrix))
-        stamps = (stamps if rows is None else stamps[np.isin(_row_ids(data.user_items), rows)])[kept]
-    return Interactions(
-        matrix,
-        data.users if rows is None else Ids(data.users.names(rows)),
-        data.items,
-        explicit=data.explicit,
-        report=data.report,
-        timestamps=stamps,
-        rating_range=data.rating_range,
-        backend=data.backend,
-    )
-
-
-def _row_ids(matrix: Any) -> Array:
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-
-
-def _keys(matrix: Any) -> Array:
-    keys: Array = _row_ids(matrix) * matrix.shape[1] + matrix.indices
-    return keys
+        kept = np.searchsorted(keys_of(whole), keys_of(matrix))
+        stamps = (stamps if rows is None else stamps[np.isin(row_ids(data.user_items), rows)])[kept]
+    return data._like(matrix, stamps, None if rows is None else Ids(data.users.names(rows)))

@@ -344,13 +344,19 @@ class Interactions:
         part = sparse.csr_matrix((csr.data[at], csr.indices[at], indptr), shape=csr.shape)
         part.has_sorted_indices = part.has_canonical_format = True
         stamps = None if self.timestamps is None else self.timestamps[at]
+        return self._like(part, stamps)
+
+    def _like(
+        self, user_items: Any, timestamps: Any, users: Ids | None = None, items: Ids | None = None
+    ) -> Interactions:
+        """Other entries, and other ids if given; the rest as here."""
         return Interactions(
-            part,
-            self.users,
-            self.items,
+            user_items,
+            self.users if users is None else users,
+            self.items if items is None else items,
             explicit=self.explicit,
             report=self.report,
-            timestamps=stamps,
+            timestamps=timestamps,
             rating_range=self.rating_range,
             backend=self.backend,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import contextlib
+import threading
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -13,11 +15,26 @@ from .sparse import Array
 
 __all__ = ["one_thread", "solve"]
 
+_lock = threading.Lock()
+_inside: list[Any] = []  # for each who is within one_thread: the limit that the first of them set, or None
 
-def one_thread() -> AbstractContextManager[Any]:
-    """Within it BLAS and LAPACK use one thread: for small matrices theirs cost more in waiting than they bring."""
-    out: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return out
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it BLAS and LAPACK use one thread: for small matrices theirs cost more in waiting than they bring.
+
+    The setting is the process's. Threads that are within it at once share it, and the last to leave puts back what was
+    before the first came.
+    """
+    with _lock:
+        _inside.append(_controller().limit(limits=1, user_api="blas") if not _inside else None)
+    try:
+        yield
+    finally:
+        with _lock:
+            limit = _inside.pop() if len(_inside) == 1 else _inside.pop(1)
+            if limit is not None:
+                limit.restore_original_limits()
 
 
 @cache

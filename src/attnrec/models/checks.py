@@ -10,7 +10,7 @@ import numpy as np
 
 from .sparse import CSR, Array, histories, same
 
-__all__ = ["NotFittedError", "columns", "count", "ids", "in_range", "new_rows", "rows_for", "unused"]
+__all__ = ["NotFittedError", "columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -26,6 +26,14 @@ def count(name: str, value: Any) -> int:
     if isinstance(value, bool) or n < 1:
         raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
     return n
+
+
+def seed(name: str, value: Any) -> None:
+    """A whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}={value!r:.40} is not a whole number")
+    if value < 0:
+        raise ValueError(f"{name}={value} must be 0 or more")
 
 
 def ids(name: str, value: Any) -> tuple[Array, bool]:

@@ -133,34 +133,38 @@ class Passes:
         out = np.empty(self.x.shape, np.float32)
         for start in range(0, self.x.shape[0], _BLOCK):
             users = np.arange(start, min(start + _BLOCK, self.x.shape[0]))
-            out[users] = self._deviations(self.x[users], self._first(self.x[users], users)[0])
+            out[users] = self._deviations(self.x[users], self._fitted(0, users)[0])
         return out
+
+    def _fitted(self, number: int, userids: Array) -> tuple[Rows, list[Array]]:
+        """Predictions of a pass for fitted users, whose rows of the kernels there are already."""
+        stage = self.stages[number]
+        kernels = [_without(joint.users.rows(userids), userids) for joint in stage.system.joints]
+        return stage.predict(kernels, self.x[userids], userids), kernels
 
     def _deviations(self, histories: CSR, rows: Rows) -> Array:
         biases = self.biases.of(histories, 0)[:, None] + self.biases.biases[1]
         out: Array = (rows.scores - self.biases.mean - biases) / self.scale
         return out
 
-    def _first(self, histories: CSR, userids: Array) -> tuple[Rows, Array]:
-        """Predictions of the first pass, and the rows of its kernel between users."""
-        kernel = self.stages[0].system.joints[0].users
-        rows = kernel.to(self.biases.features(histories, 0))
-        _forget(rows, userids)
-        return self.stages[0].predict([rows], histories, userids), rows
+    def predict(self, userids: Array, histories: CSR | None) -> tuple[Rows, list[Array]]:
+        """Predictions of the last pass for users with these histories (None: fitted ones with theirs).
 
-    def predict(self, histories: CSR, userids: Array) -> tuple[Rows, list[Array]]:
-        """Predictions of the last pass for users with these histories; -1 or a fitted number each.
+        ``userids`` are fitted numbers, or -1 for somebody else.
 
         Returns
         -------
         Rows, and for each joint kernel the attention (b, users) of these users, 0 for themselves
         """
-        rows, first = self._first(histories, userids)
+        if histories is None:
+            return self._fitted(len(self.stages) - 1, userids)
+        features = self.biases.features(histories, 0)
+        first = _without(self.stages[0].system.joints[0].users.to(features), userids)
+        rows = self.stages[0].predict([first], histories, userids)
         if len(self.stages) == 1:
             return rows, [first]
         deviations = _unit(self._deviations(histories, rows).astype(np.float32))
-        second = self.stages[1].system.joints[0].users.to([deviations, *self.biases.features(histories, 0)])
-        _forget(second, userids)
+        second = _without(self.stages[1].system.joints[0].users.to([deviations, *features]), userids)
         return self.stages[1].predict([second, first], histories, userids), [second, first]
 
     def shares(self, kernel: Array) -> Array:
@@ -178,10 +182,11 @@ class Passes:
         return unit_rows(need("scipy.sparse", extra="models").hstack(pair, format="csr"))
 
 
-def _forget(kernel: Array, userids: Array) -> None:
-    """Nobody attends to themselves: that part is solved for."""
+def _without(kernel: Array, userids: Array) -> Array:
+    """The rows, with 0 for the users themselves: nobody attends to themselves, that part is solved for."""
     fitted = np.flatnonzero(userids >= 0)
     kernel[fitted, userids[fitted]] = 0
+    return kernel
 
 
 def _unit(rows: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -138,9 +139,7 @@ class KernelAttentionRecommender(Recommender):
             checks.count("n_blocks", self.n_blocks)
         if self.memory_budget is not None:
             checks.count("memory_budget", self.memory_budget)
-        terms.check_number("random_state", self.random_state)
-        if self.random_state != int(self.random_state):
-            raise ValueError(f"random_state={self.random_state!r} is not a whole number")
+        checks.seed("random_state", self.random_state)
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return _SPACE[self.side]
@@ -167,6 +166,14 @@ class KernelAttentionRecommender(Recommender):
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         x = user_items
         bytes_, n_blocks = self._plan(x)
+        if self.n_blocks == "auto" and n_blocks > 1:
+            warnings.warn(
+                f"users are solved for in {n_blocks} blocks to stay within the memory budget, which costs accuracy "
+                "unless temperature is chosen for it: pass a larger memory_budget, fit(tune=...), or "
+                f"n_blocks={n_blocks} to have it so",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         counts = np.bincount(x.indices, minlength=x.shape[1])
         weights = ridge.column_weights(counts, float(self.popularity_exponent))
         unit = ridge.features(x, weights)

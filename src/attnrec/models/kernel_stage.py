@@ -97,7 +97,9 @@ class Stage:
         out = np.full((len(items), len(items)), system.bias, order="F")
         out[np.diag_indices(len(items))] += system.same + system.bias + system.noise
         for strength, joint in zip(self._strengths, system.joints, strict=True):
-            out += strength * joint.items.between(items)
+            between = joint.items.between(items)
+            between *= np.float32(strength)
+            out += between
         return out
 
     def _own(self, base: Array, histories: CSR, at: int) -> Array:

@@ -11,7 +11,9 @@ from .sparse import Array
 __all__ = ["standard_deviations"]
 
 
-def standard_deviations(system: System, users: Array, items: Array, tolerance: float, rank: int) -> Array:
+def standard_deviations(
+    system: System, users: Array, items: Array, *, tolerance: float, max_steps: int, rank: int
+) -> Array:
     """Standard deviations of ratings of pairs, noise included, (p,) float32.
 
     ``sqrt(k** + noise - k*^T (k + noise I)^-1 k*)``, Rasmussen and Williams, 2006, eq. 2.26, k* the covariance of the
@@ -23,7 +25,7 @@ def standard_deviations(system: System, users: Array, items: Array, tolerance: f
     for at, (user, item) in enumerate(zip(users.tolist(), items.tolist(), strict=True)):
         covariance = _covariance(system, user, item)
         solved = conjugate_gradients(
-            system, covariance, preconditioner=precondition, tolerance=tolerance, max_steps=200
+            system, covariance, preconditioner=precondition, tolerance=tolerance, max_steps=max_steps
         )
         if solved.interrupted:
             raise KeyboardInterrupt

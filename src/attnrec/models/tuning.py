@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._extras import have, need
+from .._extras import frame_backend, need
+from ..data.splits._parts import parts
 from . import batches, checks
-from .sparse import CSR, Array, csr
+from .sparse import CSR, Array
 
 __all__ = ["Trials", "climb", "hold_out", "search", "settings"]
 
@@ -30,9 +31,7 @@ class Trials(list[dict[str, Any]]):
         backend : {"pandas", "polars", "pyarrow"}, optional
             What to make; the first of these that is installed unless told.
         """
-        if backend is None:
-            backend = next((name for name in ("pandas", "polars") if have(name)), "pyarrow")
-        need(backend, extra="data")
+        backend = frame_backend(backend)
         names = list(dict.fromkeys(name for trial in self for name in trial))
         columns = {name: [trial.get(name) for trial in self] for name in names}
         return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
@@ -195,9 +194,5 @@ def hold_out(x: CSR, random_state: int, *, fraction: float = 0.2, most: int = 10
     for user in userids:
         n = int(lengths[user])
         held[x.indptr[user] + rng.permutation(n)[: max(1, int(fraction * n))]] = True
-    return _part(x, ~held), _part(x, held)[userids], userids
-
-
-def _part(x: CSR, kept: Array) -> CSR:
-    indptr = np.concatenate([[0], np.cumsum(kept)])[x.indptr].astype(x.indptr.dtype)
-    return csr(x.data[kept], x.indices[kept], indptr, x.shape)
+    train, test = parts(x, held)
+    return train, test[userids], userids

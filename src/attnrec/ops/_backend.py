@@ -23,12 +23,16 @@ def packed(x: Any) -> Any:
 
 
 def _plain(x: Any) -> Any:
-    return x.features if isinstance(x, ItemIndex) else x
+    """What the reference reads: arrays, and sparse matrices as CSR."""
+    if isinstance(x, ItemIndex):
+        return x.features
+    return x.tocsr() if hasattr(x, "tocsr") and getattr(x, "format", "csr") != "csr" else x
 
 
 def by_reference(op: str, *inputs: Any, out: Array | None = None, **options: Any) -> Any:
     """The reference's result in float32, in ``out`` if given."""
-    result = getattr(reference, op)(*map(_plain, inputs), dtype=np.float32, **options)
+    read = {name: _plain(value) for name, value in options.items()}
+    result = getattr(reference, op)(*map(_plain, inputs), dtype=np.float32, **read)
     if out is None:
         return result
     np.copyto(out, result[0] if isinstance(result, tuple) else result)

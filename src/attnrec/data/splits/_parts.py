@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._extras import need
 
-__all__ = ["Array", "between", "by_user", "matrix_of", "parts", "row_ids", "shares", "times_of"]
+__all__ = ["Array", "between", "by_user", "keys_of", "matrix_of", "parts", "row_ids", "shares", "times_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -48,6 +48,12 @@ def between(name: str, value: float, low: float = 0, high: float = 1) -> float:
 def row_ids(matrix: Any) -> Array:
     """(nnz,) the row of each stored entry."""
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def keys_of(matrix: Any) -> Array:
+    """(nnz,) int64: one number for each row and column, in their order."""
+    keys: Array = row_ids(matrix).astype(np.int64) * matrix.shape[1] + matrix.indices
+    return keys
 
 
 def by_user(matrix: Any, order: Array) -> Array:

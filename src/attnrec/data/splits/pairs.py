@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._extras import need
 from ..ids import Ids
-from ._parts import Array, matrix_of, row_ids
+from ._parts import keys_of, matrix_of, row_ids
 
 __all__ = ["pair"]
 
@@ -53,7 +53,7 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
     a, b = matrix_of(train, "train"), matrix_of(test, "test")
     if a.shape != b.shape:
         raise ValueError(f"train {a.shape} and test {b.shape} differ in shape: give both the same users and items")
-    both = np.intersect1d(_keys(a), _keys(b))
+    both = np.intersect1d(keys_of(a), keys_of(b))
     if len(both):
         user, item = divmod(int(both[0]), a.shape[1])
         what = f"user {train.users[user]!r}, item {train.items[item]!r}" if all(named) else f"row {user}, column {item}"
@@ -61,11 +61,6 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
             f"{len(both)} interactions are in train and in test, the first of them {what}: take them out of one"
         )
     return train, test
-
-
-def _keys(matrix: Any) -> Array:
-    keys: Array = row_ids(matrix).astype(np.int64) * matrix.shape[1] + matrix.indices
-    return keys
 
 
 def _numbered_alike(train: Any, test: Any) -> tuple[Any, Any]:
@@ -92,13 +87,4 @@ def _renumbered(data: Any, users: Ids, items: Ids) -> Any:
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(users)))])
     matrix = sparse.csr_matrix((old.data[order], columns[order], indptr), shape=(len(users), len(items)))
     stamps = None if data.timestamps is None else data.timestamps[order]
-    return type(data)(
-        matrix,
-        users,
-        items,
-        explicit=data.explicit,
-        report=data.report,
-        timestamps=stamps,
-        rating_range=data.rating_range,
-        backend=data.backend,
-    )
+    return data._like(matrix, stamps, users, items)
