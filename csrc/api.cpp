@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-#include "check.h"
+#include "api_border.h"
 #include "core/dispatch.h"
 #include "prepared.h"
 
@@ -16,71 +16,6 @@
 
 namespace attnrec {
 namespace {
-
-thread_local std::string g_last_error;  // NOLINT: one a thread by design
-
-template <class Body>
-attnrec_status guarded(const Body &body) noexcept {
-  try {
-    try {
-      body();
-      return ATTNREC_OK;
-    } catch (const Invalid &e) {
-      g_last_error = e.what();
-      return ATTNREC_INVALID;
-    } catch (const std::bad_alloc &) {
-      g_last_error = "not enough memory";
-      return ATTNREC_NO_MEMORY;
-    } catch (const std::length_error &) {
-      g_last_error = "not enough memory";
-      return ATTNREC_NO_MEMORY;
-    } catch (const Cancelled &) {
-      g_last_error = "cancelled";
-      return ATTNREC_CANCELLED;
-    } catch (const std::exception &e) {
-      g_last_error = e.what();
-      return ATTNREC_FAILED;
-    }
-  } catch (...) {  // even the message could not be stored
-    return ATTNREC_NO_MEMORY;
-  }
-}
-
-struct Settings {
-  Run run;
-  bool skip_finite = false;
-};
-
-Settings settings_of(const char *op, const attnrec_run *run) {
-  attnrec_run given{};
-  if (run != nullptr) std::memcpy(&given, run, std::min(run->size, sizeof(given)));
-  if (given.num_threads < 0) fail(op, ": num_threads is ", given.num_threads, "; give at least 1, or leave it out");
-  if (given.memory_budget < 0) fail(op, ": memory_budget is ", given.memory_budget, "; give bytes, or leave it out");
-  Settings out;
-  out.run.threads = {given.num_threads > 0 ? given.num_threads : default_num_threads(), given.poll, given.poll_data};
-  out.run.memory_budget = given.memory_budget > 0 ? given.memory_budget : default_memory_budget();
-  out.skip_finite = given.skip_finite_check != 0;
-  kernels();  // says now, and plainly, when ATTNREC_ISA does not run here
-  return out;
-}
-
-// Checks two feature matrices that are multiplied; `b_later`: whether the second is finite is left to the op.
-void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
-                   const attnrec_operand *b, float scale, const Settings &s, float bias = 0, bool b_later = false) {
-  check_operand({op, a_name}, a, false);
-  check_operand({op, b_name}, b, true);
-  check_same_width(op, a_name, *a, b_name, *b);
-  check_scale(op, scale);
-  const float top_a = check_finite({op, a_name}, *a, s.run, s.skip_finite);
-  const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite || b_later);
-  check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
-}
-
-// Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way.
-void check_values(Named who, const attnrec_operand &values, const Settings &s) {
-  const float top = check_finite(who, values, s.run, s.skip_finite);
-  check_magnitude(who.op, rows_of(values), top, 1e8F, 1);
-}
 
 const attnrec_csr *csr_of(const std::vector<Canonical> &x) { return x.empty() ? nullptr : &x.front().csr(); }
 
@@ -343,7 +278,7 @@ const attnrec_api kApi = {
     api_isa,
     api_isas,
     threading_name,
-    [] { return g_last_error.c_str(); },
+    [] { return last_error().c_str(); },
     default_num_threads,
     api_set_num_threads,
     default_memory_budget,
@@ -361,6 +296,8 @@ const attnrec_api kApi = {
     api_index_rows,
     api_fma_ceiling,
     api_sampled_product,
+    api_softmax_cross_entropy,
+    api_adam_step,
 };
 
 }  // namespace

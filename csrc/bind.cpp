@@ -3,59 +3,17 @@
 #include <algorithm>
 #include <memory>
 
-#include "bind_convert.h"
+#include "bind_call.h"
 
 namespace attnrec {
 namespace {
 
 using Rank = Operand::Rank;
-constexpr int64_t kMaxThreads = 4096;
-
-int poll_signals(void *) {
-  const py::gil_scoped_acquire gil;
-  return PyErr_CheckSignals();
-}
-
-attnrec_run run_of(const char *op, py::handle check_finite, py::handle num_threads, py::handle memory_budget) {
-  attnrec_run run{};
-  run.size = sizeof(run);
-  run.num_threads = static_cast<int>(std::min<int64_t>(as_positive({op, "num_threads"}, num_threads), kMaxThreads));
-  run.memory_budget = as_positive({op, "memory_budget"}, memory_budget);
-  run.skip_finite_check = PyObject_IsTrue(check_finite.ptr()) == 0 ? 1 : 0;
-  run.poll = poll_signals;
-  return run;
-}
-
-template <class Call>
-void call(const Call &op) {
-  attnrec_status status = ATTNREC_OK;
-  {
-    const py::gil_scoped_release release;
-    status = op();
-  }
-  raise_on(status);
-}
-
 const std::initializer_list<const char *> kPrecisions = {"auto", "float32", "int8"};
-
-// The place of x among names
-template <class Enum>
-Enum choice(Arg arg, py::handle x, std::initializer_list<const char *> names) {
-  std::string all;
-  int at = 0;
-  for (const char *name : names) {
-    if (py::isinstance<py::str>(x) && x.cast<std::string>() == name) return static_cast<Enum>(at);
-    all += text(all.empty() ? "\"" : ", \"", name, "\"");
-    ++at;
-  }
-  throw py::value_error(text(arg.text(), " is ", std::string(py::repr(x)), "; choose one of ", all));
-}
 
 std::vector<py::ssize_t> result_shape(const Operand &queries, int64_t cols) {
   return queries.is_vector() ? std::vector<py::ssize_t>{cols} : std::vector<py::ssize_t>{queries.rows(), cols};
 }
-
-float *floats(py::array &x) { return static_cast<float *>(x.mutable_data()); }
 
 double py_dot_product(py::handle u, py::handle v) {
   const char *op = "dot_product";
@@ -237,16 +195,7 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
   o.precision = choice<attnrec_precision>({op, "precision"}, precision, kPrecisions);
   o.exclude = hidden.get();
   o.include = listed.get();
-  py::object bias;
-  if (!item_bias.is_none()) {
-    const py::array x = py::module_::import("numpy").attr("ascontiguousarray")(as_float({op, "item_bias"}, item_bias));
-    bias = x;
-    if (x.ndim() != 1 || x.shape(0) != v.rows()) {
-      throw py::value_error(text(op, ": item_bias ", shape_text(x), " does not fit the ", std::to_string(v.rows()),
-                                 " items; give one number for each"));
-    }
-    o.item_bias = static_cast<const float *>(x.data());
-  }
+  const py::object bias = floats_into({op, "item_bias"}, item_bias, v.rows(), "items", o.item_bias);
   const py::object only = ids_into({op, "items"}, items, v.rows(), o.items, o.n_items);
   const py::object filter = ids_into({op, "filter_items"}, filter_items, v.rows(), o.filter_items, o.n_filter_items);
   const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
@@ -351,6 +300,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.def("score_pairs", py_score_pairs);
   m.def("sampled_product", py_sampled_product);
   m.def("fma_ceiling", py_fma_ceiling);
+
+  bind_training(m);
 
   py::class_<PyIndex>(m, "Index")
       .def(py::init(&make_index))

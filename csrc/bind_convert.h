@@ -1,4 +1,4 @@
-// Python objects to views of the C interface, and its statuses to exceptions. Included by bind.cpp only.
+// Python objects to views of the C interface, and its statuses to exceptions. Included by bind*.cpp only.
 #pragma once
 #include <attnrec/attnrec.h>
 #include <pybind11/numpy.h>

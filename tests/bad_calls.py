@@ -18,6 +18,16 @@ A = np.ones((3, 5), np.float32)
 MASK = sp.csr_array(np.eye(3, 5, dtype=np.float32))
 
 
+def adam(**given: Any) -> Any:
+    """A step of Adam with something wrong; ``gradient=None`` is the parameters themselves."""
+    x = given.pop("parameters", np.ones((3, 4), np.float32))
+    arrays = [np.zeros((3, 4), np.float32) if given.get(n) is None else given[n] for n in ("gradient", "first", "second")]
+    if "gradient" in given and given["gradient"] is None:
+        arrays[0] = x
+    rest = {k: v for k, v in given.items() if k not in ("gradient", "first", "second", "step")}
+    return ar.adam_step(x, *arrays, given.get("step", 1), **rest)
+
+
 @dataclass(frozen=True)
 class Bad:
     name: str
@@ -161,6 +171,49 @@ BAD: list[Bad] = [
     Bad(
         "out-samples", lambda: ar.sampled_product(Q, V, MASK, out=np.empty(1, np.float32)), ValueError, ("out", "shape")
     ),
+    Bad("loss-width", lambda: ar.softmax_cross_entropy(Q, V[:, :-1], MASK), ValueError, ("queries", "items", "(5, 3)")),
+    Bad("loss-shape", lambda: ar.softmax_cross_entropy(Q, V, MASK[:2]), ValueError, ("targets", "(2, 5)", "(3, 5)")),
+    Bad("loss-dense", lambda: ar.softmax_cross_entropy(Q, V, A), TypeError, ("targets", "sparse")),
+    Bad("loss-none", lambda: ar.softmax_cross_entropy(Q, V, None), TypeError, ("targets", "sparse")),
+    Bad("loss-csr", lambda: ar.softmax_cross_entropy(MASK, V, MASK), TypeError, ("queries", "dense")),
+    Bad("loss-nan", lambda: ar.softmax_cross_entropy(Q, with_value(V, np.nan), MASK), ValueError, ("items", "row")),
+    Bad("loss-range", lambda: ar.softmax_cross_entropy(Q, V, [0, 5, 1]), ValueError, ("targets[1] is 5", "5 items")),
+    Bad("loss-negative", lambda: ar.softmax_cross_entropy(Q, V, [0, -1, 1]), ValueError, ("targets[1] is -1",)),
+    Bad("loss-ids", lambda: ar.softmax_cross_entropy(Q, V, [0, 1]), ValueError, ("(2,)", "3 queries")),
+    Bad("loss-float", lambda: ar.softmax_cross_entropy(Q, V, [0.0, 1.0, 2.0]), TypeError, ("targets", "float64")),
+    Bad(
+        "loss-csr-range",
+        lambda: ar.softmax_cross_entropy(Q, V, csr([0, 1, 1, 1], [5], (3, 5))),
+        ValueError,
+        ("targets", "row 0", "column 5"),
+    ),
+    Bad("loss-minus", lambda: ar.softmax_cross_entropy(Q, V, MASK * -1), ValueError, ("targets", "0 or more")),
+    Bad("loss-weight-nan", lambda: ar.softmax_cross_entropy(Q, V, MASK * np.nan), ValueError, ("targets", "NaN")),
+    Bad(
+        "loss-weights", lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, -1, 1]), ValueError,
+        ("sample_weight", "0 or more"),
+    ),
+    Bad(
+        "loss-weights-shape", lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, 1]), ValueError,
+        ("sample_weight", "(2,)", "3 queries"),
+    ),
+    Bad("loss-bias", lambda: ar.softmax_cross_entropy(Q, V, MASK, item_bias=[1]), ValueError, ("item_bias", "5 items")),
+    Bad("loss-eps", lambda: ar.softmax_cross_entropy(Q, V, MASK, eps=1.0), ValueError, ("eps", "probability")),
+    Bad("loss-lse", lambda: ar.softmax_cross_entropy(Q, V, MASK, lse_weight=-1), ValueError, ("lse_weight",)),
+    Bad("loss-scale", lambda: ar.softmax_cross_entropy(Q, V, MASK, scale=np.nan), ValueError, ("scale", "finite")),
+    Bad("loss-normalize", lambda: ar.softmax_cross_entropy(Q, V, MASK, normalize="x"), ValueError, ("normalize",)),
+    Bad("adam-shape", lambda: adam(gradient=Q[:2]), ValueError, ("gradient", "(2, 4)", "(3, 4)")),
+    Bad("adam-moments", lambda: adam(second=Q[:2].copy()), ValueError, ("second", "(3, 4)", "(2, 4)")),
+    Bad("adam-dtype", lambda: adam(parameters=np.ones((3, 4))), TypeError, ("parameters", "float32")),
+    Bad("adam-list", lambda: adam(parameters=[1.0]), TypeError, ("parameters", "numpy array")),
+    Bad("adam-nan", lambda: adam(gradient=with_value(Q, np.nan)), ValueError, ("gradient", "NaN")),
+    Bad("adam-step", lambda: adam(step=0), ValueError, ("step is 0", "from 1")),
+    Bad("adam-step-float", lambda: adam(step=1.5), TypeError, ("step", "1.5")),
+    Bad("adam-rate", lambda: adam(learning_rate=-1.0), ValueError, ("learning_rate", "0 or more")),
+    Bad("adam-rate-inf", lambda: adam(learning_rate=np.inf), ValueError, ("learning_rate", "finite")),
+    Bad("adam-rate-text", lambda: adam(learning_rate="1"), TypeError, ("learning_rate", "'1'")),
+    Bad("adam-beta", lambda: adam(beta2=1.0), ValueError, ("beta2", "below 1")),
+    Bad("adam-overlap", lambda: adam(gradient=None), ValueError, ("overlaps parameters",)),
     Bad("pairs-length", lambda: ar.score_pairs(Q, V, [0, 1], [0]), ValueError, ("query_ids (2,)", "item_ids (1,)")),
     Bad("pairs-range", lambda: ar.score_pairs(Q, V, [3], [0]), ValueError, ("query_ids[0] is 3", "3 rows")),
     Bad("pairs-float", lambda: ar.score_pairs(Q, V, [0.0], [0]), TypeError, ("query_ids", "integers")),

@@ -3,84 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-Call = tuple[tuple[Any, ...], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call, made afresh each time from its seed."""
-
-    op: str
-    name: str
-    make: Callable[[np.random.Generator], Call]
-    exact: bool = False  # inputs are small integers: every score is exact, so ids must be equal
-
-    def __str__(self) -> str:
-        return f"{self.op}-{self.name}"
-
-    def call(self) -> Call:
-        seed = [ord(c) for c in str(self)]
-        return self.make(np.random.default_rng(seed))
-
-
-# (b, n, d): empty, one, around a vector, a tile, a panel, a strip, a unit, and enough work for several threads
-SHAPES = [
-    (0, 5, 3),
-    (3, 0, 4),
-    (2, 6, 0),
-    (1, 1, 1),
-    (1, 13, 5),
-    (7, 12, 8),
-    (8, 95, 9),
-    (9, 96, 16),
-    (15, 97, 17),
-    (17, 959, 33),
-    (33, 961, 64),
-    (31, 2000, 127),
-    (40, 5000, 64),
-    (3, 20011, 48),
-    (1, 30000, 32),
-]
-
-
-def normal(r: np.random.Generator, *shape: int) -> np.ndarray:
-    return r.standard_normal(shape).astype(np.float32)
-
-
-def integers(r: np.random.Generator, *shape: int) -> np.ndarray:
-    """Few small integers: products are exact and ties are many."""
-    return r.integers(-2, 3, shape).astype(np.float32)
-
-
-def pattern(r: np.random.Generator, b: int, n: int, density: float = 0.1, *, messy: bool = False) -> Any:
-    """A CSR matrix; messy: unsorted rows with repeated entries and int64 indices."""
-    rows, cols = np.nonzero(r.random((b, n)) < density)
-    if messy:
-        rows, cols = np.concatenate([rows, rows[::2]]), np.concatenate([cols, cols[::2]])
-        order = r.permutation(len(rows))
-        rows, cols = rows[order], cols[order]
-        order = np.argsort(rows, kind="stable")
-        rows, cols = rows[order], cols[order]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=b))])
-    data = r.standard_normal(len(rows)).astype(np.float32)
-    kind = np.int64 if messy else np.int32
-    return sp.csr_array((data, cols.astype(kind), indptr.astype(kind)), shape=(b, n))
-
-
-def _over_shapes(op: str, make: Callable[..., Call]) -> Iterator[Case]:
-    for b, n, d in SHAPES:
-        yield Case(op, f"{b}x{n}x{d}", lambda r, b=b, n=n, d=d: make(r, b, n, d))
-
+from cases_train import adam_call, adam_step, loss_call, softmax_cross_entropy
+from inputs import SHAPES, Call, Case, integers, normal, over_shapes, pattern
 
 def _similarity() -> Iterator[Case]:
     op = "similarity"
-    yield from _over_shapes(op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d)), {"scale": 0.5}))
+    yield from over_shapes(op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d)), {"scale": 0.5}))
     yield Case(op, "cosine", lambda r: ((normal(r, 9, 20), normal(r, 130, 20)), {"metric": "cosine"}))
     yield Case(
         op,
@@ -95,7 +28,7 @@ def _similarity() -> Iterator[Case]:
 
 def _attention_matrix() -> Iterator[Case]:
     op = "attention_matrix"
-    yield from _over_shapes(op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d)), {"scale": 0.3}))
+    yield from over_shapes(op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d)), {"scale": 0.3}))
     yield Case(op, "cosine", lambda r: ((normal(r, 9, 20), normal(r, 130, 20)), {"metric": "cosine", "scale": 5.0}))
     yield Case(op, "sharp", lambda r: ((normal(r, 9, 20), normal(r, 2500, 20)), {"scale": 20.0}))
     yield Case(
@@ -114,7 +47,7 @@ def _attention_matrix() -> Iterator[Case]:
 
 def _predict_ratings() -> Iterator[Case]:
     op = "predict_ratings"
-    yield from _over_shapes(op, lambda r, b, n, d: ((r.random((b, n), np.float32), normal(r, n, d)), {}))
+    yield from over_shapes(op, lambda r, b, n, d: ((r.random((b, n), np.float32), normal(r, n, d)), {}))
     yield Case(op, "csr", lambda r: ((r.random((20, 300), np.float32), pattern(r, 300, 50, messy=True)), {}))
     yield Case(op, "wide", lambda r: ((r.random((130, 500), np.float32), normal(r, 500, 301)), {}))
     yield Case(op, "one-row", lambda r: ((r.random(30, np.float32), normal(r, 30, 4)), {}))
@@ -127,7 +60,7 @@ def _predict_ratings() -> Iterator[Case]:
 
 def _attend() -> Iterator[Case]:
     op = "attend"
-    yield from _over_shapes(
+    yield from over_shapes(
         op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d), normal(r, n, d + 3)), {"scale": 0.3})
     )
     for m in (1, 2, 3, 5, 6, 7, 12, 13, 100):
@@ -335,6 +268,7 @@ def _dot_product() -> Iterator[Case]:
 
 
 CASES: dict[str, list[Case]] = {
+    "adam_step": list(adam_step()),
     "attend": list(_attend()),
     "attention_matrix": list(_attention_matrix()),
     "dot_product": list(_dot_product()),
@@ -342,6 +276,7 @@ CASES: dict[str, list[Case]] = {
     "sampled_product": list(_sampled_product()),
     "score_pairs": list(_score_pairs()),
     "similarity": list(_similarity()),
+    "softmax_cross_entropy": list(softmax_cross_entropy()),
     "topk": list(_topk()),
 }
 VALID: list[Case] = [case for cases in CASES.values() for case in cases]
@@ -359,6 +294,8 @@ LARGE: list[Case] = [
         "csr-values-1024x3706",
         lambda r: ((normal(r, 1024, 64), normal(r, 6040, 64), pattern(r, 6040, 3706, 0.045)), {"scale": 0.125}),
     ),
+    Case("softmax_cross_entropy", "2048x20000x64", lambda r: loss_call(r, 2048, 20_000, 64, 20 / 20_000, scale=0.125)),
+    Case("adam_step", "2000000", lambda r: adam_call(r, 2_000_000)),
     Case("similarity", "512x20000x64", lambda r: ((normal(r, 512, 64), normal(r, 20_000, 64)), {})),
     Case("attention_matrix", "512x20000x64", lambda r: ((normal(r, 512, 64), normal(r, 20_000, 64)), {"scale": 0.125})),
     Case(

@@ -53,6 +53,16 @@ struct TopKTask {
   Masks masks;
 };
 
+struct CrossEntropyTask {
+  float scale = 1;
+  float lse_weight = 1;
+  float eps = 0;
+  attnrec_normalize normalize = ATTNREC_NORMALIZE_ALL;
+  const float *bias = nullptr;           // (n,)
+  const float *sample_weight = nullptr;  // (b,)
+  const attnrec_csr *targets = nullptr;  // sorted, unique
+};
+
 void similarity(const attnrec_operand &queries, const attnrec_operand &keys, float scale, float *out, const Run &run);
 void attention_matrix(const attnrec_operand &queries, const attnrec_operand &keys, float scale, const Masks &masks,
                       float *out, const Run &run);
@@ -70,6 +80,11 @@ void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, c
 // out[p] = left[i] . right[j] for the p-th stored entry (i, j) of pattern
 void sampled_product(const attnrec_matrix &left, const attnrec_matrix &right, const attnrec_csr &pattern, float *out,
                      const Run &run);
+// Rows contiguous: col_stride is 1
+void softmax_cross_entropy(const attnrec_matrix &queries, const attnrec_matrix &items, const CrossEntropyTask &task,
+                           const attnrec_cross_entropy_result &result, const Run &run);
+void adam_step(float *parameters, const float *gradient, float *first, float *second, int64_t n,
+               const attnrec_adam_options &options, const Run &run);
 // FLOP per second of multiply-adds on all threads, measured over about `seconds`.
 double fma_ceiling(double seconds, const Run &run);
 float dot_product(const float *u, const float *v, int64_t d);

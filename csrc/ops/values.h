@@ -79,9 +79,11 @@ class Ahead {
 class ValueReader {
  public:
   ValueReader(const Values &values, const Block &block);
-  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l]
+  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l], for the groups that are live;
+  // strips of the others are not read if the values are dense, and hold zeros if they are sparse.
   template <class SumsOf>
-  void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const SumsOf &sums_of) const {
+  void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const std::vector<char> &live,
+           const SumsOf &sums_of) const {
     if (values_.operand_.csr != nullptr) {
       for (std::size_t g = 0; g < groups_.size();) g += add_sparse(k, s, count, strips, g, sums_of);
       return;
@@ -95,6 +97,7 @@ class ValueReader {
         ahead = after(s, count, first, last);
       }
       for (std::size_t g = 0; g < groups_.size(); ++g) {
+        if (live[g] == 0) continue;
         add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums_of(g), ahead);
       }
     }

@@ -17,6 +17,7 @@ from .config import (
 )
 from .index import ItemIndex
 from .ops import (
+    adam_step,
     attend,
     attention_matrix,
     dot_product,
@@ -24,16 +25,19 @@ from .ops import (
     sampled_product,
     score_pairs,
     similarity,
+    softmax_cross_entropy,
     topk,
 )
-from .reference import TopK
+from .reference import CrossEntropy, TopK
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CrossEntropy",
     "ItemIndex",
     "TopK",
     "__version__",
+    "adam_step",
     "attend",
     "attention_matrix",
     "backend",
@@ -52,6 +56,7 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "similarity",
+    "softmax_cross_entropy",
     "thread_limit",
     "topk",
 ]

@@ -85,6 +85,38 @@ def topk(
 def sampled_product(
     left: Any, right: Any, pattern: Any, check_finite: bool, out: Any, num_threads: int | None, /
 ) -> _Floats: ...
+def softmax_cross_entropy(
+    queries: Any,
+    items: Any,
+    targets: Any,
+    scale: float,
+    item_bias: Any,
+    sample_weight: Any,
+    normalize: str,
+    lse_weight: float,
+    eps: float,
+    grad: bool,
+    check_finite: bool,
+    out: Any,
+    num_threads: int | None,
+    memory_budget: int | None,
+    /,
+) -> tuple[float, Any, Any, Any]: ...
+def adam_step(
+    parameters: Any,
+    gradient: Any,
+    first: Any,
+    second: Any,
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    check_finite: bool,
+    num_threads: int | None,
+    /,
+) -> None: ...
 def score_pairs(
     queries: Any, items: Any, query_ids: Any, item_ids: Any, check_finite: bool, num_threads: int | None, /
 ) -> _Floats: ...

@@ -72,6 +72,27 @@ cdef extern from "attnrec/attnrec.h" nogil:
         float *lse
         int64_t *counts
 
+    ctypedef struct attnrec_cross_entropy_options:
+        size_t size
+        float scale
+        const float *item_bias
+        const float *sample_weight
+        attnrec_normalize normalize
+        float lse_weight
+        float eps
+
+    ctypedef struct attnrec_cross_entropy_result:
+        double *loss
+        float *d_queries
+        float *d_items
+        float *d_item_bias
+
+    ctypedef struct attnrec_adam_options:
+        size_t size
+        int64_t step
+        double learning_rate, beta1, beta2, eps
+        double weight_decay
+
     ctypedef struct attnrec_api:
         size_t size
         int abi_version
@@ -114,6 +135,13 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*sampled_product)(const attnrec_matrix *left, const attnrec_matrix *right,
                                           const attnrec_csr *pattern, float *out,
                                           const attnrec_run *run) noexcept nogil
+        attnrec_status (*softmax_cross_entropy)(const attnrec_matrix *queries, const attnrec_matrix *items,
+                                                const attnrec_csr *targets,
+                                                const attnrec_cross_entropy_options *options,
+                                                const attnrec_cross_entropy_result *result,
+                                                const attnrec_run *run) noexcept nogil
+        attnrec_status (*adam_step)(float *parameters, const float *gradient, float *first, float *second, int64_t n,
+                                    const attnrec_adam_options *options, const attnrec_run *run) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "adam_step",
     "attend",
     "attention_matrix",
     "dot_product",
@@ -19,6 +20,7 @@ __all__ = [
     "sampled_product",
     "score_pairs",
     "similarity",
+    "softmax_cross_entropy",
     "topk",
 ]
 
@@ -59,6 +61,38 @@ class TopK:
         return f"TopK(ids={self.ids!r}, scores={self.scores!r})"
 
 
+class CrossEntropy:
+    """What :func:`softmax_cross_entropy` returns; unpacks as ``loss, d_queries, d_items``.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the targets, weighted.
+    d_queries : (b, d) or None
+        Gradient of the loss by the queries; None without ``grad``.
+    d_items : (n, d) or None
+        Gradient by the items.
+    d_item_bias : (n,) or None
+        Gradient by the item bias, where there is one.
+    """
+
+    __slots__ = ("d_item_bias", "d_items", "d_queries", "loss")
+
+    def __init__(self, loss: float, d_queries: Array | None, d_items: Array | None, d_item_bias: Array | None) -> None:
+        self.loss = loss
+        self.d_queries = d_queries
+        self.d_items = d_items
+        self.d_item_bias = d_item_bias
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.loss
+        yield self.d_queries
+        yield self.d_items
+
+    def __repr__(self) -> str:
+        return f"CrossEntropy(loss={self.loss!r}, d_queries={self.d_queries!r}, d_items={self.d_items!r})"
+
+
 def _dense(x: Any, dtype: Any) -> Array:
     """A matrix as a dense array; duplicate entries of a sparse one add up."""
     if not hasattr(x, "indptr"):
@@ -80,6 +114,15 @@ def _pattern(x: Any, shape: tuple[int, int]) -> Array:
     out = np.zeros(shape, dtype=bool)
     out[np.repeat(np.arange(shape[0]), np.diff(x.indptr)), x.indices] = True
     return out
+
+
+def _targets(x: Any, shape: tuple[int, int], dtype: Any) -> tuple[Array, Array]:
+    """Weights of targets as a matrix, and which entries are targets; from a sparse matrix or one item id a row."""
+    if hasattr(x, "indptr"):
+        return _dense(x, dtype), _pattern(x, shape)
+    out = np.zeros(shape, dtype=dtype)
+    out[np.arange(shape[0]), np.asarray(x)] = 1
+    return out, out > 0
 
 
 def _chosen(ids: Any, n: int) -> Array:
@@ -248,3 +291,89 @@ def sampled_product(left: Any, right: Any, pattern: Any, *, dtype: Any = np.floa
     x, y = _dense(left, dtype), _dense(right, dtype)
     entries = [y[pattern.indices[a:b]] @ row for row, a, b in zip(x, pattern.indptr, pattern.indptr[1:], strict=False)]
     return np.concatenate([np.zeros(0, dtype), *entries])
+
+def softmax_cross_entropy(
+    queries: Any,
+    items: Any,
+    targets: Any,
+    *,
+    scale: float = 1.0,
+    item_bias: Any = None,
+    sample_weight: Any = None,
+    normalize: str = "all",
+    lse_weight: float = 1.0,
+    eps: float = 0.0,
+    grad: bool = True,
+    dtype: Any = np.float64,
+) -> CrossEntropy:
+    """The softmax loss over all items, and its gradients.
+
+    With s = ``scale * Q V^T + item_bias`` and N the sum of all ``sample_weight_u y_ui``::
+
+        L = 1/N sum_u sample_weight_u sum_i y_ui (lse_weight * log D_ui - s_ui)
+
+    D_ui sums e^s_uj over all items j ("all"), or over i and the items that are no target of u ("unseen"). ``eps``
+    changes nothing here: it lets kernels leave out gradients of smaller probabilities.
+    """
+    q, v = _dense(queries, dtype), _dense(items, dtype)
+    s = similarity(q, v, scale=scale, dtype=dtype)
+    if item_bias is not None:
+        s = s + np.asarray(item_bias, dtype=dtype)
+    y, is_target = _targets(targets, s.shape, dtype)
+    w = np.ones(len(q), dtype=dtype) if sample_weight is None else np.asarray(sample_weight, dtype=dtype)
+    wy = w[:, None] * y
+    total = wy.sum()
+    if not total > 0:
+        wy, total = np.zeros_like(wy), np.ones((), dtype=dtype)
+    unseen = normalize == "unseen"
+    rest = _lse(np.where(is_target, -np.inf, s).astype(dtype) if unseen else s)[:, None]
+    rows, columns = np.nonzero(is_target)
+    own = np.zeros_like(s)
+    log_all = np.broadcast_to(rest, s.shape).copy()
+    if unseen:
+        with np.errstate(over="ignore"):
+            above = (s - rest)[rows, columns]
+            own[rows, columns] = 1 / (1 + np.exp(-above))
+            log_all[rows, columns] = np.logaddexp(rest[rows, 0], s[rows, columns])
+    at = wy[rows, columns] / total
+    loss = float(np.sum(at * (lse_weight * log_all[rows, columns] - s[rows, columns])))
+    if not grad:
+        return CrossEntropy(loss, None, None, None)
+    dense = np.zeros(len(q), dtype=dtype)
+    np.add.at(dense, rows, lse_weight * at * (1 - own[rows, columns]))
+    g = np.zeros_like(s)
+    shared = ~is_target if unseen else np.ones_like(is_target)
+    weights = np.exp(s - np.where(np.isfinite(rest), rest, 0).astype(dtype))
+    g[shared] = (dense[:, None] * weights)[shared]
+    g[rows, columns] += at * (lse_weight * own[rows, columns] - 1)
+    factor = np.asarray(scale, dtype=dtype)
+    bias = None if item_bias is None else g.sum(axis=0)
+    return CrossEntropy(loss, factor * (g @ v), factor * (g.T @ q), bias)
+
+
+def adam_step(
+    parameters: Any,
+    gradient: Any,
+    first: Any,
+    second: Any,
+    step: int,
+    *,
+    learning_rate: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    dtype: Any = np.float64,
+) -> tuple[Array, Array, Array]:
+    """One step of Adam (Kingma and Ba, 2015), with the decay of AdamW; new ``parameters, first, second``.
+
+    ``first = beta1 first + (1 - beta1) g``, ``second = beta2 second + (1 - beta2) g^2``, and with both divided by
+    ``1 - beta^step``: ``parameters = (1 - learning_rate weight_decay) parameters - learning_rate first /
+    (sqrt(second) + eps)``.
+    """
+    x, g, m, v = (np.asarray(given, dtype=dtype) for given in (parameters, gradient, first, second))
+    m = dtype(beta1) * m + dtype(1 - beta1) * g
+    v = dtype(beta2) * v + dtype(1 - beta2) * g * g
+    rate, by = dtype(learning_rate / (1 - beta1**step)), dtype(1 / np.sqrt(1 - beta2**step))
+    x = dtype(1 - learning_rate * weight_decay) * x - rate * m / (np.sqrt(v) * by + dtype(eps))
+    return x, m, v

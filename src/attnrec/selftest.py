@@ -67,6 +67,20 @@ def _topk_int8(module: Any, x: Any, **dtype: Any) -> tuple[Array, ...]:
     return found.ids, found.scores
 
 
+def _loss(module: Any, x: Any, **dtype: Any) -> tuple[Any, ...]:
+    y = SimpleNamespace(**{**vars(x.seen), "data": np.abs(np.sin(np.arange(len(x.seen.data)))).astype(np.float32)})
+    got = module.softmax_cross_entropy(
+        x.queries, x.items, y, scale=0.3, item_bias=x.bias, normalize="unseen", lse_weight=1.1, **dtype
+    )
+    return got.loss, got.d_queries, got.d_items, got.d_item_bias
+
+
+def _adam(module: Any, x: Any, **dtype: Any) -> tuple[Array, ...]:
+    state = [np.array(x.items), np.zeros_like(x.items), np.ones_like(x.items)]
+    out: tuple[Array, ...] = module.adam_step(state[0], x.items[::-1], *state[1:], 2, learning_rate=0.1, **dtype)
+    return out
+
+
 # Operation -> how to call it, in ops or in reference; the results are compared one by one, integers exactly.
 OPERATIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "dot_product": lambda f, x, **t: (f.dot_product(x.queries[0], x.items[0], **t),),
@@ -77,6 +91,8 @@ OPERATIONS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "topk": _topk,
     "topk, 8 bits": _topk_int8,
     "sampled_product": lambda f, x, **t: (f.sampled_product(x.queries, x.items, x.seen, **t),),
+    "softmax_cross_entropy": _loss,
+    "adam_step": _adam,
     "score_pairs": lambda f, x, **t: (f.score_pairs(x.queries, x.items, x.rows, x.columns, **t),),
 }
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from .attention import attend, attention_matrix, predict_ratings
 from .retrieve import topk
 from .scores import dot_product, sampled_product, score_pairs, similarity
+from .train import adam_step, softmax_cross_entropy
 
 __all__ = [
+    "adam_step",
     "attend",
     "attention_matrix",
     "dot_product",
@@ -20,5 +22,6 @@ __all__ = [
     "sampled_product",
     "score_pairs",
     "similarity",
+    "softmax_cross_entropy",
     "topk",
 ]

@@ -99,6 +99,32 @@ typedef struct attnrec_topk_result {
   int64_t *counts; /* (b,) or null */
 } attnrec_topk_result;
 
+typedef struct attnrec_cross_entropy_options {
+  size_t size; /* sizeof(attnrec_cross_entropy_options) */
+  float scale;
+  const float *item_bias;      /* (n,) or null */
+  const float *sample_weight;  /* (b,), 0 or more, or null */
+  attnrec_normalize normalize; /* UNSEEN: a row's other targets leave the denominator of each target */
+  float lse_weight;            /* of the log-sum-exp against the target's score, 0 or more; usually 1 */
+  float eps;                   /* gradients may leave out probabilities below it; 0: none */
+} attnrec_cross_entropy_options;
+
+/* Where softmax_cross_entropy writes. Null gradients are not computed; d_queries, d_items and d_item_bias come
+   together, the last where there is a bias. */
+typedef struct attnrec_cross_entropy_result {
+  double *loss;       /* one */
+  float *d_queries;   /* (b, d) or null */
+  float *d_items;     /* (n, d) or null */
+  float *d_item_bias; /* (n,) or null */
+} attnrec_cross_entropy_result;
+
+typedef struct attnrec_adam_options {
+  size_t size;  /* sizeof(attnrec_adam_options) */
+  int64_t step; /* from 1 */
+  double learning_rate, beta1, beta2, eps;
+  double weight_decay; /* taken off the parameters themselves (AdamW) */
+} attnrec_adam_options;
+
 /* Dense outputs are row-major without gaps and must not overlap an input. */
 typedef struct attnrec_api {
   size_t size;     /* sizeof(attnrec_api) of the library */
@@ -152,6 +178,16 @@ typedef struct attnrec_api {
      entries may be in any order; left (b, d), right (n, d) */
   attnrec_status (*sampled_product)(const attnrec_matrix *left, const attnrec_matrix *right, const attnrec_csr *pattern,
                                     float *out, const attnrec_run *run);
+
+  /* Mean over the targets (b, n), weighted by their data and the rows' weights, of
+     lse_weight * log sum_j exp(s_j) - s_target with s = scale * Q V^T + item_bias, and its gradients; s is never
+     stored. Rows without targets count for nothing. */
+  attnrec_status (*softmax_cross_entropy)(const attnrec_matrix *queries, const attnrec_matrix *items,
+                                          const attnrec_csr *targets, const attnrec_cross_entropy_options *options,
+                                          const attnrec_cross_entropy_result *result, const attnrec_run *run);
+  /* One step of Adam, in place: parameters, first and second moments, all (n,) */
+  attnrec_status (*adam_step)(float *parameters, const float *gradient, float *first, float *second, int64_t n,
+                              const attnrec_adam_options *options, const attnrec_run *run);
 } attnrec_api;
 
 #if defined(_WIN32)

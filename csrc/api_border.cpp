@@ -1,0 +1,46 @@
+// The shared part of the C interface. Border: no kernels, no Python.
+#include "api_border.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/dispatch.h"
+#include "ops/operand.h"
+
+namespace attnrec {
+
+std::string &last_error() {
+  thread_local std::string text;
+  return text;
+}
+
+Settings settings_of(const char *op, const attnrec_run *run) {
+  attnrec_run given{};
+  if (run != nullptr) std::memcpy(&given, run, std::min(run->size, sizeof(given)));
+  if (given.num_threads < 0) fail(op, ": num_threads is ", given.num_threads, "; give at least 1, or leave it out");
+  if (given.memory_budget < 0) fail(op, ": memory_budget is ", given.memory_budget, "; give bytes, or leave it out");
+  Settings out;
+  out.run.threads = {given.num_threads > 0 ? given.num_threads : default_num_threads(), given.poll, given.poll_data};
+  out.run.memory_budget = given.memory_budget > 0 ? given.memory_budget : default_memory_budget();
+  out.skip_finite = given.skip_finite_check != 0;
+  kernels();  // says now, and plainly, when ATTNREC_ISA does not run here
+  return out;
+}
+
+void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
+                   const attnrec_operand *b, float scale, const Settings &s, float bias, bool b_later) {
+  check_operand({op, a_name}, a, false);
+  check_operand({op, b_name}, b, true);
+  check_same_width(op, a_name, *a, b_name, *b);
+  check_scale(op, scale);
+  const float top_a = check_finite({op, a_name}, *a, s.run, s.skip_finite);
+  const float top_b = check_finite({op, b_name}, *b, s.run, s.skip_finite || b_later);
+  check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
+}
+
+void check_values(Named who, const attnrec_operand &values, const Settings &s) {
+  const float top = check_finite(who, values, s.run, s.skip_finite);
+  check_magnitude(who.op, rows_of(values), top, 1e8F, 1);
+}
+
+}  // namespace attnrec

@@ -1,0 +1,65 @@
+// What every function of the C interface shares: exceptions become statuses, settings are read, pairs of matrices
+// checked. Border: included by api*.cpp only.
+#pragma once
+#include <attnrec/attnrec.h>
+
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "check.h"
+
+namespace attnrec {
+
+std::string &last_error();  // of the calling thread
+
+template <class Body>
+attnrec_status guarded(const Body &body) noexcept {
+  try {
+    try {
+      body();
+      return ATTNREC_OK;
+    } catch (const Invalid &e) {
+      last_error() = e.what();
+      return ATTNREC_INVALID;
+    } catch (const std::bad_alloc &) {
+      last_error() = "not enough memory";
+      return ATTNREC_NO_MEMORY;
+    } catch (const std::length_error &) {
+      last_error() = "not enough memory";
+      return ATTNREC_NO_MEMORY;
+    } catch (const Cancelled &) {
+      last_error() = "cancelled";
+      return ATTNREC_CANCELLED;
+    } catch (const std::exception &e) {
+      last_error() = e.what();
+      return ATTNREC_FAILED;
+    }
+  } catch (...) {  // even the message could not be stored
+    return ATTNREC_NO_MEMORY;
+  }
+}
+
+struct Settings {
+  Run run;
+  bool skip_finite = false;
+};
+
+Settings settings_of(const char *op, const attnrec_run *run);
+
+// Checks two feature matrices that are multiplied; `b_later`: whether the second is finite is left to the op.
+void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
+                   const attnrec_operand *b, float scale, const Settings &s, float bias = 0, bool b_later = false);
+// Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way.
+void check_values(Named who, const attnrec_operand &values, const Settings &s);
+
+// Functions that stand in files of their own.
+attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const attnrec_matrix *items,
+                                         const attnrec_csr *targets, const attnrec_cross_entropy_options *options,
+                                         const attnrec_cross_entropy_result *result, const attnrec_run *run);
+attnrec_status api_adam_step(float *parameters, const float *gradient, float *first, float *second, int64_t n,
+                             const attnrec_adam_options *options, const attnrec_run *run);
+
+}  // namespace attnrec

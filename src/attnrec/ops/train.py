@@ -1,0 +1,206 @@
+"""A loss over all items with its gradients, and steps down them: softmax_cross_entropy, adam_step. Layer 1."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .. import config
+from ..reference import CrossEntropy
+from ._backend import Array, by_reference, uses_reference
+
+if config._has_core() or TYPE_CHECKING:
+    from .. import _core
+
+
+def softmax_cross_entropy(
+    queries: Any,
+    items: Any,
+    targets: Any,
+    *,
+    scale: float = 1.0,
+    item_bias: Any = None,
+    sample_weight: Any = None,
+    normalize: Literal["all", "unseen"] = "all",
+    lse_weight: float = 1.0,
+    eps: float = 0.0,
+    grad: bool = True,
+    check_finite: bool = True,
+    out: CrossEntropy | None = None,
+    num_threads: int | None = None,
+    memory_budget: int | None = None,
+) -> CrossEntropy:
+    """The softmax loss over all items and its gradients, without the (b, n) scores.
+
+    With ``s = scale * Q V^T + item_bias``, y the weights of targets and N the sum of ``sample_weight_u y_ui``::
+
+        L = 1/N sum_u sample_weight_u sum_i y_ui (lse_weight * log D_ui - s_ui)
+        D_ui = sum_j exp(s_uj)
+
+    which with ``lse_weight=1`` is the mean cross-entropy of the targets. The scores are formed twice, a strip at a
+    time: ``8 b n d`` FLOP for loss and gradients, ``2 b n d`` for the loss, memory ``O((b + n) d)``.
+
+    Parameters
+    ----------
+    queries : (b, d) array_like
+    items : (n, d) array_like
+    targets : (b, n) sparse, or (b,) array_like of int
+        Weights y of each row's targets, 0 or more; several a row, or none, which then counts for nothing. Stored
+        zeros are targets of no weight. Or one item id a row, of weight 1.
+    scale : float
+        Multiplies the dot products, 1 / temperature for cosines; finite.
+    item_bias : (n,) array_like, optional
+    sample_weight : (b,) array_like, optional
+        Weights of rows, 0 or more.
+    normalize : {"all", "unseen"}
+        "all": D runs over all items. "unseen": a row's other targets leave it, so that they do not compete.
+    lse_weight : float
+        The ratio of the temperatures of positives and negatives in the bilateral softmax loss (Wu et al., 2024);
+        finite, 0 or more.
+    eps : float
+        0 is exact. Above it, gradients may leave out strips of items all of whose probabilities are below it, which
+        changes a row's gradient by less than ``eps * scale`` times the norms of these items.
+    grad : bool
+        Compute the gradients.
+    check_finite, num_threads, memory_budget
+        As in :func:`attend`.
+    out : CrossEntropy, optional
+        Gradients to write to: C-contiguous float32 arrays of their shapes.
+
+    Returns
+    -------
+    CrossEntropy
+        ``loss`` (float), ``d_queries`` (b, d), ``d_items`` (n, d), and with ``item_bias`` ``d_item_bias`` (n,); it
+        unpacks as ``loss, d_queries, d_items``. 0 and zeros where no target has weight.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite, a weight is negative, or a target is out of range.
+    TypeError
+        If queries or items are sparse, or ``targets`` is neither sparse nor a vector of ids.
+
+    Examples
+    --------
+    >>> from attnrec import softmax_cross_entropy
+    >>> loss, d_queries, d_items = softmax_cross_entropy([[1, 0], [0, 2]], [[1, 0], [0, 1], [1, 1]], [0, 2])
+    >>> round(loss, 4)
+    0.8103
+    >>> d_queries.round(3)
+    array([[-0.078,  0.289],
+           [-0.234, -0.032]], dtype=float32)
+    """
+    y = targets if hasattr(targets, "indptr") or hasattr(targets, "tocsr") else _one_a_row(targets, queries, items)
+    options: dict[str, Any] = {
+        "scale": scale,
+        "item_bias": item_bias,
+        "sample_weight": sample_weight,
+        "normalize": normalize,
+        "lse_weight": lse_weight,
+        "eps": eps,
+        "grad": grad,
+    }
+    if uses_reference():
+        result: CrossEntropy = by_reference("softmax_cross_entropy", queries, items, y, **options)
+        for name in ("d_queries", "d_items", "d_item_bias"):
+            if out is not None and getattr(result, name) is not None:
+                np.copyto(getattr(out, name), getattr(result, name))
+                setattr(result, name, getattr(out, name))
+        return result
+    run = (check_finite, out, num_threads, memory_budget)
+    return CrossEntropy(*_core.softmax_cross_entropy(queries, items, y, *options.values(), *run))
+
+
+def _one_a_row(targets: Any, queries: Any, items: Any) -> Any:
+    """Item ids as what a CSR matrix is, without SciPy, which may not be installed."""
+    ids = np.asarray(targets)
+    b, n = np.shape(queries)[0], np.shape(items)[0]
+    if ids.size and ids.dtype.kind not in "iu":
+        raise TypeError(
+            f"softmax_cross_entropy: targets has dtype {ids.dtype}; give a sparse matrix (b, n), or a vector of b item "
+            "ids (int)"
+        )
+    if ids.shape != (b,):
+        raise ValueError(
+            f"softmax_cross_entropy: targets of shape {ids.shape} do not fit the {b} queries; give one item id for "
+            "each, or a sparse matrix (b, n)"
+        )
+    bad = np.flatnonzero((ids < 0) | (ids >= n))
+    if len(bad):
+        raise ValueError(
+            f"softmax_cross_entropy: targets[{bad[0]}] is {ids[bad[0]]}; there are {n} items, counted from 0"
+        )
+    ones = np.ones(b, dtype=np.float32)
+    return SimpleNamespace(indptr=np.arange(b + 1), indices=ids, data=ones, shape=(b, n), format="csr")
+
+
+def adam_step(
+    parameters: Array,
+    gradient: Any,
+    first: Array,
+    second: Array,
+    step: int,
+    *,
+    learning_rate: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    check_finite: bool = True,
+    num_threads: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """One step of Adam (Kingma and Ba, 2015) in place, with the decay of AdamW (Loshchilov and Hutter, 2019).
+
+    ``first = beta1 first + (1 - beta1) g`` and ``second = beta2 second + (1 - beta2) g^2``; with both divided by
+    ``1 - beta^step``, ``parameters = (1 - learning_rate weight_decay) parameters - learning_rate first /
+    (sqrt(second) + eps)``.
+
+    Parameters
+    ----------
+    parameters, first, second : float32 array
+        Of one shape, C-contiguous; written in place. Moments start as zeros.
+    gradient : array_like
+        Of that shape.
+    step : int
+        Number of this step, from 1.
+    learning_rate, beta1, beta2, eps, weight_decay : float
+    check_finite : bool
+        Look for NaN and infinity in the gradient first; nothing is written where there is one.
+    num_threads : int, optional
+        Threads of this call; :func:`attnrec.num_threads` unless told.
+
+    Returns
+    -------
+    parameters, first, second
+        The arrays given.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, arrays overlap, the gradient is not finite, or a number is out of its range.
+    TypeError
+        If an array that is written to is not float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from attnrec import adam_step
+    >>> x, first, second = np.ones(2, np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32)
+    >>> for step in (1, 2):
+    ...     _ = adam_step(x, [1.0, -3.0], first, second, step, learning_rate=0.1)
+    >>> x.round(4)
+    array([0.8, 1.2], dtype=float32)
+    """
+    options = (learning_rate, beta1, beta2, eps, weight_decay)
+    if uses_reference():
+        names = ("learning_rate", "beta1", "beta2", "eps", "weight_decay")
+        new = by_reference(
+            "adam_step", parameters, gradient, first, second, step, **dict(zip(names, options, strict=True))
+        )
+        for old, x in zip((parameters, first, second), new, strict=True):
+            np.copyto(old, x)
+    else:
+        _core.adam_step(parameters, gradient, first, second, step, *options, check_finite, num_threads)
+    return parameters, first, second
