@@ -11,6 +11,7 @@ from .checks import NotFittedError
 from .kernel_recommender import KernelAttentionRecommender
 from .kernel_regressor import KernelAttentionRegressor
 from .neighbour_attention import NeighbourAttention
+from .softmax_recommender import SoftmaxRecommender
 
 __all__ = [
     "KernelAttentionRecommender",
@@ -18,6 +19,7 @@ __all__ = [
     "NeighbourAttention",
     "NotFittedError",
     "Recommender",
+    "SoftmaxRecommender",
     "load",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,13 +29,17 @@ class Queries:
         -1 for a user who was not fitted.
     given : (b, items) CSR or None
         Histories to use instead of the fitted ones.
+    features : (b, width) CSR or array, or None
+        Features to use instead of the fitted ones.
     """
 
     userids: Array
     given: CSR | None
+    features: Any = None
 
     def __getitem__(self, rows: slice) -> Queries:
-        return Queries(self.userids[rows], None if self.given is None else self.given[rows])
+        given, features = (None if x is None else x[rows] for x in (self.given, self.features))
+        return Queries(self.userids[rows], given, features)
 
 
 class Recommender(Learning, Similar):
@@ -65,6 +69,10 @@ class Recommender(Learning, Similar):
             return metrics.ndcg(model.recommend(userids, N=100)[0], test)
 
         return score
+
+    def _user_features(self, given: Any, n: int) -> Any:
+        """Features of ``n`` users, checked; for estimators that use them."""
+        raise NotImplementedError
 
     def _row_bytes(self) -> int:
         """Memory that scoring and ranking takes for one user."""
@@ -126,8 +134,8 @@ class Recommender(Learning, Similar):
             from attending to itself.
         candidates : sparse, optional
             Stored entries are the items that each user may get; rows as in ``user_items``.
-        user_features : optional
-            For estimators that use them.
+        user_features : (b, width), optional
+            For estimators that use them: features instead of the fitted ones, a row for each of ``userid``.
         return_weights : bool
             Also return the weights.
 
@@ -149,6 +157,8 @@ class Recommender(Learning, Similar):
         wanted, scalar = checks.ids("userid", userid)
         n = checks.count("N", N)
         queries, rows = self._queries(wanted, user_items, recalculate_user)
+        if user_features is not None:
+            queries = replace(queries, features=self._user_features(user_features, len(wanted)))
         shown = checks.columns(items, filter_items, self.n_items)
         shape = (self.n_users, self.n_items)
         allowed = None if candidates is None else checks.rows_for("candidates", candidates, wanted, shape)

@@ -21,10 +21,14 @@ class Fitted(Params):
     Class attributes
     ----------------
     takes : frozenset of str
-        Which of ``user_features``, ``item_features``, ``sample_weight`` and ``tune`` the estimator uses.
+        Which of ``user_features``, ``item_features``, ``sample_weight``, ``tune`` and ``checkpoint`` it uses.
+    exact_updates : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
+        learned of everything else.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
+    exact_updates: ClassVar[bool] = True
     _state: dict[str, Any] | None = None
     _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
 

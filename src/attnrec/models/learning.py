@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
@@ -13,7 +14,7 @@ from . import checks, tuning
 from .fitted import Fitted
 from .sparse import CSR, histories, merge_rows
 
-__all__ = ["Learning"]
+__all__ = ["Learning", "rows_of"]
 
 Report = Callable[[int, float], None]  # epoch (from 1), loss
 
@@ -57,6 +58,7 @@ class Learning(Fitted):
         show_progress: bool = True,
         callback: Callable[[int, float, float], None] | None = None,
         tune: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Learn from histories.
 
@@ -79,6 +81,9 @@ class Learning(Fitted):
             ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part held out is drawn
             with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on the estimator, and
             what was tried is kept as ``tuning_``.
+        checkpoint : path, optional
+            For estimators that take epochs: after each one all that training depends on is written there, and where
+            the file is there already, of the same data and parameters, training goes on from it, to the same bits.
 
         Returns
         -------
@@ -92,7 +97,7 @@ class Learning(Fitted):
             If ``user_items`` is not sparse or not real.
         """
         inputs = {"user_features": user_features, "item_features": item_features, "sample_weight": sample_weight}
-        checks.unused(self, **inputs, tune=None if tune is False else tune)
+        checks.unused(self, **inputs, tune=None if tune is False else tune, checkpoint=checkpoint)
         inputs["declared"] = _declared(user_items)
         self._check_params()
         started = time.perf_counter()
@@ -105,7 +110,7 @@ class Learning(Fitted):
                 callback(epoch, time.perf_counter() - started, loss)
 
         model, trials = (self, None) if tune in (None, False) else self._tuned(x, inputs, tune, show_progress)
-        state = model._learn(x, inputs, show_progress, report)
+        state = model._learn(x, {**inputs, "checkpoint": checkpoint}, show_progress, report)
         self.set_params(**model.get_params())
         self._state, self.tuning_ = state, trials
         return self
@@ -143,7 +148,7 @@ class Learning(Fitted):
         old = self._fitted()["histories"]
         wanted, _ = checks.ids("userids", userids)
         checks.new_rows("userids", wanted, old.shape[0], "user")
-        rows = _rows("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
+        rows = rows_of("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
         self._relearn(merge_rows(old, wanted, rows))
         return self
 
@@ -172,7 +177,7 @@ class Learning(Fitted):
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
             )
-        rows = _rows("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
+        rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
         self._relearn(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr())
         return self
 
@@ -191,7 +196,7 @@ def _declared(user_items: Any) -> str:
     return "unknown" if explicit is None else "explicit" if explicit else "implicit"
 
 
-def _rows(name: str, x: Any, n_rows: int, n_cols: int, ids_name: str, width_name: str) -> CSR:
+def rows_of(name: str, x: Any, n_rows: int, n_cols: int, ids_name: str, width_name: str) -> CSR:
     def check(shape: tuple[int, int]) -> np.ndarray[Any, Any] | None:
         if shape != (n_rows, n_cols):
             raise ValueError(

@@ -1,0 +1,69 @@
+"""Features of users and items as given: sparse or dense, one row each, finite. Knows no model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._extras import need
+from .blas import one_thread
+from .sparse import Array, histories
+
+__all__ = ["features", "product", "rows", "transposed_product"]
+
+_sparse = need("scipy.sparse", extra="models")
+
+
+def features(name: str, x: Any, n: int, what: str, width: int | None = None) -> Any:
+    """A float32 CSR matrix or array (n, width), checked.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or a value is not finite (named by row).
+    TypeError
+        If it is not a real matrix.
+    """
+    x = getattr(x, "features", x)
+    if _sparse.issparse(x):
+        out = histories(name, x)
+    else:
+        try:
+            out = np.asarray(x)
+        except ValueError as error:
+            raise TypeError(f"{name} is no matrix ({error}): pass an array or sparse matrix, one row for each") from None
+        if out.dtype.kind not in "buif":
+            raise TypeError(f"{name} holds {out.dtype}, not real numbers: encode them first")
+        with np.errstate(over="ignore"):
+            out = np.array(out, dtype=np.float32, order="C")
+    if out.ndim != 2 or out.shape[0] != n:
+        raise ValueError(f"{name} has shape {out.shape}: it needs one row for each of the {n} {what}")
+    if width is not None and out.shape[1] != width:
+        raise ValueError(f"{name} has {out.shape[1]} columns where the model was fitted with {width}")
+    if out.shape[1] == 0:
+        raise ValueError(f"{name} has no columns: leave it out")
+    if not _sparse.issparse(out):
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
+        if len(bad):
+            raise ValueError(f"{name} holds NaN or infinity (as float32) in row {bad[0]}: remove or impute it")
+    return out
+
+
+def rows(x: Any, wanted: Array) -> Any:
+    """Some rows; of all, ``x`` itself."""
+    return x if len(wanted) == x.shape[0] and np.array_equal(wanted, np.arange(len(wanted))) else x[wanted]
+
+
+def product(x: Any, tower: Array) -> Array:
+    """``x @ tower``, (n, d) float32, the same bits for any number of threads."""
+    with one_thread():
+        out: Array = np.asarray(x @ tower)
+    return out
+
+
+def transposed_product(x: Any, gradient: Array) -> Array:
+    """``x^T @ gradient``, (width, d) float32."""
+    with one_thread():
+        out = np.ascontiguousarray(x.T @ gradient)
+    return out

@@ -1,0 +1,274 @@
+"""SoftmaxRecommender: vectors learned under the full softmax loss. The contract is in base.py."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import metrics
+from . import batches, checks, feature_rows, softmax_checkpoint, tuning
+from . import neighbour_terms as terms
+from . import softmax_serving as serving
+from .kernel_ridge import ones
+from .learning import Report
+from .softmax_tower import Data, Setting, item_rows, user_rows
+from .softmax_training import Diverged, Schedule, Training
+from .sparse import CSR, Array
+
+__all__ = ["SoftmaxRecommender"]
+
+
+class SoftmaxRecommender(serving.SoftmaxServing):
+    r"""Implicit feedback, large and sparse: vectors of users and items learned under the softmax loss over all items.
+
+    Scores are cosines over a temperature, and p their softmax over the items; training makes what users chose likely::
+
+        s_ui = cos(u, v_i) / temperature
+        L = -1/N sum_u sum_{i in H_u} log p_ui
+
+    over the history H_u of each user, N interactions in all, by stochastic gradients (Adam, Kingma and Ba, 2015) on
+    batches of users. The gradient runs over every item, none is sampled, and the (users, items) scores are never
+    stored (:func:`attnrec.softmax_cross_entropy`).
+
+    A user is a function of a history, so that somebody new is as good as somebody fitted. With ``users="history"``
+    the vectors of its items are added up, ``u = n^-1/2 sum_{j in H} v_j``, and training hides a part of each history
+    from the sum. With ``users="free"`` training gives every user a vector of its own, and afterwards a user stands
+    where the loss pulls given the items (see Notes).
+
+    Parameters
+    ----------
+    factors : int
+        Width of the vectors.
+    temperature : float
+        Low: sharp, few items share the attention.
+    users : {"history", "free"}
+        What a user's vector is.
+    normalize : {"unseen", "all"}
+        Whether an item competes with those that the user did not choose, or also with the others in the history.
+    positive_temperature : float, optional
+        Temperature of what was chosen where it differs from that of the rest, as in the bilateral softmax loss (Wu et
+        al., 2024): the loss of an item is ``positive_temperature / temperature * log sum e^s - s_ui``.
+    history_dropout : float
+        Share of a history that training hides from the sum, for ``users="history"``; at least 0 and below 1.
+    id_dropout : float
+        Share of items whose own vector training leaves out of a step, so that the tower over ``item_features`` learns
+        to stand alone; likewise of users whose history it leaves out, with ``user_features``.
+    epochs : int
+        The most passes over all users.
+    batch_size : int
+        Users in a step.
+    learning_rate : float
+        Of Adam; it falls by ``decay``.
+    user_learning_rate : float
+        Times ``learning_rate`` for vectors of ``users="free"``, which get one step an epoch.
+    weight_decay : float
+        Share of a parameter that a step takes off, over the learning rate (AdamW, Loshchilov and Hutter, 2019).
+    decay : {"cosine", "linear", "constant"}
+        How the learning rate falls to 0 over all epochs.
+    validation_users : int
+        Hold out a fifth of the history of that many users, drawn with ``random_state``, measure NDCG@20 on it after
+        each epoch, and keep the best epoch. 0: learn from everything, and keep the last.
+    patience : int
+        With ``validation_users``, stop after so many epochs without a better one; 0: never.
+    eps : float
+        Leave out gradients of items less probable than that (see :func:`attnrec.softmax_cross_entropy`); 0 is exact.
+    random_state : int
+        Same bits for the same number, whatever the number of threads.
+
+    Attributes
+    ----------
+    losses_, scores_ : list of float
+        Of the epochs of the last ``fit``: mean loss, and NDCG@20 on what was held out. Not saved.
+
+    Notes
+    -----
+    Values stored in ``user_items`` are not looked at: a stored entry is an interaction. ``sample_weight`` (users,)
+    weighs users in the loss. ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and
+    ``user_features`` (users, g) likewise beside the history; sparse or dense, scaled as they are.
+
+    An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. The loss in the progress bar
+    should fall, most of all in the first epochs; where it does not, or rises, training stops with the best so far.
+    Ctrl-C keeps the last whole epoch. ``fit(..., checkpoint=path)`` goes on where a killed process was.
+
+    For ``users="free"`` a user is the fixed point of ``u = unit(sum_{h in H} (1 - p_h) v_h - c E[v])``: history items
+    pull by how improbable they still are, attention over all others pushes, which is where the gradient of the loss
+    by the user vanishes on the sphere.
+
+    An explanation splits the score by history item, ``a_h cos-part``: exact for both, since both are sums of vectors of
+    the history; what pushes (or comes from ``user_features``) is its background. An empty history has the mean user.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.models import SoftmaxRecommender
+    >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 1, 0, 1], [0, 0, 1, 1, 0], [0, 0, 1, 1, 0]])
+    >>> model = SoftmaxRecommender(factors=8, epochs=100).fit(user_items, show_progress=False)
+    >>> ids, scores = model.recommend(0, N=2)
+    >>> ids
+    array([2, 3])
+    >>> why = model.explain(0, 2)
+    >>> bool(abs(why.contributions.total - scores[0]) < 1e-4)
+    True
+    """
+
+    takes = frozenset({"tune", "item_features", "user_features", "sample_weight", "checkpoint"})
+
+    def __init__(
+        self,
+        factors: int = 64,
+        temperature: float = 0.1,
+        *,
+        users: Literal["history", "free"] = "history",
+        normalize: Literal["unseen", "all"] = "unseen",
+        positive_temperature: float | None = None,
+        history_dropout: float = 0.5,
+        id_dropout: float = 0.2,
+        epochs: int = 20,
+        batch_size: int = 2048,
+        learning_rate: float = 0.01,
+        user_learning_rate: float = 5.0,
+        weight_decay: float = 0.0,
+        decay: Literal["cosine", "linear", "constant"] = "cosine",
+        validation_users: int = 0,
+        patience: int = 3,
+        eps: float = 0.0,
+        random_state: int = 0,
+    ) -> None:
+        self.factors = factors
+        self.temperature = temperature
+        self.users = users
+        self.normalize = normalize
+        self.positive_temperature = positive_temperature
+        self.history_dropout = history_dropout
+        self.id_dropout = id_dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.user_learning_rate = user_learning_rate
+        self.weight_decay = weight_decay
+        self.decay = decay
+        self.validation_users = validation_users
+        self.patience = patience
+        self.eps = eps
+        self.random_state = random_state
+
+    def _check_params(self) -> None:
+        for name in ("factors", "epochs", "batch_size"):
+            checks.count(name, getattr(self, name))
+        terms.check_number("temperature", self.temperature, 1e-2)
+        if self.positive_temperature is not None:
+            terms.check_number("positive_temperature", self.positive_temperature, 1e-2)
+        terms.check_choice("users", self.users, ("history", "free"))
+        terms.check_choice("normalize", self.normalize, ("unseen", "all"))
+        terms.check_choice("decay", self.decay, ("cosine", "linear", "constant"))
+        for name in ("learning_rate", "user_learning_rate", "weight_decay", "history_dropout", "id_dropout", "eps"):
+            terms.check_number(name, getattr(self, name))
+        for name in ("history_dropout", "id_dropout", "eps"):
+            if getattr(self, name) >= 1:
+                raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
+        for name in ("validation_users", "patience", "random_state"):
+            checks.seed(name, getattr(self, name))
+
+    def _search_space(self) -> dict[str, Sequence[Any]]:
+        return {"temperature": (0.07, 0.1, 0.14), "factors": (64, 128), "history_dropout": (0.3, 0.5)}
+
+    # Learning.
+
+    def _data(self, x: CSR, inputs: dict[str, Any]) -> Data:
+        """What is learned from, checked."""
+        found: dict[str, Any] = {}
+        for name, n, what in (("item_features", x.shape[1], "items"), ("user_features", x.shape[0], "users")):
+            given = inputs.get(name)
+            found[name] = None if given is None else feature_rows.features(name, given, n, what)
+        if found["user_features"] is not None and self.users == "free":
+            raise ValueError("user_features go with users='history': a free vector takes in all that they could say")
+        weight = inputs.get("sample_weight")
+        if weight is not None:
+            weight = np.asarray(weight, dtype=np.float32)
+            if weight.shape != x.shape[:1]:
+                raise ValueError(f"sample_weight has shape {weight.shape}: give one for each of the {x.shape[0]} users")
+            if not np.all(np.isfinite(weight) & (weight >= 0)):
+                raise ValueError("sample_weight must be finite and 0 or more")
+            if not weight[np.diff(x.indptr) > 0].any():
+                raise ValueError("sample_weight is 0 for every user who has a history: nothing would be learned")
+        return Data(ones(x), **found, sample_weight=weight)
+
+    def _training(self, data: Data) -> Training:
+        t = float(self.temperature)
+        ratio = 1.0 if self.positive_temperature is None else float(self.positive_temperature) / t
+        free = self.users == "free"
+        setting = Setting(
+            t, ratio, self.normalize, free, float(self.history_dropout), float(self.id_dropout), float(self.eps)
+        )
+        rates = (float(self.learning_rate), float(self.user_learning_rate), float(self.weight_decay))
+        schedule = Schedule(self.epochs, self.batch_size, *rates, self.decay, int(self.random_state))
+        return Training(data, setting, schedule, self.factors)
+
+    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+        data = self._data(user_items, inputs)
+        held: Any = None
+        learned = data
+        if self.validation_users:
+            part, *held = tuning.hold_out(data.histories, int(self.random_state), most=self.validation_users)
+            learned = Data(part, data.item_features, data.user_features, data.sample_weight)
+        training, path = self._training(learned), inputs.get("checkpoint")
+        resumable = {k: v for k, v in self.get_params().items() if k != "patience"}
+        softmax_checkpoint.resume(path, training, resumable)
+        n_users = int(np.count_nonzero(np.diff(learned.histories.indptr)))
+        with batches.progress(self.epochs * n_users, show_progress, "user") as bar:
+            bar.update(training.epoch * n_users)
+            while not training.done(self.patience):
+                try:
+                    loss = training.run_epoch(bar.update)
+                    score = None if held is None else self._score(training, held)
+                except (KeyboardInterrupt, Diverged) as stopped:
+                    if not training.best:
+                        raise
+                    _say(stopped, training)
+                    break
+                training.keep(score)
+                if path is not None:
+                    softmax_checkpoint.write(path, training, resumable)
+                bar.set_postfix(loss=f"{loss:.4f}", **({} if score is None else {"NDCG@20": f"{score:.4f}"}))
+                report(training.epoch, loss)
+        self.losses_, self.scores_ = training.losses, training.scores
+        return self._state_of(training.best, data, user_items, inputs["declared"])
+
+    def _score(self, training: Training, held: Any) -> float:
+        """NDCG@20 on what was held out, of the parameters as they are."""
+        test, userids = held
+        twin = type(self)(**self.get_params())
+        twin._state = self._state_of(training.parameters, training.data, training.data.histories, "implicit", userids)
+        return metrics.ndcg(twin.recommend(userids, N=20)[0], test)
+
+    def _state_of(
+        self, p: dict[str, Array], data: Data, histories: CSR, declared: str, only: Array | None = None
+    ) -> dict[str, Any]:
+        """State from parameters; with ``only`` the vectors of these users alone, others being left at 0."""
+        state: dict[str, Any] = {
+            "histories": histories,
+            "declared": declared,
+            "users": self.users,
+            "normalize": self.normalize,
+            "temperature": float(self.temperature),
+            "items": item_rows(p, data),
+            **{name: p[name] for name in ("item_features", "user_features") if name in p},
+        }
+        rows = np.arange(histories.shape[0]) if only is None else only
+        part = user_rows(p, data, rows)
+        state["user_rows"] = np.zeros((histories.shape[0], self.factors), dtype=np.float32)
+        state["user_rows"][rows] = serving.raw_users(state, data.histories[rows], part)
+        if part is not None:
+            state["user_part"] = np.zeros_like(state["user_rows"])
+            state["user_part"][rows] = part
+        state["average"] = serving.average(state["user_rows"])
+        return state
+
+
+def _say(stopped: BaseException, training: Training) -> None:
+    best = int(np.argmax(training.scores)) + 1 if training.scores else training.epoch
+    why = f"{stopped}" if isinstance(stopped, Diverged) else f"training was interrupted in epoch {training.epoch + 1}"
+    warnings.warn(f"{why}; the model is that of epoch {best}", RuntimeWarning, stacklevel=4)

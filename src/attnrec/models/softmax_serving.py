@@ -1,0 +1,253 @@
+"""What a fitted SoftmaxRecommender does: vectors, scores, lists, reasons, and updates without training."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from .. import ops
+from ..explain import Explanation, Part
+from ..index import ItemIndex
+from . import checks, feature_rows
+from . import softmax_vectors as vectors
+from .base import Queries, Recommender
+from .kernel_ridge import ones
+from .learning import rows_of
+from .sparse import CSR, Array, csr, histories, merge_rows
+
+__all__ = ["SoftmaxServing", "average", "raw_users"]
+
+_STEPS = 8  # of the fixed point of free users
+
+
+def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
+    """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
+    if state["users"] == "free":
+        return _solved(state, x)[0]
+    out = np.asarray(vectors.pooled(x) @ state["items"])
+    return out if part is None else out + part
+
+
+def _solved(state: dict[str, Any], x: CSR) -> tuple[Array, tuple[CSR, Array]]:
+    return vectors.solved(x, vectors.unit(state["items"]), state["temperature"], state["normalize"], _STEPS)
+
+
+def average(raw: Array) -> Array:
+    """The mean user, (d,), of length 1 (0 without any user)."""
+    mean = vectors.unit(raw).mean(axis=0, dtype=np.float64)
+    return vectors.unit(mean[None].astype(np.float32))[0]
+
+
+class SoftmaxServing(Recommender):
+    """The hooks over the state that training leaves: item vectors, towers, and users as functions of histories."""
+
+    exact_updates = False
+
+    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
+        items = state["items"]
+        d = items.shape[1] if getattr(items, "ndim", 0) == 2 else 0
+        out: dict[str, Any] = {
+            "temperature": float,
+            "declared": ("explicit", "implicit", "unknown"),
+            "users": ("history", "free"),
+            "normalize": ("unseen", "all"),
+            "histories": ("float32", shape),
+            "items": ("float32", (shape[1], d)),
+            "user_rows": ("float32", (shape[0], d)),
+            "average": ("float32", (d,)),
+        }
+        for name in ("item_features", "user_features"):
+            if name in state:
+                out[name] = ("float32", (len(state[name]), d))
+        if "user_features" in state:
+            out["user_part"] = ("float32", (shape[0], d))
+        return out
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        if state["temperature"] < 1e-2:
+            raise ValueError(f"temperature is {state['temperature']}")
+
+    # Vectors.
+
+    def _item_vectors(self) -> Array:
+        return vectors.unit(self._fitted()["items"])
+
+    def _units(self) -> Array:
+        out: Array = self._derived("item_vectors", self._item_vectors)
+        return out
+
+    def _index(self) -> ItemIndex:
+        index: ItemIndex = self._derived("index", lambda: ItemIndex(self._units(), precision="float32"))
+        return index
+
+    def _standing(self, raw: Array) -> Array:
+        """Vectors of length 1; the mean user for one of whom nothing is known."""
+        out = vectors.unit(raw)
+        out[~raw.any(axis=1)] = self._fitted()["average"]
+        return out
+
+    def _user_vectors(self) -> Array:
+        return self._standing(self._fitted()["user_rows"])
+
+    def _fold_users(self, user_items: CSR) -> Array:
+        return self._standing(raw_users(self._fitted(), ones(user_items), None))
+
+    def _fold_items(self, item_users: CSR) -> Array:
+        """The mean direction of an item's users."""
+        return vectors.unit(np.asarray(ones(item_users) @ self._derived("user_vectors", self._user_vectors)))
+
+    def _part(self, queries: Queries) -> Array | None:
+        """What the features of users add: those given, or those they were fitted with."""
+        s = self._fitted()
+        if "user_features" not in s:
+            return None
+        if queries.features is not None:
+            return feature_rows.product(queries.features, s["user_features"])
+        known = queries.userids >= 0
+        out = np.zeros((len(known), s["items"].shape[1]), dtype=np.float32)
+        out[known] = s["user_part"][queries.userids[known]]
+        return out
+
+    def _user_features(self, given: Any, n: int) -> Any:
+        s = self._fitted()
+        if "user_features" not in s:
+            raise ValueError("user_features: the model was fitted without any; fit it with user_features first")
+        return feature_rows.features("user_features", given, n, "of userid", len(s["user_features"]))
+
+    def _raw(self, queries: Queries) -> Array:
+        s = self._fitted()
+        if queries.given is None and queries.features is None:
+            out: Array = s["user_rows"][queries.userids]
+            return out
+        x = s["histories"][queries.userids] if queries.given is None else queries.given
+        return raw_users(s, ones(x), self._part(queries))
+
+    # Scores.
+
+    def _scores(self, queries: Queries) -> tuple[Array, Array]:
+        scale = 1 / self._fitted()["temperature"]
+        scores = ops.similarity(self._standing(self._raw(queries)), self._index(), scale=scale, check_finite=False)
+        return scores, scores
+
+    def _retrieve(
+        self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
+    ) -> tuple[Array, Array, Array]:
+        users = self._standing(self._raw(queries))
+        found = ops.topk(
+            users,
+            self._index(),
+            k,
+            scale=1 / self._fitted()["temperature"],
+            exclude=hidden,
+            include=allowed,
+            items=shown,
+            weights=False,
+            check_finite=False,
+        )
+        return found.ids, found.scores, found.scores
+
+    def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
+        """Softmax over all items, from the scores that :meth:`_retrieve` left."""
+        users = self._standing(self._raw(queries))
+        nothing = np.zeros((self.n_items, 0), dtype=np.float32)
+        scale = 1 / self._fitted()["temperature"]
+        _, lse = ops.attend(users, self._index(), nothing, scale=scale, return_lse=True, check_finite=False)
+        return np.where(ids >= 0, np.exp(np.minimum(weights - lse[:, None], 0)), np.float32(0))
+
+    # Why.
+
+    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
+        s = self._fitted()
+        x = ones(s["histories"][query.userids] if query.given is None else query.given)
+        if s["users"] == "free":
+            weights, rows = _solved(s, x)[1][0].data, self._units()[x.indices]
+        else:
+            weights, rows = vectors.pooled(x).data, s["items"][x.indices]
+        raw = self._raw(query)
+        user = self._standing(raw)[0].astype(np.float64)
+        item = self._units()[itemid].astype(np.float64)
+        total = float(user @ item) / s["temperature"]
+        length = float(np.linalg.norm(raw[0].astype(np.float64))) * s["temperature"]
+        parts = weights * (rows.astype(np.float64) @ item) / (length or 1.0)
+        history = Part.largest(x.indices, parts, n, background=total - float(parts.sum()))
+        return Explanation(int(query.userids[0]), itemid, total, 0.0, "as every score does", history)
+
+    # Updates.
+
+    def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
+        """Replace the histories of some users, or add users, without training: what was learned of items stays.
+
+        Parameters
+        ----------
+        userids : (k,) array_like of int
+            Fitted users, or new ones numbered on from ``n_users``.
+        user_items : (k, items) sparse
+            Their whole histories, one row for each of ``userids``.
+
+        Raises
+        ------
+        ValueError
+            If ids repeat or leave a gap, or the rows do not belong to them.
+        """
+        s = self._fitted()
+        wanted, _ = checks.ids("userids", userids)
+        checks.new_rows("userids", wanted, self.n_users, "user")
+        x = rows_of("user_items", user_items, len(wanted), self.n_items, "userids", "items")
+        n = max(self.n_users, int(wanted.max(initial=-1)) + 1)
+        state = {**s, "histories": histories("user_items", merge_rows(s["histories"], wanted, x))}
+        if "user_part" in s:
+            state["user_part"] = _grown(s["user_part"], n)
+        state["user_rows"] = _grown(s["user_rows"], n)
+        part = state["user_part"][wanted] if "user_part" in s else None
+        state["user_rows"][wanted] = raw_users(s, ones(x), part)
+        self._state = state
+        return self
+
+    def partial_fit_items(self, itemids: Any, item_users: Any = None, *, item_features: Any = None) -> Self:
+        """Replace some items, or add items, without training: from their features, their users, or both.
+
+        Parameters
+        ----------
+        itemids : (k,) array_like of int
+            Fitted items, or new ones numbered on from ``n_items``.
+        item_users : (k, users) sparse, optional
+            All their interactions, one row for each of ``itemids``. The item stands at the mean of its users, as far
+            out as items are on average; users stay where they are.
+        item_features : (k, f), optional
+            As in ``fit``: what the tower makes of them is added.
+
+        Raises
+        ------
+        ValueError
+            If ids repeat or leave a gap, rows do not belong to them, both are missing, or the model has no tower.
+        """
+        s = self._fitted()
+        wanted, _ = checks.ids("itemids", itemids)
+        checks.new_rows("itemids", wanted, self.n_items, "item")
+        if item_users is None and item_features is None:
+            raise ValueError("an item is known by item_users, item_features, or both: pass one row for each of itemids")
+        rows = np.zeros((len(wanted), s["items"].shape[1]), dtype=np.float32)
+        if item_features is not None:
+            if "item_features" not in s:
+                raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
+            given = feature_rows.features("item_features", item_features, len(wanted), "itemids", len(s["item_features"]))
+            rows += feature_rows.product(given, s["item_features"])
+        x = csr(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(len(wanted) + 1, np.int32), (len(wanted), self.n_users))
+        if item_users is not None:
+            x = rows_of("item_users", item_users, len(wanted), self.n_users, "itemids", "users")
+            size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))
+            rows += np.float32(size) * self._fold_items(x)
+        n = max(self.n_items, int(wanted.max(initial=-1)) + 1)
+        merged = merge_rows(s["histories"].T.tocsr(), wanted, x).T.tocsr()
+        state = {**s, "histories": histories("item_users", merged), "items": _grown(s["items"], n)}
+        state["items"][wanted] = rows
+        self._state = state
+        return self
+
+
+def _grown(x: Array, n: int) -> Array:
+    """A copy with n rows, new ones 0."""
+    out = np.zeros((n, x.shape[1]), dtype=x.dtype)
+    out[: len(x)] = x
+    return out
