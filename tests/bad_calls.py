@@ -21,7 +21,9 @@ MASK = sp.csr_array(np.eye(3, 5, dtype=np.float32))
 def adam(**given: Any) -> Any:
     """A step of Adam with something wrong; ``gradient=None`` is the parameters themselves."""
     x = given.pop("parameters", np.ones((3, 4), np.float32))
-    arrays = [np.zeros((3, 4), np.float32) if given.get(n) is None else given[n] for n in ("gradient", "first", "second")]
+    arrays = [
+        np.zeros((3, 4), np.float32) if given.get(n) is None else given[n] for n in ("gradient", "first", "second")
+    ]
     if "gradient" in given and given["gradient"] is None:
         arrays[0] = x
     rest = {k: v for k, v in given.items() if k not in ("gradient", "first", "second", "step")}
@@ -190,11 +192,15 @@ BAD: list[Bad] = [
     Bad("loss-minus", lambda: ar.softmax_cross_entropy(Q, V, MASK * -1), ValueError, ("targets", "0 or more")),
     Bad("loss-weight-nan", lambda: ar.softmax_cross_entropy(Q, V, MASK * np.nan), ValueError, ("targets", "NaN")),
     Bad(
-        "loss-weights", lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, -1, 1]), ValueError,
+        "loss-weights",
+        lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, -1, 1]),
+        ValueError,
         ("sample_weight", "0 or more"),
     ),
     Bad(
-        "loss-weights-shape", lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, 1]), ValueError,
+        "loss-weights-shape",
+        lambda: ar.softmax_cross_entropy(Q, V, MASK, sample_weight=[1, 1]),
+        ValueError,
         ("sample_weight", "(2,)", "3 queries"),
     ),
     Bad("loss-bias", lambda: ar.softmax_cross_entropy(Q, V, MASK, item_bias=[1]), ValueError, ("item_bias", "5 items")),

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from cases_train import adam_call, adam_step, loss_call, softmax_cross_entropy
 from inputs import SHAPES, Call, Case, integers, normal, over_shapes, pattern
 
+
 def _similarity() -> Iterator[Case]:
     op = "similarity"
     yield from over_shapes(op, lambda r, b, n, d: ((normal(r, b, d), normal(r, n, d)), {"scale": 0.5}))

@@ -1,13 +1,13 @@
 // The softmax loss over all items and its gradients; scores are formed twice and never stored. Ops only.
 //
-// With s = scale * Q V^T + bias, targets y, row weights w, N = sum w y and t = lse_weight, the loss of target i of row u
-// is t log D_ui - s_ui. D_ui runs over all items, or over those that are no target of u, and i itself. Let L_u be the
+// With s = scale * Q V^T + bias, targets y, row weights w, N = sum w y and t = lse_weight, the loss of target i of row
+// u is t log D_ui - s_ui. D_ui runs over all items, or over those that are no target of u, and i itself. Let L_u be the
 // log-sum-exp of the first part of D_ui that no target changes (all items; or the items that are no targets), and p_ui
 // the share of e^s_ui in D_ui where it comes on top (else 0). Then the gradient by s is
 //   c_u e^(s_uj - L_u)   for every item j in L_u, with c_u = t (w_u / N) sum_i y_ui (1 - p_ui), and added to it
 //   (w_u / N) y_ui (t p_ui - 1)   for target i.
-// So d_queries is attention over the items, and d_items attention of the users over theirs with the weights turned round,
-// both by the same sweep; targets are O(nnz d).
+// So d_queries is attention over the items, and d_items attention of the users over theirs with the weights turned
+// round, both by the same sweep; targets are O(nnz d).
 #include <cmath>
 
 #include "../core/dispatch.h"

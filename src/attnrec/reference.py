@@ -292,6 +292,7 @@ def sampled_product(left: Any, right: Any, pattern: Any, *, dtype: Any = np.floa
     entries = [y[pattern.indices[a:b]] @ row for row, a, b in zip(x, pattern.indptr, pattern.indptr[1:], strict=False)]
     return np.concatenate([np.zeros(0, dtype), *entries])
 
+
 def softmax_cross_entropy(
     queries: Any,
     items: Any,

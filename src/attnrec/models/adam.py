@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import ops
@@ -36,7 +38,7 @@ class Adam:
         if name not in self.moments:
             self.moments[name] = (np.zeros_like(x), np.zeros_like(x))
         first, second = self.moments[name]
-        options = {"learning_rate": rate, "weight_decay": decay, "beta2": self.beta2}
+        options: dict[str, Any] = {"learning_rate": rate, "weight_decay": decay, "beta2": self.beta2}
         if rows is None:
             self.steps[name] = self.steps.get(name, 0) + 1
             ops.adam_step(x, gradient, first, second, self.steps[name], **options)

@@ -32,7 +32,9 @@ def features(name: str, x: Any, n: int, what: str, width: int | None = None) -> 
         try:
             out = np.asarray(x)
         except ValueError as error:
-            raise TypeError(f"{name} is no matrix ({error}): pass an array or sparse matrix, one row for each") from None
+            raise TypeError(
+                f"{name} is no matrix ({error}): pass an array or sparse matrix, one row for each"
+            ) from None
         if out.dtype.kind not in "buif":
             raise TypeError(f"{name} holds {out.dtype}, not real numbers: encode them first")
         with np.errstate(over="ignore"):

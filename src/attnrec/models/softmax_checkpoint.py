@@ -66,6 +66,7 @@ def resume(path: str | os.PathLike[str] | None, training: Training, params: dict
 def fingerprint(data: Data) -> str:
     """A hash of all that is learned from."""
     whole = hashlib.sha256()
+    x: Any
     for x in (data.histories, data.item_features, data.user_features, data.sample_weight):
         parts = [x.indptr, x.indices, x.data] if hasattr(x, "indptr") else [] if x is None else [x]
         whole.update(repr([(p.shape, p.dtype.str) for p in parts]).encode())

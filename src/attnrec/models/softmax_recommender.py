@@ -16,6 +16,7 @@ from .kernel_ridge import ones
 from .learning import Report
 from .softmax_tower import Data, Setting, item_rows, user_rows
 from .softmax_training import Diverged, Schedule, Training
+from .softmax_vectors import Loss
 from .sparse import CSR, Array
 
 __all__ = ["SoftmaxRecommender"]
@@ -93,12 +94,12 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     should fall, most of all in the first epochs; where it does not, or rises, training stops with the best so far.
     Ctrl-C keeps the last whole epoch. ``fit(..., checkpoint=path)`` goes on where a killed process was.
 
-    For ``users="free"`` a user is the fixed point of ``u = unit(sum_{h in H} (1 - p_h) v_h - c E[v])``: history items
-    pull by how improbable they still are, attention over all others pushes, which is where the gradient of the loss
-    by the user vanishes on the sphere.
+    For ``users="free"`` a user walks down the gradient from the sum of the history, ``u += eta (sum_{h in H} (1 - p_h)
+    v_h - sum_h (1 - p_h) E[v])`` at length 1: history items attract, the more the less probable they still are, and
+    attention over all others repels.
 
-    An explanation splits the score by history item, ``a_h cos-part``: exact for both, since both are sums of vectors of
-    the history; what pushes (or comes from ``user_features``) is its background. An empty history has the mean user.
+    An explanation splits the score by history item, exactly: either way a user is a sum of vectors of its history, and
+    of what repels (or comes from ``user_features``), which is the background. An empty history has the mean user.
 
     Examples
     --------
@@ -196,13 +197,13 @@ class SoftmaxRecommender(serving.SoftmaxServing):
                 raise ValueError("sample_weight is 0 for every user who has a history: nothing would be learned")
         return Data(ones(x), **found, sample_weight=weight)
 
-    def _training(self, data: Data) -> Training:
+    def _loss(self) -> Loss:
         t = float(self.temperature)
-        ratio = 1.0 if self.positive_temperature is None else float(self.positive_temperature) / t
-        free = self.users == "free"
-        setting = Setting(
-            t, ratio, self.normalize, free, float(self.history_dropout), float(self.id_dropout), float(self.eps)
-        )
+        return Loss(t, float(self.positive_temperature or t) / t, self.normalize)
+
+    def _training(self, data: Data) -> Training:
+        dropout = (float(self.history_dropout), float(self.id_dropout))
+        setting = Setting(self._loss(), self.users == "free", *dropout, float(self.eps))
         rates = (float(self.learning_rate), float(self.user_learning_rate), float(self.weight_decay))
         schedule = Schedule(self.epochs, self.batch_size, *rates, self.decay, int(self.random_state))
         return Training(data, setting, schedule, self.factors)
@@ -253,7 +254,8 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             "declared": declared,
             "users": self.users,
             "normalize": self.normalize,
-            "temperature": float(self.temperature),
+            "temperature": self._loss().temperature,
+            "lse_weight": self._loss().lse_weight,
             "items": item_rows(p, data),
             **{name: p[name] for name in ("item_features", "user_features") if name in p},
         }

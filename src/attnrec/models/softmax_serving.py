@@ -18,19 +18,19 @@ from .sparse import CSR, Array, csr, histories, merge_rows
 
 __all__ = ["SoftmaxServing", "average", "raw_users"]
 
-_STEPS = 8  # of the fixed point of free users
+_STEPS = 10  # of free users down the gradient
 
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    if state["users"] == "free":
-        return _solved(state, x)[0]
-    out = np.asarray(vectors.pooled(x) @ state["items"])
+    free = state["users"] == "free"
+    out: Array = _solved(state, x)[0] if free else np.asarray(vectors.pooled(x) @ state["items"])
     return out if part is None else out + part
 
 
-def _solved(state: dict[str, Any], x: CSR) -> tuple[Array, tuple[CSR, Array]]:
-    return vectors.solved(x, vectors.unit(state["items"]), state["temperature"], state["normalize"], _STEPS)
+def _solved(state: dict[str, Any], x: CSR) -> tuple[Array, Array]:
+    loss = vectors.Loss(state["temperature"], state["lse_weight"], state["normalize"])
+    return vectors.solved(x, vectors.unit(state["items"]), loss, _STEPS)
 
 
 def average(raw: Array) -> Array:
@@ -49,6 +49,7 @@ class SoftmaxServing(Recommender):
         d = items.shape[1] if getattr(items, "ndim", 0) == 2 else 0
         out: dict[str, Any] = {
             "temperature": float,
+            "lse_weight": float,
             "declared": ("explicit", "implicit", "unknown"),
             "users": ("history", "free"),
             "normalize": ("unseen", "all"),
@@ -161,7 +162,7 @@ class SoftmaxServing(Recommender):
         s = self._fitted()
         x = ones(s["histories"][query.userids] if query.given is None else query.given)
         if s["users"] == "free":
-            weights, rows = _solved(s, x)[1][0].data, self._units()[x.indices]
+            weights, rows = _solved(s, x)[1], self._units()[x.indices]
         else:
             weights, rows = vectors.pooled(x).data, s["items"][x.indices]
         raw = self._raw(query)
@@ -231,9 +232,16 @@ class SoftmaxServing(Recommender):
         if item_features is not None:
             if "item_features" not in s:
                 raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
-            given = feature_rows.features("item_features", item_features, len(wanted), "itemids", len(s["item_features"]))
+            given = feature_rows.features(
+                "item_features", item_features, len(wanted), "itemids", len(s["item_features"])
+            )
             rows += feature_rows.product(given, s["item_features"])
-        x = csr(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(len(wanted) + 1, np.int32), (len(wanted), self.n_users))
+        x = csr(
+            np.zeros(0, np.float32),
+            np.zeros(0, np.int32),
+            np.zeros(len(wanted) + 1, np.int32),
+            (len(wanted), self.n_users),
+        )
         if item_users is not None:
             x = rows_of("item_users", item_users, len(wanted), self.n_users, "itemids", "users")
             size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))

@@ -1,4 +1,4 @@
-"""What SoftmaxRecommender learns: embeddings and linear towers over features, the loss of a batch, and its gradients."""
+"""What SoftmaxRecommender learns: embeddings, linear towers over features, the loss of a batch and its gradients."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Data:
 class Setting:
     """The parameters of the estimator that a batch needs; see there."""
 
-    temperature: float
-    lse_weight: float
-    normalize: str
+    loss: vectors.Loss
     free_users: bool
     history_dropout: float
     id_dropout: float
@@ -99,9 +97,9 @@ def gradients(
         u,
         v,
         y,
-        scale=1 / setting.temperature,
-        normalize="unseen" if setting.normalize == "unseen" else "all",
-        lse_weight=setting.lse_weight,
+        scale=1 / setting.loss.temperature,
+        normalize="unseen" if setting.loss.normalize == "unseen" else "all",
+        lse_weight=setting.loss.lse_weight,
         sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
         eps=setting.eps,
         check_finite=False,

@@ -114,7 +114,7 @@ class Training:
 
     def _check(self, loss: float, limit: float, n: float) -> None:
         """Scores are within 1 / temperature, so chance moves the mean of n of them by little more than chance / 2."""
-        chance = 6 / (self.setting.temperature * math.sqrt(max(n, 1)))
+        chance = 6 / (self.setting.loss.temperature * math.sqrt(max(n, 1)))
         if not math.isfinite(loss) or loss > limit + chance:
             raise Diverged(
                 f"training diverged in epoch {self.epoch + 1}: the loss is {loss:.4g} after {self.first_loss:.4g} at "

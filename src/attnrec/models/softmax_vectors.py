@@ -1,15 +1,15 @@
-"""Vectors of SoftmaxRecommender: unit rows and their gradients, users pooled or solved from histories. Holds no state."""
+"""Vectors of SoftmaxRecommender: unit rows and their gradients, users from histories. Holds no state."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from .. import ops
 from .sparse import CSR, Array, csr, row_sums
 
-__all__ = ["back", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
+__all__ = ["Loss", "back", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
 
 
 def lengths(x: Array) -> Array:
@@ -48,50 +48,81 @@ def thinned(x: CSR, share: float, rng: np.random.Generator, whole: float = 0.0) 
     return csr(x.data[keep], x.indices[keep], indptr, x.shape)
 
 
-def pull(users: Array, x: CSR, items: Array, temperature: float, normalize: str) -> tuple[CSR, Array]:
-    """Which way the loss pulls a user: ``weights @ items - row sums of weights * expected``, up to its length.
+@dataclass(frozen=True)
+class Loss:
+    """The loss of one user, as training has it: see :class:`SoftmaxRecommender`."""
 
-    A history item pulls with its weight, 1 less the probability that the user has for it already among what is no
-    target ("unseen"), or 1 ("all"); away from it pulls what the user expects, softmax attention over the others.
-
-    Returns
-    -------
-    weights : (b, n) CSR
-    expected : (b, d)
-    """
-    unseen = normalize == "unseen"
-    expected, lse = ops.attend(
-        users, items, items, scale=1 / temperature, exclude=x if unseen else None, return_lse=True, check_finite=False
-    )
-    weights = np.ones(len(x.data), dtype=np.float32)
-    if unseen:
-        scores = ops.sampled_product(users, items, x, check_finite=False) / np.float32(temperature)
-        with np.errstate(over="ignore"):
-            weights = 1 / (1 + np.exp(scores - np.repeat(lse, np.diff(x.indptr))))
-    return csr(weights.astype(np.float32), x.indices, x.indptr, x.shape), expected
+    temperature: float
+    lse_weight: float
+    normalize: str
 
 
-def towards(weights: CSR, expected: Array, items: Array) -> Array:
-    """The pull as a vector, (b, d) float32."""
-    sums = row_sums(weights.data, weights.indptr)[:, None].astype(np.float32)
-    out: Array = np.asarray(weights @ items) - sums * expected
-    return out
+def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, Array]:
+    """Loss of each user, and which way it pulls them: down its gradient.
 
-
-def solved(x: CSR, items: Array, temperature: float, normalize: str, steps: int) -> tuple[Array, tuple[CSR, Array]]:
-    """Users whose loss is least given the items: where the pull points, a user stands. Repeated ``steps`` times.
+    With p_h the probability of a history item among what is no target ("unseen"; 0 for "all") and t = lse_weight, the
+    pull is ``sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected``: history items attract, the more the less probable
+    they are, and softmax attention over the others repels.
 
     Returns
     -------
-    users : (b, d)
-        Not normalised.
-    last : tuple
-        What :func:`pull` gave in the last step, of which ``users`` is made.
+    losses : (b,) float64
+    weights : (nnz,) float32
+        Of the history items in the pull.
+    pulls : (b, d) float32
     """
-    users = unit(np.asarray(pooled(x) @ items))
-    last: Any = None
+    unseen = loss.normalize == "unseen"
+    scale = 1 / loss.temperature
+    hidden = x if unseen else None
+    expected, lse = ops.attend(users, items, items, scale=scale, exclude=hidden, return_lse=True, check_finite=False)
+    scores = ops.sampled_product(users, items, x, check_finite=False) * np.float32(scale)
+    rest = np.repeat(lse, np.diff(x.indptr))
+    with np.errstate(over="ignore"):
+        own = 1 / (1 + np.exp(rest - scores)) if unseen else np.zeros_like(scores)
+    above = np.logaddexp(rest, scores) if unseen else rest
+    losses = row_sums(np.float32(loss.lse_weight) * above - scores, x.indptr)
+    weights = 1 - np.float32(loss.lse_weight) * own
+    push = loss.lse_weight * row_sums(1 - own, x.indptr)
+    pulls = np.asarray(csr(weights, x.indices, x.indptr, x.shape) @ items) - push[:, None].astype(np.float32) * expected
+    return losses, weights, pulls
+
+
+def solved(x: CSR, items: Array, loss: Loss, steps: int) -> tuple[Array, Array]:
+    """Users whose loss is low given the items: from the sum of the history, steps down the gradient on the sphere.
+
+    Each user has a step size of its own, which doubles after a step that lowered the loss and falls to a quarter after
+    one that did not and is taken back.
+
+    Returns
+    -------
+    users : (b, d) float32
+        Of length 1; 0 without a history.
+    weights : (nnz,) float32
+        What each history item has in its user's vector; the rest of it is what repels.
+    """
+    start = pooled(x)
+    raw = np.asarray(start @ items)
+    norms = lengths(raw)
+    counts = np.maximum(np.diff(x.indptr), 1)[:, None].astype(np.float32)
+    users, size = unit(raw, norms), np.full_like(norms, loss.temperature)
+    parts = _over(start.data, norms, x)
+    losses, weights, pulls = pull(users, x, items, loss)
     for _ in range(steps):
-        last = pull(users, x, items, temperature, normalize)
-        users = towards(*last, items)
-        users = unit(users)
-    return towards(*last, items), last
+        raw = users + size / counts * pulls
+        norms = lengths(raw)
+        there = pull(unit(raw, norms), x, items, loss)
+        better = there[0] <= losses
+        of_entries = np.repeat(better, np.diff(x.indptr))
+        moved = _over(parts + np.repeat((size / counts)[:, 0], np.diff(x.indptr)) * weights, norms, x)
+        parts, weights = np.where(of_entries, moved, parts), np.where(of_entries, there[1], weights)
+        losses = np.where(better, there[0], losses)
+        users, pulls = np.where(better[:, None], unit(raw, norms), users), np.where(better[:, None], there[2], pulls)
+        size = np.where(better[:, None], 2 * size, size / 4)
+    return users, parts
+
+
+def _over(entries: Array, norms: Array, x: CSR) -> Array:
+    """Entries over the norm of their row."""
+    by = np.repeat(norms[:, 0], np.diff(x.indptr))
+    out: Array = np.divide(entries, by, out=np.zeros_like(entries), where=by > 0)
+    return out

@@ -109,8 +109,8 @@ def softmax_cross_entropy(
                 np.copyto(getattr(out, name), getattr(result, name))
                 setattr(result, name, getattr(out, name))
         return result
-    run = (check_finite, out, num_threads, memory_budget)
-    return CrossEntropy(*_core.softmax_cross_entropy(queries, items, y, *options.values(), *run))
+    given = (*options.values(), check_finite, out, num_threads, memory_budget)
+    return CrossEntropy(*_core.softmax_cross_entropy(queries, items, y, *given))
 
 
 def _one_a_row(targets: Any, queries: Any, items: Any) -> Any:
@@ -196,9 +196,8 @@ def adam_step(
     options = (learning_rate, beta1, beta2, eps, weight_decay)
     if uses_reference():
         names = ("learning_rate", "beta1", "beta2", "eps", "weight_decay")
-        new = by_reference(
-            "adam_step", parameters, gradient, first, second, step, **dict(zip(names, options, strict=True))
-        )
+        given: dict[str, Any] = dict(zip(names, options, strict=True))
+        new = by_reference("adam_step", parameters, gradient, first, second, step, **given)
         for old, x in zip((parameters, first, second), new, strict=True):
             np.copyto(old, x)
     else:
