@@ -29,7 +29,7 @@ INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
     "kernels/": (("kernels/",), False),
     "core/": (("core/", "kernels/table.h", "kernels/int8_table.h"), True),
     "ops/": (("ops/", "core/", "kernels/table.h", "kernels/int8_table.h", "attnrec/attnrec.h"), True),
-    "api.": (("check.h", "prepared.h", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "api": (("api_border.h", "check.h", "prepared.h", "ops/", "core/", "attnrec/attnrec.h"), True),
     "prepared.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "check.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "bind": (("bind", "attnrec/attnrec.h", "pybind11/"), True),

@@ -38,7 +38,12 @@ class Adam:
         if name not in self.moments:
             self.moments[name] = (np.zeros_like(x), np.zeros_like(x))
         first, second = self.moments[name]
-        options: dict[str, Any] = {"learning_rate": rate, "weight_decay": decay, "beta2": self.beta2}
+        options: dict[str, Any] = {
+            "learning_rate": rate,
+            "weight_decay": decay,
+            "beta2": self.beta2,
+            "check_finite": False,
+        }
         if rows is None:
             self.steps[name] = self.steps.get(name, 0) + 1
             ops.adam_step(x, gradient, first, second, self.steps[name], **options)

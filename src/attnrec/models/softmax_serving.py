@@ -23,9 +23,11 @@ _STEPS = 10  # of free users down the gradient
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    free = state["users"] == "free"
-    out: Array = _solved(state, x)[0] if free else np.asarray(vectors.pooled(x) @ state["items"])
-    return out if part is None else out + part
+    out: Array
+    out = _solved(state, x)[0] if state["users"] == "free" else np.asarray(vectors.pooled(x) @ state["items"])
+    if part is not None:
+        out += part
+    return out
 
 
 def _solved(state: dict[str, Any], x: CSR) -> tuple[Array, Array]:

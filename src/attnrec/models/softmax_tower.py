@@ -72,7 +72,7 @@ def gradients(
     Raises
     ------
     FloatingPointError
-        If vectors are not finite any more.
+        If vectors or gradients are not finite any more.
     """
     y = data.histories[rows]
     keep = None
@@ -115,4 +115,6 @@ def gradients(
     if data.item_features is not None:
         out["item_features"] = feature_rows.transposed_product(data.item_features, d_v)
     out["items"] = d_v if keep is None else d_v * keep
+    if not all(np.isfinite(x).all() for x in out.values()):
+        raise FloatingPointError
     return loss, out
