@@ -23,10 +23,8 @@ _STEPS = 10  # of free users down the gradient
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    out: Array
-    out = _solved(state, x)[0] if state["users"] == "free" else np.asarray(vectors.pooled(x) @ state["items"])
-    if part is not None:
-        out += part
+    raw = _solved(state, x)[0] if state["users"] == "free" else np.asarray(vectors.pooled(x) @ state["items"])
+    out: Array = raw if part is None else raw + part
     return out
 
 
