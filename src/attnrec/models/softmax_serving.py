@@ -36,7 +36,8 @@ def _solved(state: dict[str, Any], x: CSR) -> tuple[Array, Array]:
 def average(raw: Array) -> Array:
     """The mean user, (d,), of length 1 (0 without any user)."""
     mean = vectors.unit(raw).mean(axis=0, dtype=np.float64)
-    return vectors.unit(mean[None].astype(np.float32))[0]
+    out: Array = vectors.unit(mean[None].astype(np.float32))[0]
+    return out
 
 
 class SoftmaxServing(Recommender):
