@@ -1,25 +1,23 @@
-"""Implicit feedback: KernelAttentionRecommender beside EASE, ALS and irspack on MovieLens 1M and Gowalla.
+"""Implicit feedback: KernelAttentionRecommender beside EASE, ALS and irspack on MovieLens 1M.
 
-Settings were chosen by ``--choose``: on MovieLens 1M with a sixth seed, 12 settings a method at most; on Gowalla on a
-part held out of the training interactions.
+Settings were chosen by ``--choose`` with a sixth seed, 12 settings a method at most.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from _accuracy_data import best_unseen, folder, gowalla, held_out_users, movielens_1m
+import _accuracy_gowalla
+from _accuracy_data import best_unseen, folder, held_out_users, movielens_1m
+from _accuracy_gowalla import points
 from _accuracy_peers import PEERS, Scores, missing
 from attnrec import metrics
 from attnrec.models import KernelAttentionRecommender
-from attnrec.models.tuning import hold_out
-from read_csv import peak_bytes
 
 SEEDS, CHOOSING = (0, 1, 2, 3, 4), 5
 Rank = Callable[[sp.csr_array, int], Any]  # the k best items that are not in each history
@@ -85,17 +83,12 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "irspack DenseSLIM": {"reg": (100, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1500, 2000)},
     "irspack iALS": {"n_components": (64, 128), "alpha0": (0.03, 0.1, 0.3), "reg": (1e-3, 3e-3)},
 }
-# Gowalla: chosen on 20 % of the training interactions of 3,000 users, the rest of the training part being learned from.
-GOWALLA: dict[str, Any] = {"temperature": 0.6, "regularization": 2.0, "popularity_exponent": 0.25}
-GOWALLA_GRID: dict[str, tuple[Any, ...]] = {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)}
-# Fewer users are further apart: blocks of users want a higher temperature, and less regularization.
-GOWALLA_BLOCKS: dict[int, dict[str, Any]] = {1: {}, 4: {"temperature": 1.0, "regularization": 0.25}}
 
 
 def run(options: Any) -> dict[str, Any]:
     """Both data sets, or the one asked for; every figure as a dict."""
     root = folder()
-    parts = {"movielens-1m": _movielens, "gowalla": _gowalla}
+    parts = {"movielens-1m": _movielens, "gowalla": _accuracy_gowalla.run}
     return {} if root is None else {n: part(root, options) for n, part in parts.items() if options.data in (None, n)}
 
 
@@ -122,11 +115,6 @@ def _movielens(root: Any, options: Any) -> dict[str, Any]:
     return out
 
 
-def points(grid: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """Every setting of a grid."""
-    yield from (dict(zip(grid, values, strict=True)) for values in product(*grid.values()))
-
-
 def _trial(name: str, x: sp.csr_array, seed: int, setting: dict[str, Any]) -> dict[str, Any]:
     train, fold_in, test = held_out_users(x, seed)
     started = time.perf_counter()
@@ -136,38 +124,3 @@ def _trial(name: str, x: sp.csr_array, seed: int, setting: dict[str, Any]) -> di
     one = {"recall": found, "ndcg": metrics.ndcg(ids, test, 100), "seconds": seconds}
     print(f"seed {seed} {name} {setting}: {one['recall']:.4f} {one['ndcg']:.4f} {seconds:.1f} s", flush=True)
     return {"seed": seed, **setting, **one}
-
-
-def _gowalla(root: Any, options: Any) -> dict[str, Any]:
-    data = gowalla(root)
-    if data is None:
-        return {}
-    train, test = data
-    print(
-        "Gowalla, LightGCN's split: train items masked, all others ranked; mean over users with a test item.\n"
-        "Recall@20 = hits / held-out items; NDCG@20, ideal over min(20, held-out items)."
-    )
-    if options.choose:
-        part, held, users = hold_out(train, 0, most=3000)
-        return {"trials": [_on_gowalla(part, held, users, {**GOWALLA, **point}) for point in points(GOWALLA_GRID)]}
-    users = np.flatnonzero(np.diff(test.indptr))
-    settings = {n: {**GOWALLA, **own, "n_blocks": n} for n, own in GOWALLA_BLOCKS.items()}
-    return {str(n): _on_gowalla(train, test[users], users, setting) for n, setting in settings.items()}
-
-
-def _on_gowalla(train: sp.csr_array, test: sp.csr_array, users: Any, setting: dict[str, Any]) -> dict[str, Any]:
-    started = time.perf_counter()
-    model = KernelAttentionRecommender(**setting, memory_budget=6 << 30)
-    print(f"fit takes {model.memory_needed(train) / 1e9:.2f} GB", flush=True)
-    model.fit(train)
-    fitted = time.perf_counter()
-    ids = model.recommend(users, N=20)[0]
-    done = time.perf_counter()
-    one = {"recall": metrics.recall(ids, test), "ndcg": metrics.ndcg(ids, test)}
-    one |= {"fit": fitted - started, "recommend": done - fitted, "peak_gb": peak_bytes() / 1e9}
-    print(
-        f"{setting}: {one['recall']:.4f} {one['ndcg']:.4f}; fit {one['fit']:.0f} s, {len(users):,} users ranked in "
-        f"{one['recommend']:.0f} s, peak {one['peak_gb']:.2f} GB",
-        flush=True,
-    )
-    return {**setting, **one}

@@ -26,10 +26,11 @@ def unit(x: Array, norms: Array | None = None) -> Array:
 
 
 def back(gradient: Array, rows: Array, norms: Array) -> Array:
-    """Gradient by ``x`` from that by ``rows = unit(x)``: ``(I - u u^T) g / ||x||``; 0 for a row of zeros."""
-    along = np.einsum("ij,ij->i", gradient, rows)[:, None]
-    out: Array = np.divide(gradient - rows * along, norms, out=np.zeros_like(gradient), where=norms > 0)
-    return out
+    """Gradient by ``x`` from that by ``rows = unit(x)``, in its place: ``(I - u u^T) g / ||x||``; 0 for a row of 0."""
+    gradient -= rows * np.einsum("ij,ij->i", gradient, rows)[:, None]
+    with np.errstate(divide="ignore"):
+        gradient *= np.where(norms > 0, 1 / norms, 0)
+    return gradient
 
 
 def pooled(x: CSR) -> CSR:
