@@ -31,8 +31,8 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "attnrec softmax": (SoftmaxRecommender, SOFTMAX),
     "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "users": "free", "epochs": 20}),
-    "attnrec softmax, 128": (SoftmaxRecommender, {**SOFTMAX, "factors": 128}),
-    "attnrec softmax, 256": (SoftmaxRecommender, {**SOFTMAX, "factors": 256}),
+    "attnrec softmax, 128": (SoftmaxRecommender, {**SOFTMAX, "factors": 128, "history_dropout": 0.3}),
+    "attnrec softmax, 256": (SoftmaxRecommender, {**SOFTMAX, "factors": 256, "history_dropout": 0.3}),
 }
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "attnrec user": {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)},
