@@ -10,11 +10,7 @@ import numpy as np
 
 from .sparse import CSR, Array, histories, same
 
-__all__ = ["NotFittedError", "columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
-
-
-class NotFittedError(ValueError, AttributeError):
-    """The estimator was used before ``fit``."""
+__all__ = ["columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
 
 
 def count(name: str, value: Any) -> int:
