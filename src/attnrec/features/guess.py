@@ -13,7 +13,18 @@ from .table import Table
 
 __all__ = ["guess"]
 
-_KNOWN = "null boolean integer floating decimal timestamp date string large_string string_view".split()
+_KNOWN = [
+    "null",
+    "boolean",
+    "integer",
+    "floating",
+    "decimal",
+    "timestamp",
+    "date",
+    "string",
+    "large_string",
+    "string_view",
+]
 _LIST_SHARE = 0.1  # of the texts hold the separator, and their parts repeat: a list of labels
 _CATEGORY_SHARE = 0.5  # distinct values a value, at most, for a category
 _CATEGORY_WORDS = 4  # words a value, on average, at most
