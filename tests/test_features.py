@@ -12,6 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from attnrec.data import Ids, Interactions, Items
 from attnrec.features import FeatureEncoder, Features
+from attnrec.metrics import intra_list_diversity
+from attnrec.models import SoftmaxRecommender
 from tables import WINES, LetterCounts, encoder
 
 
@@ -243,6 +245,17 @@ def test_features_from_parts_of_different_sizes_are_refused():
     for change in ({"names": ["a"]}, {"present": np.ones((3, 1), bool)}, {"ids": Ids([1])}):
         with pytest.raises(ValueError, match=r"rows|names|ids"):
             Features(**(parts | {"names": list("abc")} | change))
+
+
+def test_estimators_and_metrics_take_them():
+    data = Interactions.from_arrays([1, 1, 2, 2, 3, 3], [7, 3, 3, 5, 9, 4])
+    features = encoder().fit_transform(WINES).align(data.items)
+    model = SoftmaxRecommender(factors=4, epochs=2)
+    ids, _ = model.fit(data, item_features=features, show_progress=False).recommend(0, N=2)
+    plain = model.fit(data, item_features=features.matrix, show_progress=False).recommend(0, N=2)[0]
+    assert_array_equal(ids, plain)
+    lists = [[0, 1, 2], [2, 3, 4]]
+    assert intra_list_diversity(lists, features) == intra_list_diversity(lists, features.matrix)
 
 
 def test_scikit_learn_clones_it():

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -163,6 +164,9 @@ def test_a_polars_array_and_a_fixed_size_list_are_vectors():
     fixed = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float32(), 2))
     features = FeatureEncoder.guess(pa.table({"v": fixed, "x": [1, 2, 3]})).fit_transform({"v": fixed, "x": [1, 2, 3]})
     assert features.present.tolist() == [[True, True], [True, False], [True, True]]
+    lists = pl.DataFrame({"v": [[1.0, 2.0], None, [3.0, 4.0]], "x": [1, 2, 3]})
+    for table in (lists, lists.with_columns(pl.col("v").cast(pl.Array(pl.Float32, 2)))):
+        assert_array_equal(FeatureEncoder.guess(table).fit_transform(table).matrix, features.matrix)
 
 
 def test_typed_dates_of_a_frame_are_guessed():

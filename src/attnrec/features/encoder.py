@@ -54,7 +54,8 @@ class FeatureEncoder(Params):
         The column of ids, kept as ``Features.ids``. None: a column with a common header (item, movieId, user ...) whose
         values are distinct, if there is one. False: none.
     encoder : object with ``encode(list of str) -> (n, width) array``, or dict of modality -> such an object
-        What to encode text with in place of TF-IDF; of a dict, only the modalities that it names.
+        What to encode text with in place of TF-IDF, such as a ``SentenceTransformer``; of a dict, only the modalities
+        that it names.
     separator : str or dict of column -> str
         Between the labels of ``multi``; ``"|"`` for columns that a dict does not name.
     weights : dict of modality -> number, optional

@@ -13,18 +13,8 @@ from .table import Table
 
 __all__ = ["guess"]
 
-_KNOWN = [
-    "null",
-    "boolean",
-    "integer",
-    "floating",
-    "decimal",
-    "timestamp",
-    "date",
-    "string",
-    "large_string",
-    "string_view",
-]
+_KNOWN = ("null", "boolean", "integer", "floating", "decimal", "timestamp", "date")
+_TEXT = ("string", "large_string", "string_view")
 _LIST_SHARE = 0.1  # of the texts hold the separator, and their parts repeat: a list of labels
 _CATEGORY_SHARE = 0.5  # distinct values a value, at most, for a category
 _CATEGORY_WORDS = 4  # words a value, on average, at most
@@ -58,7 +48,7 @@ def _kind(name: str, values: Any, separator: str) -> tuple[str, str]:
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         inner = kind.value_type
         return ("vectors" if types.is_integer(inner) or types.is_floating(inner) else "multi"), ""
-    if not any(getattr(types, f"is_{known}")(kind) for known in _KNOWN):
+    if not any(getattr(types, f"is_{known}")(kind) for known in _KNOWN + _TEXT):
         return "", f"no kind for {kind}"
     found = [value for value in as_list(arrow) if not is_missing(value) and value != ""]
     distinct = len(set(found))
