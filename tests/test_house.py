@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "attnrec"
 
 # Layer of each top-level module of the package; a module imports from its own layer or below, never upwards.
 LAYERS = {
-    **dict.fromkeys(("_core", "cy", "_extras"), 0),
+    **dict.fromkeys(("_core", "_estimator", "_extras", "_rows", "cy"), 0),
     **dict.fromkeys(("config", "reference", "index", "ops"), 1),
     **dict.fromkeys(("data", "features", "metrics", "selftest"), 2),
     **dict.fromkeys(("models", "explain"), 3),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["COMMON_NAMES", "ITEM_NAMES", "Column", "guess_columns"]
+__all__ = ["COMMON_NAMES", "ITEM_NAMES", "Column", "guess_columns", "simple"]
 
 Column = str | int | Literal[False] | None
 """A column by name or position; None: guess; False: there is none."""
@@ -93,7 +93,7 @@ def guess_columns(
             if role in _REQUIRED:
                 raise ValueError(f"{lead}{role}=False: a {role} column is needed; {there_are}")
             continue
-        hits = [name for name in free if _simple(name) in common]
+        hits = [name for name in free if simple(name) in common]
         if len(hits) > 1:
             raise ValueError(f"{lead}{' and '.join(hits)} both look like the {role}; {there_are}: pass {role}=")
         if hits:
@@ -103,7 +103,8 @@ def guess_columns(
     return out
 
 
-def _simple(name: str) -> str:
+def simple(name: str) -> str:
+    """A header in lower case without ``_``, ``-``, ``.``, spaces and what follows a ``:``."""
     return re.sub(r"[\s_.\-]", "", name.partition(":")[0]).lower()
 
 

@@ -12,7 +12,7 @@ from .columns import Column, guess_columns
 from .encode import Array, as_arrow, as_list, encode, is_missing
 from .place import Columns, Place
 
-__all__ = ["BACKENDS", "columns_of", "default_backend", "frame_of", "make_frame", "numbers", "times"]
+__all__ = ["BACKENDS", "columns_of", "decimals", "default_backend", "frame_of", "make_frame", "numbers", "times"]
 
 BACKENDS = ("pandas", "polars", "pyarrow")
 
@@ -57,7 +57,13 @@ def columns_of(data: Any, given: Mapping[str, Column]) -> tuple[Columns, str | N
 
 
 def numbers(column: Any, place: Place) -> Array:
-    """Ratings as float32, NaN where missing.
+    """Ratings as float32, NaN where missing; see :func:`decimals`."""
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
+        return decimals(column, place, "rating").astype(np.float32)
+
+
+def decimals(column: Any, place: Place, role: str) -> Array:
+    """Numbers as float64, NaN where missing.
 
     Raises
     ------
@@ -68,21 +74,21 @@ def numbers(column: Any, place: Place) -> Array:
     arrow = as_arrow(column)
     if arrow is not None and not pa.types.is_temporal(arrow.type):
         try:
-            with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
-                return _numpy(arrow.cast(pa.float64()).fill_null(float("nan"))).astype(np.float32)
+            return _numpy(arrow.cast(pa.float64()).fill_null(float("nan")))
         except (pa.ArrowException, ValueError):
             pass
-    out = np.empty(len(column), np.float32)
+    out = np.empty(len(column))
     for row, value in enumerate(as_list(column)):
         try:
-            with np.errstate(over="ignore"):
-                out[row] = np.nan if is_missing(value) else float(value)
+            out[row] = np.nan if is_missing(value) else float(value)
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"{place.at(row)}: rating {value!r} is not a number; fix or remove the row") from None
+            raise ValueError(f"{place.at(row)}: {role} {value!r:.60} is not a number; fix or remove the row") from None
     return out
 
 
-def times(column: Any, place: Place) -> tuple[Array, Array | None]:
+def times(
+    column: Any, place: Place, role: str = "timestamp", fix: str = "or pass timestamp=False"
+) -> tuple[Array, Array | None]:
     """Times as int64, float64 or datetime64[us] (UTC if they have a zone), and the mask of missing ones or None.
 
     Raises
@@ -93,7 +99,7 @@ def times(column: Any, place: Place) -> tuple[Array, Array | None]:
     pa = need("pyarrow", extra="data")
     arrow = as_arrow(column)
     if arrow is None:
-        return _parsed(as_list(column), place)
+        return _parsed(as_list(column), place, role, fix)
     kind = arrow.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -110,10 +116,10 @@ def times(column: Any, place: Place) -> tuple[Array, Array | None]:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         whole = arrow.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
         return _numpy(whole).astype("datetime64[us]"), missing
-    return _parsed(as_list(column), place)
+    return _parsed(as_list(column), place, role, fix)
 
 
-def _parsed(values: list[Any], place: Place) -> tuple[Array, Array | None]:
+def _parsed(values: list[Any], place: Place, role: str, fix: str) -> tuple[Array, Array | None]:
     """Times written as ISO 8601 text, or Python objects that Arrow did not take."""
     import datetime
 
@@ -130,7 +136,7 @@ def _parsed(values: list[Any], place: Place) -> tuple[Array, Array | None]:
             out[row] = np.datetime64(moment, "us")
         except (TypeError, ValueError):
             raise ValueError(
-                f"{place.at(row)}: timestamp {value!r} is not a number or ISO 8601 time; fix it or pass timestamp=False"
+                f"{place.at(row)}: {role} {value!r:.60} is not a number or ISO 8601 time; fix it {fix}"
             ) from None
     return out, missing if missing.any() else None
 

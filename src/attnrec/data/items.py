@@ -15,7 +15,7 @@ from .encode import Coded, encode
 from .ids import Ids
 from .place import Place
 
-__all__ = ["Items", "read_items"]
+__all__ = ["Items", "read_items", "row_ids"]
 
 
 class Items:
@@ -122,21 +122,28 @@ def read_items(
         roles = layout.roles
         coded = ids_of_texts(table[roles["id"]])
         table = {name: column if name in roles.values() else _typed(column) for name, column in table.items()}
-    _check(coded, place)
-    ids = Ids._trusted(coded.values[coded.codes])
+    ids = row_ids(coded, place)
     names = table[roles["title"]].to_pylist() if "title" in roles else [None] * len(ids)
     titles = [str(key) if name is None or name == "" else str(name) for key, name in zip(ids, names, strict=True)]
     others = {name: column.to_pylist() for name, column in table.items() if name not in roles.values()}
     return Items(ids, titles, others)
 
 
-def _check(coded: Coded, place: Place) -> None:
+def row_ids(coded: Coded, place: Place) -> Ids:
+    """The ids of the rows of a table, in their order.
+
+    Raises
+    ------
+    ValueError
+        If one is missing or comes twice.
+    """
     if (coded.codes < 0).any():
         raise ValueError(f"{place.at(int(np.argmax(coded.codes < 0)))}: no id; fix or remove the {place.unit}")
     if len(coded.values) < len(coded.codes):
         _, first = np.unique(coded.codes, return_index=True)
         row = int(np.setdiff1d(np.arange(len(coded.codes)), first)[0])
         raise ValueError(f"{place.at(row)}: id {coded.values.tolist()[coded.codes[row]]!r} comes twice; remove one")
+    return Ids._trusted(coded.values[coded.codes])
 
 
 def _typed(column: Any) -> Any:

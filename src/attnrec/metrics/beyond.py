@@ -145,7 +145,7 @@ def intra_list_diversity(
     ----------
     ids : (u, K) array_like of int
         Recommended items; -1 for none.
-    item_features : (n, d) array_like or CSR
+    item_features : (n, d) array_like, CSR or :class:`attnrec.features.Features`
         The similarity is their cosine, 0 where an item has none. Give these or ``similarity``.
     k : int, optional
         How many recommendations count; all columns unless told.
@@ -197,6 +197,7 @@ def _times_shown(ids: Any, n_items: int, k: int | None) -> Array:
 
 def _unit_rows(features: Any) -> Any:
     """Rows of length 1, or of 0 where all is 0; dense or CSR as they came."""
+    features = getattr(features, "features", features)
     sparse = getattr(features, "format", None) == "csr"
     x: Any = features.astype(np.float64) if sparse else np.asarray(features, dtype=np.float64)
     if x.ndim != 2 or not np.isfinite(x.data if sparse else x).all():

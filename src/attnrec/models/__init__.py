@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .._estimator import NotFittedError
 from . import modelfile
 from .base import Recommender
-from .checks import NotFittedError
 from .kernel_recommender import KernelAttentionRecommender
 from .kernel_regressor import KernelAttentionRegressor
 from .neighbour_attention import NeighbourAttention

@@ -10,11 +10,7 @@ import numpy as np
 
 from .sparse import CSR, Array, histories, same
 
-__all__ = ["NotFittedError", "columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
-
-
-class NotFittedError(ValueError, AttributeError):
-    """The estimator was used before ``fit``."""
+__all__ = ["columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
 
 
 def count(name: str, value: Any) -> int:
@@ -140,7 +136,8 @@ def unused(model: Any, **inputs: Any) -> None:
     for name, value in inputs.items():
         if value is None or name in model.takes:
             continue
-        takers = sorted(c.__name__ for c in _subclasses(type(model).__mro__[-2]) if name in c.takes)
+        root = next(c for c in reversed(type(model).__mro__) if hasattr(c, "takes"))
+        takers = sorted(c.__name__ for c in _subclasses(root) if name in c.takes)
         who = f"{', '.join(takers)} does" if takers else "no estimator of this version does"
         raise ValueError(f"{type(model).__name__} does not use {name} ({who}): leave it out")
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+from .._estimator import NotFittedError, Params
 from . import checks, modelfile
-from .params import Params
 
 __all__ = ["Fitted"]
 
@@ -48,7 +48,7 @@ class Fitted(Params):
 
     def _fitted(self) -> dict[str, Any]:
         if self._state is None:
-            raise checks.NotFittedError(f"{type(self).__name__} is not fitted yet: call fit(user_items) first")
+            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit(user_items) first")
         return self._state
 
     def _derived(self, name: str, make: Callable[[], Any]) -> Any:

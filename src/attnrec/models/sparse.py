@@ -7,18 +7,11 @@ from typing import Any
 import numpy as np
 
 from .._extras import need
+from .._rows import CSR, Array, csr, row_sums, unit_rows
 
 __all__ = ["CSR", "Array", "csr", "flaw", "histories", "merge_rows", "no_rows", "row_sums", "same", "unit_rows"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
-CSR = Any  # scipy.sparse.csr_array; scipy is optional, so it is not named here
-
 _sparse = need("scipy.sparse", extra="models")
-
-
-def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, int]) -> CSR:
-    """The three arrays as a CSR matrix, not copied."""
-    return _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
 
 
 def no_rows(n_rows: int, n_cols: int) -> CSR:
@@ -115,22 +108,3 @@ def merge_rows(old: CSR, rows: Array, new: CSR) -> CSR:
     source = np.arange(n)
     source[rows] = old.shape[0] + np.arange(len(rows))
     return _sparse.vstack([old, new], format="csr")[source]
-
-
-def row_sums(data: Array, indptr: Array) -> Array:
-    """Sum of the stored values of each row, (rows,) float64.
-
-    Each row is added up on its own, so a row has the same bits in whatever matrix it stands.
-    """
-    filled = np.flatnonzero(indptr[1:] > indptr[:-1])
-    out = np.zeros(len(indptr) - 1)
-    if len(filled):
-        out[filled] = np.add.reduceat(data.astype(np.float64), indptr[filled])
-    return out
-
-
-def unit_rows(x: CSR) -> CSR:
-    """The rows of ``x`` at length 1; a row without length stays 0. Shares the pattern of ``x``."""
-    lengths = np.repeat(np.sqrt(row_sums(np.square(x.data, dtype=np.float64), x.indptr)), np.diff(x.indptr))
-    data = np.divide(x.data, lengths, out=np.zeros(len(x.data)), where=lengths > 0).astype(np.float32)
-    return csr(data, x.indices, x.indptr, x.shape)

@@ -1,15 +1,22 @@
-"""Parameters of an estimator, in scikit-learn's manner: the constructor's arguments, stored as they came."""
+"""What everything with a ``fit`` shares: parameters in scikit-learn's manner, and the error of use before it."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
-__all__ = ["Params"]
+__all__ = ["NotFittedError", "Params"]
+
+
+class NotFittedError(ValueError, AttributeError):
+    """The estimator was used before ``fit``."""
 
 
 class Params:
-    """``get_params``, ``set_params`` and a repr, read off the constructor's signature; ``sklearn.base.clone`` works."""
+    """``get_params``, ``set_params`` and a repr, read off the constructor's signature; ``sklearn.base.clone`` works.
+
+    The constructor stores its arguments as they came.
+    """
 
     @classmethod
     def _param_names(cls) -> list[str]:
