@@ -1,4 +1,4 @@
-"""Why an item got its score: what each history item, neighbour or feature added. Holds results; computes no model."""
+"""Why an item got its score: what each part added, and what would be without it. Holds results; computes no model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ._extras import frame_backend, need
 
-__all__ = ["Explanation", "Part"]
+__all__ = ["Counterfactuals", "Explanation", "Part"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Names = Callable[[int], object] | Mapping[int, object] | Sequence[object] | None
@@ -55,10 +55,14 @@ class Part:
     ) -> Part:
         """List the ``n`` largest contributions by size (ties by lower id) and add up the rest."""
         ids, contributions = np.asarray(ids, dtype=np.int64), np.asarray(contributions, dtype=np.float64)
-        order = np.lexsort((ids, -np.abs(contributions)))
-        top = order[:n]
+        sizes, listed = np.abs(contributions), np.arange(len(ids))
+        if n < len(ids):  # as many as could be listed are put in order
+            listed = np.flatnonzero(sizes >= np.partition(sizes, len(ids) - n)[len(ids) - n])
+        top = listed[np.lexsort((ids[listed], -sizes[listed]))][:n]
         w, v = (None if x is None else np.asarray(x, dtype=np.float64)[top] for x in (weights, values))
-        rest = float(contributions[order[n:]].sum())
+        others = np.ones(len(ids), dtype=bool)
+        others[top] = False
+        rest = float(contributions[others].sum())
         return cls(ids[top], contributions[top], w, v, rest, float(background), len(ids))
 
     @property
@@ -196,6 +200,96 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.text()
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactuals:
+    """What the score and the rank of an item would be without single items of the history, the largest change first.
+
+    Unlike a contribution this is an effect: everything that the history goes into is computed again without the item
+    (see ``counterfactuals`` of the estimators).
+
+    Attributes
+    ----------
+    userid, itemid : int
+        ``userid`` is -1 for somebody who was not fitted.
+    score, rank
+        With the whole history, as ``recommend`` gives them; ranks are from 1.
+    itemids : (k,) int64
+        The items left out, one at a time, ordered by the size of the change of the score, then by id.
+    scores : (k,) float32
+    ranks : (k,) int64
+    count : int
+        How many items the history has; those that were not left out contribute least to the score.
+
+    Examples
+    --------
+    >>> from attnrec.explain import Counterfactuals
+    >>> without = Counterfactuals.of(0, 7, 4.25, 2, [3, 5], [4.2, 3.75], [2, 9], count=2)
+    >>> print(without.text(names={5: "Solaris", 3: "Stalker", 7: "Mirror"}))
+    Mirror has rank 2 for user 0, with a score of 4.25.
+    Without Solaris it would fall to rank 9 (3.75). Without Stalker it would stay at rank 2 (4.2).
+    >>> list(without)
+    [(5, 3.75, 9), (3, 4.199999809265137, 2)]
+    """
+
+    userid: int
+    itemid: int
+    score: float
+    rank: int
+    itemids: Array
+    scores: Array
+    ranks: Array
+    count: int
+
+    @classmethod
+    def of(
+        cls, userid: int, itemid: int, score: float, rank: int, itemids: Any, scores: Any, ranks: Any, count: int
+    ) -> Counterfactuals:
+        """Put them in order."""
+        itemids, ranks = np.asarray(itemids, dtype=np.int64), np.asarray(ranks, dtype=np.int64)
+        scores = np.asarray(scores, dtype=np.float32)
+        order = np.lexsort((itemids, -np.abs(scores.astype(np.float64) - score)))
+        return cls(userid, itemid, score, rank, itemids[order], scores[order], ranks[order], count)
+
+    def __len__(self) -> int:
+        return len(self.itemids)
+
+    def __iter__(self) -> Iterator[tuple[int, float, int]]:
+        return zip(self.itemids.tolist(), self.scores.tolist(), self.ranks.tolist(), strict=True)
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """A table with a row for each item left out: itemid, score, rank, score_change, rank_change.
+
+        Changes are what would be less what is: a rank_change above 0 is a fall.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}, optional
+            What to make; the first of these that is installed unless told.
+        """
+        columns = {"itemid": self.itemids, "score": self.scores, "rank": self.ranks}
+        columns |= {"score_change": self.scores - np.float32(self.score), "rank_change": self.ranks - self.rank}
+        backend = frame_backend(backend)
+        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+
+    def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
+        """In plain sentences, the ``n`` largest changes of the score; names as in :meth:`Explanation.text`."""
+        user = "a new user" if self.userid < 0 else _name(self.userid, user_names, "user")
+        item = _name(self.itemid, names, "item")
+        said = [
+            f"Without {_name(other, names, 'item')} it would {_moved(self.rank, rank)} rank {rank} ({score:.4g})."
+            for other, score, rank in self
+        ][:n]
+        first = f"{item} has rank {self.rank} for {user}, with a score of {self.score:.4g}."
+        return f"{first}\n{' '.join(said) or 'There is no history to leave anything out of.'}"
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _moved(before: int, after: int) -> str:
+    return "stay at" if after == before else "fall to" if after > before else "rise to"
 
 
 def _name(number: int, names: Names, kind: str) -> str:
