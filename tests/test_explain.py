@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attnrec.explain import Counterfactuals, Explanation, Part
+from attnrec.counterfactuals import Counterfactuals
+from attnrec.explain import Explanation, Part
 
 
 def example() -> Explanation:

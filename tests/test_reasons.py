@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from attnrec import config, models
-from attnrec.explain import Counterfactuals
+from attnrec.counterfactuals import Counterfactuals
 from attnrec.models.ranking import best, ranks
 from estimators import ESTIMATORS, ITEMS, USERS, made
 

@@ -1,4 +1,4 @@
-"""Why an item got its score: what each part added, and what would be without it. Holds results; computes no model."""
+"""Why an item got its score: what each history item, neighbour or feature added. Holds results; computes no model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from . import _bars
 from ._extras import frame_backend, need
 
-__all__ = ["Counterfactuals", "Explanation", "Part"]
+__all__ = ["Explanation", "Names", "Part", "named"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Names = Callable[[int], object] | Mapping[int, object] | Sequence[object] | None
@@ -164,6 +165,76 @@ class Explanation:
             return pd.DataFrame(columns).astype({"id": "Int64", "weight": "float64", "value": "float64"})
         return nw.from_dict(columns, schema, backend=backend).to_native()
 
+    def bars(self, view: str = "contributions", names: Names = None, n: int = 10) -> list[tuple[str, float]]:
+        """One view as labelled numbers that add up to ``total - bias``.
+
+        Parameters
+        ----------
+        view : {"contributions", "neighbours", "features", "modalities"}
+            One that this explanation has.
+        names : callable, mapping or sequence, optional
+            Names of what the view is by: items, users, features or modalities.
+        n : int
+            How many parts to name; what the others add is one number, and so is the background.
+
+        Returns
+        -------
+        list of (label, contribution)
+
+        Raises
+        ------
+        ValueError
+            If the explanation does not have that view.
+
+        Examples
+        --------
+        >>> from attnrec.explain import Explanation, Part
+        >>> part = Part.largest([3, 5, 8], [0.25, 0.5, 0.125], n=10, background=-0.125)
+        >>> Explanation(0, 7, 4.75, 4.0, "the user's mean rating", part).bars(n=1)
+        [('item 5', 0.5), ('2 others', 0.375), ('whatever the history', -0.125)]
+        """
+        kinds = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
+        part = self.views().get(view)
+        if part is None:
+            raise ValueError(f"view={view!r:.40} is none that this explanation has: {', '.join(self.views())}")
+        rows = [(named(number, names, kinds[view]), added) for number, added in part][:n]
+        if part.count > len(rows):
+            rows.append((f"{part.count - len(rows)} others", part.rest + float(part.contributions[len(rows) :].sum())))
+        if part.background:
+            rows.append(("whatever the history" if view == "contributions" else "not by these", part.background))
+        return rows
+
+    def plot(
+        self,
+        names: Names = None,
+        ax: Any = None,
+        *,
+        view: str = "contributions",
+        n: int = 10,
+        item_names: Names = None,
+    ) -> Any:
+        """Draw :meth:`bars`: what each part added to the score, with matplotlib (extra ``plot``).
+
+        Parameters
+        ----------
+        names, view, n
+            As in :meth:`bars`.
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure unless given. Nothing is shown or saved.
+        item_names : callable, mapping or sequence, optional
+            Names of items, for the title of a view that is not by item.
+
+        Returns
+        -------
+        matplotlib Axes
+            With the bias, the lengths of its bars add up to the score.
+        """
+        rows = self.bars(view, names, n)
+        item = named(self.itemid, names if view == "contributions" else item_names, "item")
+        title = f"{_bars.short(item)}: {self.total:.4g}"
+        beneath = f"added to {self.bias:.4g}, {self.bias_name}" if self.bias else "adds up to the score"
+        return _bars.bars(rows, len(rows) - min(n, len(self.views()[view])), title, beneath, ax)
+
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
         """The explanation in plain sentences.
 
@@ -174,9 +245,9 @@ class Explanation:
         n : int
             How many parts of each view to name.
         """
-        user = "a new user" if self.userid < 0 else _name(self.userid, user_names, "user")
+        user = "a new user" if self.userid < 0 else named(self.userid, user_names, "user")
         lines = [
-            f"{_name(self.itemid, names, 'Item')} scores {self.total:.4g} for {user}."
+            f"{named(self.itemid, names, 'Item')} scores {self.total:.4g} for {user}."
             f" It starts at {self.bias:.4g}, {self.bias_name}."
         ]
         wording: dict[str, tuple[str, Names, str]] = {
@@ -187,7 +258,7 @@ class Explanation:
         }
         for view, part in self.views().items():
             intro, known, kind = wording[view]
-            said = [f"{_name(i, known, kind)} {c:+.3g}{_attention(part, at)}" for at, (i, c) in enumerate(part)][:n]
+            said = [f"{named(i, known, kind)} {c:+.3g}{_attention(part, at)}" for at, (i, c) in enumerate(part)][:n]
             others = part.rest + float(part.contributions[n:].sum())
             if part.count > n:
                 said.append(f"{part.count - min(n, len(part))} others {others:+.3g}")
@@ -202,97 +273,8 @@ class Explanation:
         return self.text()
 
 
-@dataclass(frozen=True, eq=False)
-class Counterfactuals:
-    """What the score and the rank of an item would be without single items of the history, the largest change first.
-
-    Unlike a contribution this is an effect: everything that the history goes into is computed again without the item
-    (see ``counterfactuals`` of the estimators).
-
-    Attributes
-    ----------
-    userid, itemid : int
-        ``userid`` is -1 for somebody who was not fitted.
-    score, rank
-        With the whole history, as ``recommend`` gives them; ranks are from 1.
-    itemids : (k,) int64
-        The items left out, one at a time, ordered by the size of the change of the score, then by id.
-    scores : (k,) float32
-    ranks : (k,) int64
-    count : int
-        How many items the history has; those that were not left out contribute least to the score.
-
-    Examples
-    --------
-    >>> from attnrec.explain import Counterfactuals
-    >>> without = Counterfactuals.of(0, 7, 4.25, 2, [3, 5], [4.2, 3.75], [2, 9], count=2)
-    >>> print(without.text(names={5: "Solaris", 3: "Stalker", 7: "Mirror"}))
-    Mirror has rank 2 for user 0, with a score of 4.25.
-    Without Solaris it would fall to rank 9 (3.75). Without Stalker it would stay at rank 2 (4.2).
-    >>> list(without)
-    [(5, 3.75, 9), (3, 4.199999809265137, 2)]
-    """
-
-    userid: int
-    itemid: int
-    score: float
-    rank: int
-    itemids: Array
-    scores: Array
-    ranks: Array
-    count: int
-
-    @classmethod
-    def of(
-        cls, userid: int, itemid: int, score: float, rank: int, itemids: Any, scores: Any, ranks: Any, count: int
-    ) -> Counterfactuals:
-        """Put them in order."""
-        itemids, ranks = np.asarray(itemids, dtype=np.int64), np.asarray(ranks, dtype=np.int64)
-        scores = np.asarray(scores, dtype=np.float32)
-        order = np.lexsort((itemids, -np.abs(scores.astype(np.float64) - score)))
-        return cls(userid, itemid, score, rank, itemids[order], scores[order], ranks[order], count)
-
-    def __len__(self) -> int:
-        return len(self.itemids)
-
-    def __iter__(self) -> Iterator[tuple[int, float, int]]:
-        return zip(self.itemids.tolist(), self.scores.tolist(), self.ranks.tolist(), strict=True)
-
-    def to_frame(self, backend: str | None = None) -> Any:
-        """A table with a row for each item left out: itemid, score, rank, score_change, rank_change.
-
-        Changes are what would be less what is: a rank_change above 0 is a fall.
-
-        Parameters
-        ----------
-        backend : {"pandas", "polars", "pyarrow"}, optional
-            What to make; the first of these that is installed unless told.
-        """
-        columns = {"itemid": self.itemids, "score": self.scores, "rank": self.ranks}
-        columns |= {"score_change": self.scores - np.float32(self.score), "rank_change": self.ranks - self.rank}
-        backend = frame_backend(backend)
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
-
-    def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
-        """In plain sentences, the ``n`` largest changes of the score; names as in :meth:`Explanation.text`."""
-        user = "a new user" if self.userid < 0 else _name(self.userid, user_names, "user")
-        item = _name(self.itemid, names, "item")
-        said = [
-            f"Without {_name(other, names, 'item')} it would {_moved(self.rank, rank)} rank {rank} ({score:.4g})."
-            for other, score, rank in self
-        ][:n]
-        first = f"{item} has rank {self.rank} for {user}, with a score of {self.score:.4g}."
-        return f"{first}\n{' '.join(said) or 'There is no history to leave anything out of.'}"
-
-    def __str__(self) -> str:
-        return self.text()
-
-
-def _moved(before: int, after: int) -> str:
-    return "stay at" if after == before else "fall to" if after > before else "rise to"
-
-
-def _name(number: int, names: Names, kind: str) -> str:
+def named(number: int, names: Names, kind: str) -> str:
+    """What a number is called: by ``names``, or as what it is, such as "item 3"."""
     if names is None:
         return f"{kind} {number}"
     if callable(names):

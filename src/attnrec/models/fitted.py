@@ -63,6 +63,11 @@ class Fitted(Params):
         return kept[name]
 
     @property
+    def user_items(self) -> Any:
+        """Histories that the model was fitted with, (users, items) CSR of float32; not to be changed."""
+        return self._fitted()["histories"]
+
+    @property
     def n_users(self) -> int:
         """Users that the model was fitted with."""
         return int(self._fitted()["histories"].shape[0])

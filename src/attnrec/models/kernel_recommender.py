@@ -15,7 +15,8 @@ from . import batches, checks
 from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
 from .base import Queries, Recommender
-from .kernel_blocks import History, UserBlock
+from .kernel_blocks import UserBlock
+from .kernel_history import History
 from .learning import Report
 from .sparse import CSR, Array, csr, entries_of
 
@@ -265,7 +266,7 @@ class KernelAttentionRecommender(Recommender):
         s = self._fitted()
 
         def make() -> list[UserBlock]:
-            unit, x = self._derived("user_vectors", self._user_vectors), ridge.ones(s["histories"])
+            unit, x = self.user_vectors, ridge.ones(s["histories"])
             found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
             if len(found) == 1:
                 return [UserBlock(found[0], s["inverse_0"], unit, x)]
@@ -331,7 +332,7 @@ class KernelAttentionRecommender(Recommender):
         for block in blocks:
             weights[:, block.rows] = self._weights(block, queries, x)
         units = self._fold_users(x)
-        turned = self._derived("keys_by_item", lambda: self._derived("user_vectors", self._user_vectors).T.tocsr())
+        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr())
 
         @lru_cache(1)  # pairs come a user at a time
         def beside(row: int) -> History:

@@ -183,11 +183,11 @@ class NeighbourAttention(Recommender):
     def _query_vectors(self, queries: Queries) -> CSR:
         if queries.given is not None:
             return self._fold_users(queries.given)
-        return self._derived("user_vectors", self._user_vectors)[queries.userids]
+        return self.user_vectors[queries.userids]
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()
-        keys = self._derived("user_vectors", self._user_vectors)
+        keys = self.user_vectors
         out = ops.attend(
             self._query_vectors(queries),
             keys,
@@ -207,7 +207,7 @@ class NeighbourAttention(Recommender):
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
         explicit, temperature, damping = s["feedback"] == "explicit", s["temperature"], s["damping"]
-        keys = self._derived("user_vectors", self._user_vectors)
+        keys = self.user_vectors
         by_item = self._derived("keys_by_item", lambda: keys.T.tocsr())
         ratings = self._derived("ratings_by_item", lambda: s["histories"].T.tocsr())
         units, means = self._query_vectors(queries), self._means(queries).astype(np.float64)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..explain import Counterfactuals, Explanation
+from ..counterfactuals import Counterfactuals
+from ..explain import Explanation
 from . import batches, checks
 from .queries import Queries, Scoring
 from .ranking import entries, ranks

@@ -77,7 +77,7 @@ class SoftmaxServing(Recommender):
         return vectors.unit(self._fitted()["items"])
 
     def _units(self) -> Array:
-        out: Array = self._derived("item_vectors", self._item_vectors)
+        out: Array = self.item_vectors
         return out
 
     def _index(self) -> ItemIndex:
@@ -98,7 +98,7 @@ class SoftmaxServing(Recommender):
 
     def _fold_items(self, item_users: CSR) -> Array:
         """The mean direction of an item's users."""
-        return vectors.unit(np.asarray(ones(item_users) @ self._derived("user_vectors", self._user_vectors)))
+        return vectors.unit(np.asarray(ones(item_users) @ self.user_vectors))
 
     def _part(self, queries: Queries) -> Array | None:
         """What the features of users add: those given, or those they were fitted with."""
