@@ -52,7 +52,7 @@ def widths(ax: Any) -> list[float]:
 def test_bars_are_the_contributions() -> None:
     ax = plots.contribution_bars(example(), {1: "Ran", 9: "Up", 7: "Heat"}, n=2)
     np.testing.assert_allclose(widths(ax), [0.5, -0.4, 0.13, 0.25])
-    assert labels(ax.yaxis) == ["Ran", "Up", "3 others", "whatever the history"]
+    assert labels(ax.yaxis) == ["Ran", "Up", "3 others", "background"]
     assert ax.get_title(loc="left") == "Heat: 3.98"
     assert ax.get_xlabel() == "added to 3.5, the user's mean rating"
     assert [text.get_text() for text in ax.texts] == ["+0.500", "-0.400", "+0.130", "+0.250"]

@@ -191,7 +191,7 @@ class Explanation:
         >>> from attnrec.explain import Explanation, Part
         >>> part = Part.largest([3, 5, 8], [0.25, 0.5, 0.125], n=10, background=-0.125)
         >>> Explanation(0, 7, 4.75, 4.0, "the user's mean rating", part).bars(n=1)
-        [('item 5', 0.5), ('2 others', 0.375), ('whatever the history', -0.125)]
+        [('item 5', 0.5), ('2 others', 0.375), ('background', -0.125)]
         """
         kinds = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
         part = self.views().get(view)
@@ -201,7 +201,7 @@ class Explanation:
         if part.count > len(rows):
             rows.append((f"{part.count - len(rows)} others", part.rest + float(part.contributions[len(rows) :].sum())))
         if part.background:
-            rows.append(("whatever the history" if view == "contributions" else "not by these", part.background))
+            rows.append(("background", part.background))
         return rows
 
     def plot(
