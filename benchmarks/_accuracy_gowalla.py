@@ -21,13 +21,7 @@ from attnrec.models.tuning import hold_out
 from read_csv import peak_bytes
 
 KERNEL: dict[str, Any] = {"temperature": 0.6, "regularization": 2.0, "popularity_exponent": 0.25, "n_blocks": 1}
-SOFTMAX: dict[str, Any] = {
-    "factors": 64,
-    "temperature": 0.08,
-    "history_dropout": 0.1,
-    "learning_rate": 0.03,
-    "epochs": 12,
-}
+SOFTMAX: dict[str, Any] = {"factors": 64, "temperature": 0.08, "history_dropout": 0.2, "learning_rate": 0.03}
 # Fewer users are further apart: blocks of users want a higher temperature, and less regularization.
 METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     "attnrec user": (KernelAttentionRecommender, KERNEL),
@@ -36,13 +30,13 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
         {**KERNEL, "temperature": 1.0, "regularization": 0.25, "n_blocks": 4},
     ),
     "attnrec softmax": (SoftmaxRecommender, SOFTMAX),
-    "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "users": "free", "epochs": 40}),
+    "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "users": "free", "epochs": 20}),
     "attnrec softmax, 128": (SoftmaxRecommender, {**SOFTMAX, "factors": 128}),
     "attnrec softmax, 256": (SoftmaxRecommender, {**SOFTMAX, "factors": 256}),
 }
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "attnrec user": {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)},
-    "attnrec softmax": {"temperature": (0.07, 0.08, 0.1), "history_dropout": (0.1, 0.3), "learning_rate": (0.02, 0.03)},
+    "attnrec softmax": {"temperature": (0.07, 0.08, 0.1), "history_dropout": (0.1, 0.2, 0.3)},
 }
 
 

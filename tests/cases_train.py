@@ -77,6 +77,7 @@ def adam_step() -> Iterator[Case]:
     yield Case(op, "matrix", lambda r: adam_call(r, 70, 33, step=1, learning_rate=0.1))
     yield Case(op, "late", lambda r: adam_call(r, 70, 33, step=100_000, weight_decay=0.01, beta1=0.5, beta2=0.99))
     yield Case(op, "no-moments", lambda r: adam_call(r, 70, 33, beta1=0.0, beta2=0.0, eps=1e-4))
+    yield Case(op, "large-eps", lambda r: adam_call(r, 70, 33, step=4, eps=0.3, learning_rate=0.1))
     yield Case(op, "no-rate", lambda r: adam_call(r, 70, learning_rate=0.0))
 
     def whole_numbers(r: np.random.Generator) -> Call:

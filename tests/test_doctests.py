@@ -15,6 +15,8 @@ if attnrec.backend() != "compiled":
     pytest.skip("the examples show the compiled backend", allow_module_level=True)
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+# Modules whose examples need a package that the extra `test` does not bring.
+NEEDS = {"attnrec.compat.torch_loss": "torch"}
 MODULES = ["attnrec", *sorted(m.name for m in pkgutil.walk_packages(attnrec.__path__, "attnrec."))]
 
 
@@ -26,6 +28,8 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", [m for m in MODULES if not m.endswith("__main__")])
 def test_docstrings(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed: pip install 'attnrec[{NEEDS[name]}]'")
     done = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
     assert done.failed == 0, f"{done.failed} of {done.attempted} examples of {name} failed; they are printed above"
 

@@ -53,7 +53,7 @@ def project_files() -> Iterator[Path]:
     passed_by = {"build", "dist", "__pycache__"}
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(f for f in folders if f not in passed_by and (f[0] != "." or f in {".ci", ".github"}))
-        yield from (Path(folder) / name for name in sorted(names))
+        yield from (Path(folder) / name for name in sorted(names) if name != ".git")  # of a linked working tree
 
 
 def module_of(path: Path) -> str:

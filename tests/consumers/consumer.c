@@ -74,6 +74,37 @@ static const char *use_index(const attnrec_api *api, const attnrec_matrix *m, co
   return wrong;
 }
 
+/* One target a user: the loss is (3 log(e + 4) + log(2 e + 3) + log(3 e + 2) - 3) / 5; then a step down its gradient.
+ */
+static const char *use_training(const attnrec_api *api, const attnrec_matrix *q, const attnrec_matrix *v) {
+  static const int64_t indptr[] = {0, 1, 2, 3, 4, 5};
+  static const int32_t indices[] = {0, 1, 2, 3, 4};
+  static const float ones[] = {1, 1, 1, 1, 1};
+  attnrec_csr targets = {indptr, indices, ones, 5, 5};
+  attnrec_cross_entropy_options options = {0};
+  attnrec_cross_entropy_result result = {0};
+  attnrec_adam_options adam = {0};
+  float d_queries[25], d_items[25], x[25] = {0}, first[25] = {0}, second[25] = {0};
+  double loss = 0;
+  options.size = sizeof options;
+  options.scale = options.lse_weight = 1.0F;
+  result.loss = &loss;
+  result.d_queries = d_queries;
+  result.d_items = d_items;
+  if (api->softmax_cross_entropy(q, v, &targets, &options, &result, NULL) != ATTNREC_OK) return api->last_error();
+  if (!close_to((float)loss, 1.433005) || !close_to(d_queries[0], -0.119078)) return "the loss or its gradient differs";
+  adam.size = sizeof adam;
+  adam.step = 1;
+  adam.learning_rate = 0.5;
+  adam.beta1 = 0.9;
+  adam.beta2 = 0.999;
+  if (api->adam_step(x, d_queries, first, second, 25, &adam, NULL) != ATTNREC_OK) return api->last_error();
+  if (!close_to(x[0], 0.5)) return "the first step of Adam is not the learning rate";
+  result.d_items = NULL;
+  if (api->softmax_cross_entropy(q, v, &targets, &options, &result, NULL) != ATTNREC_INVALID) return "half was taken";
+  return NULL;
+}
+
 /* NULL when all is well, else what is not. */
 ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   const attnrec_matrix u = square(users[0]), v = square(items[0]);
@@ -85,5 +116,6 @@ ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   wrong = use_attention(api, &q, &k);
   if (wrong == NULL) wrong = use_topk(api, &q, &k);
   if (wrong == NULL) wrong = use_index(api, &v, &q);
+  if (wrong == NULL) wrong = use_training(api, &u, &v);
   return wrong;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -25,10 +25,10 @@ def settings() -> dict[str, str]:
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(_SETTINGS)}
 
 
-def import_peers() -> dict[str, str]:
-    """Import what is there; for each that is not, why."""
+def import_peers(peers: Mapping[str, str] = PEERS) -> dict[str, str]:
+    """Import what is there; for each package that is not, why."""
     missing = {}
-    for module, package in {**PEERS, "threadpoolctl": "threadpoolctl"}.items():
+    for module, package in {**peers, "threadpoolctl": "threadpoolctl"}.items():
         try:
             need(module, extra="bench")
         except ImportError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..explain import Explanation, Part
-from . import batches, checks
+from . import batches, checks, fusion, kernel_items
 from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
 from .base import Queries, Recommender
@@ -67,6 +68,10 @@ class KernelAttentionRecommender(Recommender):
     side : {"user", "item", "both"}
     item_temperature, item_regularization, activity_exponent : float
         The same for attention between items; the last weighs users by how many items they have.
+    content_share : float
+        With ``item_features``, how much content counts in the similarity of items against who used them, 0 to 1.
+    modality_weights : mapping of str to float, optional
+        How much each modality counts in that share; equal unless given. A matrix is one modality, "content".
     n_blocks : "auto" or int
         Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
         and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let
@@ -103,7 +108,7 @@ class KernelAttentionRecommender(Recommender):
     (True, True)
     """
 
-    takes = frozenset({"tune"})
+    takes = frozenset({"tune", "item_features"})
 
     def __init__(
         self,
@@ -115,6 +120,8 @@ class KernelAttentionRecommender(Recommender):
         item_temperature: float = 0.5,
         item_regularization: float = 0.5,
         activity_exponent: float = 0.5,
+        content_share: float = 0.3,
+        modality_weights: Mapping[str, float] | None = None,
         n_blocks: int | Literal["auto"] = "auto",
         memory_budget: int | None = None,
         random_state: int = 0,
@@ -126,6 +133,8 @@ class KernelAttentionRecommender(Recommender):
         self.item_temperature = item_temperature
         self.item_regularization = item_regularization
         self.activity_exponent = activity_exponent
+        self.content_share = content_share
+        self.modality_weights = modality_weights
         self.n_blocks = n_blocks
         self.memory_budget = memory_budget
         self.random_state = random_state
@@ -137,11 +146,30 @@ class KernelAttentionRecommender(Recommender):
             terms.check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
         terms.check_number("popularity_exponent", self.popularity_exponent)
         terms.check_number("activity_exponent", self.activity_exponent)
+        terms.check_number("content_share", self.content_share)
+        if self.content_share > 1:
+            raise ValueError(f"content_share={self.content_share!r} is a share: it must be 0 to 1")
         if self.n_blocks != "auto":
             checks.count("n_blocks", self.n_blocks)
         if self.memory_budget is not None:
             checks.count("memory_budget", self.memory_budget)
         checks.seed("random_state", self.random_state)
+
+    def _content(self, given: Any, n_items: int) -> fusion.Content | None:
+        if given is None:
+            return None
+        if self.side == "user":
+            raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
+        return fusion.content("item_features", given, n_items, "items")
+
+    def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
+        s = self._fitted()
+        if "content" not in s:
+            if given is not None:
+                raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
+            return None
+        known = fusion.stored(s["modalities"], s["content_widths"], s["content"])
+        return known.with_rows(itemids, given, n_items)
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return _SPACE[self.side]
@@ -177,6 +205,7 @@ class KernelAttentionRecommender(Recommender):
                 stacklevel=3,
             )
         counts = np.bincount(x.indices, minlength=x.shape[1])
+        known = self._content(inputs.get("item_features"), x.shape[1])
         weights = ridge.column_weights(counts, float(self.popularity_exponent))
         unit = ridge.features(x, weights)
         activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
@@ -191,26 +220,36 @@ class KernelAttentionRecommender(Recommender):
             "item_weights": weights,
             "user_weights": activity,
         }
+        if known is not None:
+            state |= {
+                "content": known.joined(),
+                "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
+                "modalities": json.dumps(list(known.blocks)),
+            }
         columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
             if self.side != "item":
                 for g, rows in enumerate(ridge.parts(x.shape[0], n_blocks, int(self.random_state))):
                     part = unit if n_blocks == 1 else unit[rows]
-                    state[f"inverse_{g}"] = self._inverse("", part, bar.update)
+                    state[f"inverse_{g}"] = self._inverse(part, bar.update)
             if self.side != "user":
-                by_item = ridge.features(x.T.tocsr(), activity)
-                between = self._inverse("item_", by_item, bar.update)
-                between *= np.float32(-self.item_regularization)
-                np.fill_diagonal(between, 0)
-                state["between_items"] = between
+                state["between_items"] = self._between(ridge.features(x.T.tocsr(), activity), known, bar.update)
         report(1, float("nan"))
         return state
 
-    def _inverse(self, prefix: str, unit: CSR, step: Any) -> Array:
+    def _between(self, by_item: CSR, known: fusion.Content | None, step: Any) -> Array:
+        unit = kernel_items.rows(by_item, known, float(self.content_share), self.modality_weights)
+        used = np.diff(by_item.indptr) > 0
+        return self._solved("item_", lambda t, r: kernel_items.between(unit, used, t, r, step), unit)
+
+    def _inverse(self, unit: CSR, step: Any) -> Array:
+        return self._solved("", lambda t, r: ridge.inverse(unit, t, r, step), unit)
+
+    def _solved(self, prefix: str, solve: Callable[[float, float], Array], unit: CSR) -> Array:
         temperature, regularization = (float(getattr(self, prefix + n)) for n in ("temperature", "regularization"))
         try:
-            return ridge.inverse(unit, temperature, regularization, step, apart=bool(prefix))
+            return solve(temperature, regularization)
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 f"the kernel matrix of {unit.shape[0]} {'items' if prefix else 'users'} with {prefix}regularization="
@@ -234,6 +273,7 @@ class KernelAttentionRecommender(Recommender):
             "user_weights": ("float32", shape[:1]),
             **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
             **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
+            **fusion.layout(shape[1], state),
         }
 
     def _check_state(self, state: dict[str, Any]) -> None:

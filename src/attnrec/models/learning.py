@@ -12,7 +12,7 @@ import numpy as np
 
 from . import checks, tuning
 from .fitted import Fitted
-from .sparse import CSR, histories, merge_rows
+from .sparse import CSR, Array, histories, merge_rows, no_rows
 
 __all__ = ["Learning", "rows_of"]
 
@@ -161,8 +161,8 @@ class Learning(Fitted):
             Fitted items, or new ones numbered on from ``n_items``.
         item_users : (k, users) sparse
             All their interactions, one row for each of ``itemids``.
-        item_features : optional
-            For estimators that use them.
+        item_features : (k, f), optional
+            For estimators that use them, as in ``fit``; they may stand alone, for items that nobody has used.
 
         Raises
         ------
@@ -173,20 +173,28 @@ class Learning(Fitted):
         old = self._fitted()["histories"]
         wanted, _ = checks.ids("itemids", itemids)
         checks.new_rows("itemids", wanted, old.shape[1], "item")
-        if item_users is None:
+        if item_users is None and item_features is None:
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
             )
-        rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
-        self._relearn(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr())
+        rows = no_rows(len(wanted), old.shape[0])
+        if item_users is not None:
+            rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
+        self._relearn(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr(), wanted, item_features)
         return self
 
-    def _relearn(self, user_items: CSR) -> None:
+    def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
+        """The ``item_features`` that the model was fitted with, for ``n_items``: ``itemids`` have those ``given``."""
+        return None
+
+    def _relearn(self, user_items: CSR, itemids: Array | None = None, item_features: Any = None) -> None:
         x = histories("user_items", user_items)
         if x.nnz == 0:
             raise ValueError("no interactions would be left: keep at least one")
         inputs: dict[str, Any] = dict.fromkeys(("user_features", "item_features", "sample_weight"))
         inputs["declared"] = self._fitted().get("declared", "unknown")
+        changed = np.zeros(0, dtype=np.int64) if itemids is None else itemids
+        inputs["item_features"] = self._known_features(changed, item_features, x.shape[1])
         self._state = self._learn(x, inputs, False, lambda epoch, loss: None)
 
 

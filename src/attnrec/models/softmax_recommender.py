@@ -59,8 +59,8 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         to stand alone; likewise of users whose history it leaves out, with ``user_features``.
     epochs : int
         The most passes over all users.
-    batch_size : int
-        Users in a step.
+    batch_size : int, optional
+        Users in a step; 2,048 unless told, or as many fewer as an epoch of at least 16 steps takes, but 32.
     learning_rate : float
         Of Adam; it falls by ``decay``.
     user_learning_rate : float
@@ -120,16 +120,16 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     def __init__(
         self,
         factors: int = 64,
-        temperature: float = 0.1,
+        temperature: float = 0.08,
         *,
         users: Literal["history", "free"] = "history",
         normalize: Literal["unseen", "all"] = "unseen",
         positive_temperature: float | None = None,
-        history_dropout: float = 0.5,
+        history_dropout: float = 0.2,
         id_dropout: float = 0.2,
-        epochs: int = 20,
-        batch_size: int = 2048,
-        learning_rate: float = 0.01,
+        epochs: int = 12,
+        batch_size: int | None = None,
+        learning_rate: float = 0.03,
         user_learning_rate: float = 5.0,
         weight_decay: float = 0.0,
         decay: Literal["cosine", "linear", "constant"] = "cosine",
@@ -157,7 +157,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         self.random_state = random_state
 
     def _check_params(self) -> None:
-        for name in ("factors", "epochs", "batch_size"):
+        for name in ("factors", "epochs", *(["batch_size"] if self.batch_size is not None else [])):
             checks.count(name, getattr(self, name))
         terms.check_number("temperature", self.temperature, 1e-2)
         if self.positive_temperature is not None:
@@ -174,7 +174,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             checks.seed(name, getattr(self, name))
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
-        return {"temperature": (0.07, 0.1, 0.14), "factors": (64, 128), "history_dropout": (0.3, 0.5)}
+        return {"temperature": (0.06, 0.08, 0.1, 0.14), "history_dropout": (0.1, 0.2, 0.4)}
 
     # Learning.
 
@@ -205,7 +205,8 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         dropout = (float(self.history_dropout), float(self.id_dropout))
         setting = Setting(self._loss(), self.users == "free", *dropout, float(self.eps))
         rates = (float(self.learning_rate), float(self.user_learning_rate), float(self.weight_decay))
-        schedule = Schedule(self.epochs, self.batch_size, *rates, self.decay, int(self.random_state))
+        size = self.batch_size or min(2048, max(32, -(-data.histories.shape[0] // 16)))
+        schedule = Schedule(self.epochs, size, *rates, self.decay, int(self.random_state))
         return Training(data, setting, schedule, self.factors)
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:

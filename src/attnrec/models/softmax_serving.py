@@ -15,7 +15,7 @@ from . import softmax_vectors as vectors
 from .base import Queries, Recommender
 from .kernel_ridge import ones
 from .learning import rows_of
-from .sparse import CSR, Array, csr, entries_of, histories, merge_rows
+from .sparse import CSR, Array, csr, entries_of, histories, merge_rows, no_rows
 
 __all__ = ["SoftmaxServing", "average", "raw_users"]
 
@@ -242,12 +242,7 @@ class SoftmaxServing(Recommender):
                 "item_features", item_features, len(wanted), "itemids", len(s["item_features"])
             )
             rows += feature_rows.product(given, s["item_features"])
-        x = csr(
-            np.zeros(0, np.float32),
-            np.zeros(0, np.int32),
-            np.zeros(len(wanted) + 1, np.int32),
-            (len(wanted), self.n_users),
-        )
+        x = no_rows(len(wanted), self.n_users)
         if item_users is not None:
             x = rows_of("item_users", item_users, len(wanted), self.n_users, "itemids", "users")
             size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))

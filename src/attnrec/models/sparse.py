@@ -16,6 +16,7 @@ __all__ = [
     "flaw",
     "histories",
     "merge_rows",
+    "no_rows",
     "row_sums",
     "same",
     "taken",
@@ -31,6 +32,11 @@ _sparse = need("scipy.sparse", extra="models")
 def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, int]) -> CSR:
     """The three arrays as a CSR matrix, not copied."""
     return _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
+
+
+def no_rows(n_rows: int, n_cols: int) -> CSR:
+    """A matrix that stores nothing."""
+    return csr(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(n_rows + 1, np.int32), (n_rows, n_cols))
 
 
 def flaw(indptr: Array, indices: Array, shape: tuple[int, int]) -> str | None:

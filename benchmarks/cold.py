@@ -1,0 +1,140 @@
+"""Items nobody has seen: how well content alone finds them, and whether content costs anything elsewhere.
+
+``python benchmarks/cold.py`` with the environment variable ATTNREC_DATA naming the folder of the data sets. A fifth of
+the items is left out of training; users are those with a history of the others; the hidden items are ranked by content
+and history, and held against what the user chose among them: NDCG@10 and Recall@20, mean over users with a choice, five
+seeds. Then a random fifth of all interactions is held out, and fitted with content and without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from _accuracy_data import folder
+from _cold_data import DATA, hidden_items
+from attnrec import metrics
+from attnrec.data import random_holdout
+from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender
+
+Array = np.ndarray[Any, np.dtype[Any]]
+# (train (users, warm), features of warm items, features of cold items) -> scores (users, cold)
+Method = Callable[[sp.csr_array, Any, Any], Array]
+KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5, "content_share": 0.5}
+SOFTMAX: dict[str, Any] = {"factors": 64, "id_dropout": 0.5, "history_dropout": 0.2}
+
+
+def chance(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+    return np.random.default_rng(0).random((train.shape[0], cold.shape[0]))
+
+
+def content_knn(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+    """Sum over the history of the cosine of content."""
+    norms = [np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel()) for x in (warm, cold)]
+    a, b = (sp.diags_array(1 / np.maximum(n, 1e-12)) @ x for n, x in zip(norms, (warm, cold), strict=True))
+    return np.asarray((train @ a @ b.T).todense())
+
+
+def cmf(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+    """Collective matrix factorisation of implicit feedback with content of items (cmfrec)."""
+    import cmfrec
+
+    model = cmfrec.CMF_implicit(k=40, lambda_=10.0, alpha=1.0, w_main=1.0, w_item=5.0, nthreads=2, verbose=False)
+    model.fit(sp.coo_array(train), I=sp.coo_array(warm))
+    return np.asarray(model.A_ @ model.item_factors_cold(I=np.asarray(cold.todense())).T)
+
+
+def _ours(cls: Any, setting: dict[str, Any]) -> Method:
+    def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+        n = warm.shape[0]
+        model = cls(**setting).fit(train, item_features=warm, show_progress=False)
+        model.partial_fit_items(np.arange(n, n + cold.shape[0]), item_features=cold)
+        every = range(0, train.shape[0], 2000)
+        users = [np.arange(at, min(at + 2000, train.shape[0])) for at in every]
+        items = np.arange(n, n + cold.shape[0])
+        out = [model.predict(np.repeat(u, len(items)), np.tile(items, len(u))).reshape(len(u), -1) for u in users]
+        return np.concatenate(out)
+
+    return scores
+
+
+METHODS: dict[str, Method] = {
+    "by chance": chance,
+    "content kNN": content_knn,
+    "cmfrec CMF_implicit": cmf,
+    "attnrec kernel, fused": _ours(KernelAttentionRecommender, KERNEL),
+    "attnrec softmax, tower": _ours(SoftmaxRecommender, SOFTMAX),
+}
+
+
+def cold(name: str, x: sp.csr_array, features: Any, seed: int) -> dict[str, Any]:
+    hidden, shown = hidden_items(x, seed)
+    train, test = sp.csr_array(x[:, shown]), sp.csr_array(x[:, hidden])
+    users = np.flatnonzero((np.diff(train.indptr) > 0) & (np.diff(test.indptr) > 0))
+    matrix = sp.csr_array(features.matrix)
+    started = time.perf_counter()
+    scores = METHODS[name](train, matrix[shown], matrix[hidden])[users]
+    seconds = time.perf_counter() - started
+    ids = np.argsort(-scores, axis=1, kind="stable")[:, :20]
+    return {
+        "ndcg": metrics.ndcg(ids[:, :10], test[users]),
+        "recall": metrics.recall(ids, test[users]),
+        "seconds": seconds,
+        "users": len(users),
+    }
+
+
+def warm(x: sp.csr_array, features: Any) -> dict[str, Any]:
+    """NDCG@10 of held-out interactions with content and without."""
+    train, test = random_holdout(x, per_user=True)
+    users = np.flatnonzero(np.diff(test.indptr) > 0)
+    out: dict[str, Any] = {}
+    for name, cls, setting in (
+        ("attnrec kernel", KernelAttentionRecommender, {**KERNEL, "content_share": 0.1}),
+        ("attnrec softmax", SoftmaxRecommender, {**SOFTMAX, "id_dropout": 0.1}),
+    ):
+        for kind, given in (("without", None), ("with", features.matrix)):
+            model = cls(**setting).fit(train, item_features=given, show_progress=False)
+            out[f"{name}, {kind} content"] = metrics.ndcg(model.recommend(users, N=10)[0], test[users])
+    return out
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", choices=sorted(DATA), help="one data set; all unless given")
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
+    options = parser.parse_args(argv)
+    root = folder()
+    record: dict[str, Any] = {}
+    for data in [] if root is None else [options.data] if options.data else list(DATA):
+        made = DATA[data](root)
+        if made is None:
+            continue
+        x, features = made
+        print(f"{data}: {x.shape[0]:,} users, {x.shape[1]:,} items, {x.nnz:,} interactions; {features!r}", flush=True)
+        record[data] = {"cold": {}, "warm": warm(x, features)}
+        for name in options.methods:
+            found = [cold(name, x, features, seed) for seed in range(options.seeds)]
+            record[data]["cold"][name] = found
+            ndcg, recall, seconds = ([one[k] for one in found] for k in ("ndcg", "recall", "seconds"))
+            spread = f"{min(ndcg):.4f} to {max(ndcg):.4f}"
+            print(f"  {name}: NDCG@10 {np.mean(ndcg):.4f} ({spread}), Recall@20 {np.mean(recall):.4f}, "
+                  f"{np.median(seconds):.1f} s", flush=True)  # fmt: skip
+        for name, value in record[data]["warm"].items():
+            print(f"  warm, {name}: NDCG@10 {value:.4f}")
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
