@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from attnrec.counterfactuals import Counterfactuals
 from attnrec.explain import Explanation, Part
 
 
@@ -80,3 +81,47 @@ def test_sentences() -> None:
         "Item 0 scores 0 for a new user. It starts at 0, as every score does.",
         "From the user's history: nothing.",
     ]
+
+
+def tried() -> Counterfactuals:
+    return Counterfactuals.of(3, 7, 4.0, 5, [9, 1, 4, 6], [3.5, 4.25, 4.0, 4.5], [12, 4, 5, 2], 6)
+
+
+def test_counterfactuals_by_size_of_the_change_then_lower_id() -> None:
+    assert list(tried()) == [(6, 4.5, 2), (9, 3.5, 12), (1, 4.25, 4), (4, 4.0, 5)]
+    assert (len(tried()), tried().count) == (4, 6)
+
+
+def test_counterfactuals_in_sentences() -> None:
+    assert str(tried()).splitlines() == [
+        "item 7 has rank 5 for user 3, with a score of 4.",
+        "Without item 6 it would rise to rank 2 (4.5). Without item 9 it would fall to rank 12 (3.5). "
+        "Without item 1 it would rise to rank 4 (4.25).",
+    ]
+    text = tried().text({7: "Heat", 6: "Ran", 9: "Up", 1: "Alien", 4: "M"}, user_names=lambda u: f"viewer {u}", n=9)
+    assert text.startswith("Heat has rank 5 for viewer 3, with")
+    assert text.endswith("Without M it would stay at rank 5 (4).")
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars", "pyarrow"])
+def test_counterfactuals_as_a_table(backend: str) -> None:
+    pytest.importorskip(backend)
+    nw = pytest.importorskip("narwhals")
+    native = tried().to_frame(backend)
+    assert type(native).__module__.startswith(backend)
+    frame = nw.from_native(native, eager_only=True)
+    assert frame.columns == ["itemid", "score", "rank", "score_change", "rank_change"]
+    assert frame.rows()[:2] == [(6, 4.5, 2, 0.5, -3), (9, 3.5, 12, -0.5, 7)]
+    nothing = Counterfactuals.of(-1, 7, 4.0, 5, [], [], [], 0).to_frame(backend)
+    assert nw.from_native(nothing, eager_only=True).shape == (0, 5)
+
+
+def test_largest_is_the_head_of_the_whole_order() -> None:
+    rng = np.random.default_rng(0)
+    ids, contributions = rng.permutation(60), rng.integers(-4, 5, 60) / 4
+    whole = list(Part.largest(ids, contributions, 60))
+    assert whole == sorted(zip(ids.tolist(), contributions.tolist(), strict=True), key=lambda p: (-abs(p[1]), p[0]))
+    for n in (1, 7, 30, 59, 61):
+        part = Part.largest(ids, contributions, n)
+        assert list(part) == whole[:n]
+        assert part.total == pytest.approx(contributions.sum(), abs=1e-12)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from . import _bars
 from ._extras import frame_backend, need
 
-__all__ = ["Explanation", "Part"]
+__all__ = ["Explanation", "Names", "Part", "named"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Names = Callable[[int], object] | Mapping[int, object] | Sequence[object] | None
@@ -55,10 +56,14 @@ class Part:
     ) -> Part:
         """List the ``n`` largest contributions by size (ties by lower id) and add up the rest."""
         ids, contributions = np.asarray(ids, dtype=np.int64), np.asarray(contributions, dtype=np.float64)
-        order = np.lexsort((ids, -np.abs(contributions)))
-        top = order[:n]
+        sizes, listed = np.abs(contributions), np.arange(len(ids))
+        if n < len(ids):  # as many as could be listed are put in order
+            listed = np.flatnonzero(sizes >= np.partition(sizes, len(ids) - n)[len(ids) - n])
+        top = listed[np.lexsort((ids[listed], -sizes[listed]))][:n]
         w, v = (None if x is None else np.asarray(x, dtype=np.float64)[top] for x in (weights, values))
-        rest = float(contributions[order[n:]].sum())
+        others = np.ones(len(ids), dtype=bool)
+        others[top] = False
+        rest = float(contributions[others].sum())
         return cls(ids[top], contributions[top], w, v, rest, float(background), len(ids))
 
     @property
@@ -160,6 +165,76 @@ class Explanation:
             return pd.DataFrame(columns).astype({"id": "Int64", "weight": "float64", "value": "float64"})
         return nw.from_dict(columns, schema, backend=backend).to_native()
 
+    def bars(self, view: str = "contributions", names: Names = None, n: int = 10) -> list[tuple[str, float]]:
+        """One view as labelled numbers that add up to ``total - bias``.
+
+        Parameters
+        ----------
+        view : {"contributions", "neighbours", "features", "modalities"}
+            One that this explanation has.
+        names : callable, mapping or sequence, optional
+            Names of what the view is by: items, users, features or modalities.
+        n : int
+            How many parts to name; what the others add is one number, and so is the background.
+
+        Returns
+        -------
+        list of (label, contribution)
+
+        Raises
+        ------
+        ValueError
+            If the explanation does not have that view.
+
+        Examples
+        --------
+        >>> from attnrec.explain import Explanation, Part
+        >>> part = Part.largest([3, 5, 8], [0.25, 0.5, 0.125], n=10, background=-0.125)
+        >>> Explanation(0, 7, 4.75, 4.0, "the user's mean rating", part).bars(n=1)
+        [('item 5', 0.5), ('2 others', 0.375), ('background', -0.125)]
+        """
+        kinds = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
+        part = self.views().get(view)
+        if part is None:
+            raise ValueError(f"view={view!r:.40} is none that this explanation has: {', '.join(self.views())}")
+        rows = [(named(number, names, kinds[view]), added) for number, added in part][:n]
+        if part.count > len(rows):
+            rows.append((f"{part.count - len(rows)} others", part.rest + float(part.contributions[len(rows) :].sum())))
+        if part.background:
+            rows.append(("background", part.background))
+        return rows
+
+    def plot(
+        self,
+        names: Names = None,
+        ax: Any = None,
+        *,
+        view: str = "contributions",
+        n: int = 10,
+        item_names: Names = None,
+    ) -> Any:
+        """Draw :meth:`bars`: what each part added to the score, with matplotlib (extra ``plot``).
+
+        Parameters
+        ----------
+        names, view, n
+            As in :meth:`bars`.
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure unless given. Nothing is shown or saved.
+        item_names : callable, mapping or sequence, optional
+            Names of items, for the title of a view that is not by item.
+
+        Returns
+        -------
+        matplotlib Axes
+            With the bias, the lengths of its bars add up to the score.
+        """
+        rows = self.bars(view, names, n)
+        item = named(self.itemid, names if view == "contributions" else item_names, "item")
+        title = f"{_bars.short(item)}: {self.total:.4g}"
+        beneath = f"added to {self.bias:.4g}, {self.bias_name}" if self.bias else "adds up to the score"
+        return _bars.bars(rows, len(rows) - min(n, len(self.views()[view])), title, beneath, ax)
+
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
         """The explanation in plain sentences.
 
@@ -170,9 +245,9 @@ class Explanation:
         n : int
             How many parts of each view to name.
         """
-        user = "a new user" if self.userid < 0 else _name(self.userid, user_names, "user")
+        user = "a new user" if self.userid < 0 else named(self.userid, user_names, "user")
         lines = [
-            f"{_name(self.itemid, names, 'Item')} scores {self.total:.4g} for {user}."
+            f"{named(self.itemid, names, 'Item')} scores {self.total:.4g} for {user}."
             f" It starts at {self.bias:.4g}, {self.bias_name}."
         ]
         wording: dict[str, tuple[str, Names, str]] = {
@@ -183,7 +258,7 @@ class Explanation:
         }
         for view, part in self.views().items():
             intro, known, kind = wording[view]
-            said = [f"{_name(i, known, kind)} {c:+.3g}{_attention(part, at)}" for at, (i, c) in enumerate(part)][:n]
+            said = [f"{named(i, known, kind)} {c:+.3g}{_attention(part, at)}" for at, (i, c) in enumerate(part)][:n]
             others = part.rest + float(part.contributions[n:].sum())
             if part.count > n:
                 said.append(f"{part.count - min(n, len(part))} others {others:+.3g}")
@@ -198,7 +273,8 @@ class Explanation:
         return self.text()
 
 
-def _name(number: int, names: Names, kind: str) -> str:
+def named(number: int, names: Names, kind: str) -> str:
+    """What a number is called: by ``names``, or as what it is, such as "item 3"."""
     if names is None:
         return f"{kind} {number}"
     if callable(names):

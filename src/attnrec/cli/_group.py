@@ -20,6 +20,7 @@ COMMANDS = {
     "fit": "attnrec.cli.fit",
     "recommend": "attnrec.cli.recommend",
     "explain": "attnrec.cli.explain",
+    "report": "attnrec.cli.report",
     "similar": "attnrec.cli.similar",
     "evaluate": "attnrec.cli.evaluate",
     "bench": "attnrec.bench",

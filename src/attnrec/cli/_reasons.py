@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..explain import Explanation
 from ._source import Source
 
 __all__ = ["because", "recommended", "rows_of", "score_columns"]
@@ -11,7 +12,9 @@ __all__ = ["because", "recommended", "rows_of", "score_columns"]
 
 def recommended(source: Source, user: int, k: int, reasons: int = 3) -> list[dict[str, Any]]:
     """The k best items for a user, best first: rank, item, title, score, weight, because."""
-    ids, scores, weights = source.model.recommend(user, N=k, return_weights=True)
+    ids, scores, weights = (each.tolist() for each in source.model.recommend(user, N=k, return_weights=True))
+    listed = [item for item in ids if item >= 0]
+    why = source.model.explain_many(user, listed, N=reasons) if reasons and listed else [None] * len(listed)
     return [
         {
             "rank": rank,
@@ -19,20 +22,17 @@ def recommended(source: Source, user: int, k: int, reasons: int = 3) -> list[dic
             "title": source.title(item),
             "score": score,
             "weight": weight,
-            "because": because(source, user, item, reasons) if reasons else [],
+            "because": [] if whence is None else because(source, whence),
         }
-        for rank, (item, score, weight) in enumerate(
-            zip(ids.tolist(), scores.tolist(), weights.tolist(), strict=True), start=1
-        )
-        if item >= 0
+        for rank, (item, whence, score, weight) in enumerate(zip(listed, why, scores, weights, strict=False), start=1)
     ]
 
 
-def because(source: Source, user: int, item: int, reasons: int) -> list[dict[str, Any]]:
-    """The history items that count most in a score, and what each added to it."""
+def because(source: Source, why: Explanation) -> list[dict[str, Any]]:
+    """The history items that an explanation lists, and what each added to the score."""
     return [
         {"item": source.items[other], "title": source.title(other), "contribution": added}
-        for other, added in source.model.explain(user, item, N=reasons).top(reasons)
+        for other, added in why.contributions
     ]
 
 

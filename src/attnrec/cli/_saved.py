@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ._protocols import Array, Part
 if TYPE_CHECKING:
     from ..data import Interactions
 
-__all__ = ["saved"]
+__all__ = ["matched", "saved"]
 
 
 def saved(path: Path, data: Interactions) -> Contestant:
@@ -27,7 +28,7 @@ def saved(path: Path, data: Interactions) -> Contestant:
     Raises
     ------
     ValueError
-        If the file has no ids, or none of its items is in the data.
+        If the file has no ids, or as :func:`matched`.
     """
     from ..models.modelfile import read_header
     from ._names import load_named
@@ -35,24 +36,38 @@ def saved(path: Path, data: Interactions) -> Contestant:
     if read_header(path).get("names") is None:
         raise ValueError(f"{path}: has no ids of users and items, which 'attnrec fit' writes; it cannot be matched")
     model, users, items, _, _ = load_named(path)
+    notes = [
+        f"{path.name} may have been fitted with what is held out here; then it is too good to be true. It is given "
+        "histories, and was not fitted again."
+    ]
+    return matched(str(path), model, users, items, data, notes)
+
+
+def matched(
+    label: str, model: Any, users: Any, items: Any, data: Interactions, notes: Sequence[str] = ()
+) -> Contestant:
+    """A fitted model, whose ids are ``users`` and ``items``, that is asked by history as in :func:`saved`.
+
+    Raises
+    ------
+    ValueError
+        If none of its items is in the data.
+    """
     place = items.positions(data.items, unknown="ignore")  # of each item of the data in the model's catalogue
     known = place >= 0
     if not known.any():
-        raise ValueError(f"{path}: none of its items is in the data: they look like {items[0]!r} and {data.items[0]!r}")
+        raise ValueError(
+            f"{label}: none of its items is in the data: they look like {items[0]!r} and {data.items[0]!r}"
+        )
     columns = np.empty(len(items), dtype=np.int64)
     columns[:] = data.n_items + np.cumsum(~np.isin(np.arange(len(items)), place)) - 1
     columns[place[known]] = np.flatnonzero(known)
     known_to = partial(_translated, place=place, width=len(items))
     userids = users.positions(data.users, unknown="ignore")
-    notes = [
-        f"{path.name} may have been fitted with what is held out here; then it is too good to be true. It is given "
-        "histories, and was not fitted again."
-    ]
-    if not known.all():
-        notes.append(
-            f"{path.name} lacks {int((~known).sum()):,} of {data.n_items:,} items: it cannot find them, and its "
-            "ratings are not compared where some of them are held out."
-        )
+    lacks = (
+        f"{Path(label).name} lacks {int((~known).sum()):,} of {data.n_items:,} items: it cannot find them, and its "
+        "ratings are not compared where some of them are held out."
+    )
 
     def fit(part: Part) -> Fitted:
         def recommend(at: Array, k: int) -> Array:
@@ -81,7 +96,7 @@ def saved(path: Path, data: Interactions) -> Contestant:
         rated = model.predicts_ratings and part.train.explicit and known[part.test.indices].all()
         return Fitted(recommend, predict if rated else None, model.n_items, columns)
 
-    return Contestant(str(path), fit, tuple(notes))
+    return Contestant(label, fit, (*notes, *(() if known.all() else (lacks,))))
 
 
 def _in_two(n_users: int, at: Array, answer: Any) -> Any:

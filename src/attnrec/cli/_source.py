@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +82,18 @@ def is_model(path: Path) -> bool:
 
 
 def open_source(
-    path: Path, *, items_path: Path | None, id_column: str | None, title_column: str | None, **reading: Any
+    path: Path,
+    *,
+    items_path: Path | None,
+    id_column: str | None,
+    title_column: str | None,
+    part: Callable[[Interactions], Interactions] = lambda data: data,
+    **reading: Any,
 ) -> Source:
     """Load the model, or read the interactions and fit one.
 
-    The keywords are the options of :data:`._options.items` and :data:`._options.fitting`.
+    The keywords are the options of :data:`._options.items` and :data:`._options.fitting`, and which part of the
+    interactions to fit.
     """
     started = time.perf_counter()
     how = Reading(**reading)
@@ -98,7 +106,7 @@ def open_source(
 
         model, users, items, titles, explicit = load_named(path)
     else:
-        data = read_interactions(path, how)
+        data = part(read_interactions(path, how))
         users, items, explicit, titles = data.users, data.items, data.explicit, [str(name) for name in data.items]
     if items_path is not None:
         titles = _titles(items, items_path, id_column, title_column)

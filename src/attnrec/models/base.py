@@ -1,62 +1,32 @@
-"""The one contract of all estimators: recommend, predict, explain and batches over two hooks. Knows no formula."""
+"""The one contract of all estimators: recommend and predict, one by one and in batches. Knows no formula."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from .. import metrics
-from ..explain import Explanation
 from . import batches, checks, tuning
 from .learning import Learning
+from .queries import Queries
 from .ranking import best, entries
+from .reasons import Reasons
 from .similar import Similar
 from .sparse import CSR, Array
 
 __all__ = ["Queries", "Recommender"]
 
 
-@dataclass(frozen=True)
-class Queries:
-    """Users to score: fitted ones by number, or any by history.
-
-    Attributes
-    ----------
-    userids : (b,) int64
-        -1 for a user who was not fitted.
-    given : (b, items) CSR or None
-        Histories to use instead of the fitted ones.
-    features : (b, width) CSR or array, or None
-        Features to use instead of the fitted ones.
-    """
-
-    userids: Array
-    given: CSR | None
-    features: Any = None
-
-    def __getitem__(self, rows: slice) -> Queries:
-        given, features = (None if x is None else x[rows] for x in (self.given, self.features))
-        return Queries(self.userids[rows], given, features)
-
-
-class Recommender(Learning, Similar):
+class Recommender(Learning, Similar, Reasons):
     """Base of every estimator.
 
     An estimator is one file: a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
-    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explain``;
+    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
     one that ranks without a row of scores replaces ``_retrieve`` too.
     """
-
-    def _scores(self, queries: Queries) -> tuple[Array, Array]:
-        """Scores and weights of every item, (b, items) float32 each, finite; they may be one array."""
-        raise NotImplementedError
-
-    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
-        """Why one item has its score for one user."""
-        raise NotImplementedError
 
     def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
         """NDCG@100 over all items that a user does not have in the training part."""
@@ -69,14 +39,6 @@ class Recommender(Learning, Similar):
             return metrics.ndcg(model.recommend(userids, N=100)[0], test)
 
         return score
-
-    def _user_features(self, given: Any, n: int) -> Any:
-        """Features of ``n`` users, checked; for estimators that use them."""
-        raise NotImplementedError
-
-    def _row_bytes(self) -> int:
-        """Memory that scoring and ranking takes for one user."""
-        return 40 * self.n_items
 
     def _retrieve(
         self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
@@ -94,7 +56,7 @@ class Recommender(Learning, Similar):
             scores[entries(hidden)] = -np.inf
         ids, top = best(scores, k)
         weights = np.take_along_axis(all_weights, np.maximum(ids, 0), axis=1)
-        return ids, top, np.where(ids >= 0, weights, np.float32(0))
+        return ids, np.where(ids >= 0, self._on_scale(top), top), np.where(ids >= 0, weights, np.float32(0))
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
@@ -232,63 +194,14 @@ class Recommender(Learning, Similar):
         -------
         float, or (p,) float32 array
         """
-        users, one_user = checks.ids("userid", userid)
-        items, one_item = checks.ids("itemid", itemid)
-        checks.in_range("itemid", items, self.n_items, "items", "add it with partial_fit_items")
-        if len(users) != len(items) and not one_user and not one_item:
-            raise ValueError(f"userid has {len(users)} entries and itemid {len(items)}: pass pairs, or one number")
-        rows = getattr(getattr(user_items, "user_items", user_items), "shape", (0,))[0]
-        if user_items is None or (rows == self.n_users and rows != len(users)):
-            users, at = np.unique(users, return_inverse=True)  # each user is scored once
-        else:
-            at = np.arange(len(users))
-        queries, _ = self._queries(users, user_items, user_items is not None)
-        at, items = np.broadcast_arrays(at, items)
+        queries, at, items, scalar = self._pairs(userid, itemid, user_items)
         out = np.empty(len(items), dtype=np.float32)
-        for block in batches.blocks(len(users), self._row_bytes()):
+        for block in batches.blocks(len(queries.userids), self._row_bytes()):
             scores, _ = self._scores(queries[block])
             pairs = np.flatnonzero((at >= block.start) & (at < block.stop))
             out[pairs] = scores[at[pairs] - block.start, items[pairs]]
-        return float(out[0]) if one_user and one_item else out
-
-    def explain(self, userid: int, itemid: int, user_items: Any = None, N: int = 10) -> Explanation:
-        """Why an item has its score for a user.
-
-        Parameters
-        ----------
-        userid, itemid : int
-        user_items : sparse, optional
-            The history to use instead of the fitted one, (1, items), or the full matrix.
-        N : int
-            How many parts of each view to list; the others are added up in its ``rest``.
-
-        Returns
-        -------
-        Explanation
-            Its views each add up to the score that :meth:`predict` gives.
-        """
-        user, one_user = checks.ids("userid", userid)
-        item, one_item = checks.ids("itemid", itemid)
-        if not (one_user and one_item):
-            raise ValueError("explain takes one userid and one itemid: call it once for each pair")
-        checks.in_range("itemid", item, self.n_items, "items", "add it with partial_fit_items")
-        queries, _ = self._queries(user, user_items, user_items is not None)
-        return self._explain(queries, int(item[0]), checks.count("N", N))
-
-    def _queries(self, users: Array, user_items: Any, recalculate: bool) -> tuple[Queries, CSR | None]:
-        """The users to score, and the histories given (None: the fitted ones)."""
-        if recalculate and user_items is None:
-            raise ValueError("recalculate_user=True needs user_items: pass the histories, one row for each of userid")
-        n = self.n_users
-        if not recalculate:
-            fix = "pass its history as user_items with recalculate_user=True"
-            checks.in_range("userid", users, n, "users", fix)
-        elif len(users) and users.min() < -1:
-            raise ValueError(f"userid {users.min()} is negative: use -1 for somebody who is not fitted")
-        if user_items is None:
-            return Queries(users, None), None
-        rows = checks.rows_for("user_items", user_items, users, (n, self.n_items), fitted=self._fitted()["histories"])
-        return (Queries(np.where(users < n, users, -1), rows) if recalculate else Queries(users, None)), rows
+        out = self._on_scale(out)
+        return float(out[0]) if scalar else out
 
     def _blocks(
         self,

@@ -63,6 +63,21 @@ class Fitted(Params):
         return kept[name]
 
     @property
+    def user_items(self) -> Any:
+        """Histories that the model was fitted with, (users, items) CSR of float32; not to be changed."""
+        return self._fitted()["histories"]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
+        arrays = [
+            part
+            for value in self._fitted().values()
+            for part in ((value.data, value.indices, value.indptr) if hasattr(value, "indptr") else (value,))
+        ]
+        return sum(part.nbytes for part in arrays if hasattr(part, "nbytes"))
+
+    @property
     def n_users(self) -> int:
         """Users that the model was fitted with."""
         return int(self._fitted()["histories"].shape[0])

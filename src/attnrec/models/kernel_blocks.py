@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import ops
 from . import kernel_ridge as ridge
-from . import neighbour_terms as terms
 from .sparse import CSR, Array
 
 __all__ = ["UserBlock"]
@@ -62,20 +61,14 @@ class UserBlock(NamedTuple):
             out[new] = w
         return out
 
-    def by_history(self, dense: Array, userid: int, itemid: int, temperature: float) -> Array:
-        """What each item of a history adds to the score of ``itemid`` through the users it is shared with.
+    def heard(self, userid: int, raters: Array) -> Array:
+        """What each user of the block, by its likeness, adds to the score of an item: (n,) float64.
 
-        ``dense`` (items,) are the features of the history. ``k(x, v) - k_0`` is shared by the items that x and v have
-        in common in proportion to their part of the cosine; ``k_0 = exp(-1 / temperature)`` is nobody's.
+        ``raters`` are the users who have the item, less ``userid`` itself, of whose likeness nothing is taken.
         """
-        raters, _ = terms.column(self.histories, itemid)
-        own = np.flatnonzero(self.rows == userid)
-        values = self.inverse[:, raters[~np.isin(raters, own)]].sum(axis=1, dtype=np.float64)
-        for a in own:  # the system without this user
-            values -= self.inverse[:, a] * (values[a] / self.inverse[a, a])
+        at = self.position(raters)
+        values: Array = self.inverse[at[at >= 0]].sum(axis=0, dtype=np.float64)  # the inverse is symmetric
+        for a in np.flatnonzero(self.rows == userid):  # the system without this user
+            values -= self.inverse[a] * (values[a] / self.inverse[a, a])
             values[a] = 0
-        cosines = self.keys @ dense
-        attention = np.exp((cosines - 1) / temperature)
-        shares = terms.per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature)
-        out: Array = dense * (self.keys.T @ (shares * values))
-        return out
+        return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
 from .base import Queries, Recommender
 from .kernel_blocks import UserBlock
+from .kernel_history import History
 from .learning import Report
-from .sparse import CSR, Array, csr
+from .sparse import CSR, Array, csr, entries_of
 
 __all__ = ["KernelAttentionRecommender"]
 
@@ -304,7 +306,7 @@ class KernelAttentionRecommender(Recommender):
         s = self._fitted()
 
         def make() -> list[UserBlock]:
-            unit, x = self._derived("user_vectors", self._user_vectors), ridge.ones(s["histories"])
+            unit, x = self.user_vectors, ridge.ones(s["histories"])
             found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
             if len(found) == 1:
                 return [UserBlock(found[0], s["inverse_0"], unit, x)]
@@ -362,24 +364,37 @@ class KernelAttentionRecommender(Recommender):
 
     # Why.
 
-    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        user, x = int(query.userids[0]), self._histories(query)
-        by_item = np.zeros(self.n_items)
-        if s["side"] != "user":
-            by_item[x.indices] = s["between_items"][x.indices, itemid]
-        neighbours, total = None, float(by_item.sum())
-        if s["side"] != "item":
-            weights, dense = np.zeros(self.n_users), self._fold_users(x).toarray()[0].astype(np.float64)
-            blocks = self._user_blocks()
-            for block in blocks:
-                weights[block.rows] = self._weights(block, query, x)[0] / len(blocks)
-                by_item += block.by_history(dense, user, itemid, s["temperature"]) / len(blocks)
-            raters, ones = terms.column(ridge.ones(s["histories"]), itemid)
-            raters, ones = raters[raters != user], ones[raters != user]
-            w = weights[raters]
-            neighbours = Part.largest(raters, w, n, weights=w, values=ones, background=total)
-            total += float(w.sum())
-        listed = by_item[x.indices]
-        history = Part.largest(x.indices, listed, n, background=total - float(listed.sum()))
-        return Explanation(user, itemid, total, 0.0, "as every score does", history, neighbours)
+        x, raters_of = self._histories(queries), self._derived("raters", lambda: s["histories"].T.tocsr())
+        blocks = self._user_blocks()
+        weights = np.zeros((len(queries.userids), self.n_users if blocks else 0), np.float32)
+        for block in blocks:
+            weights[:, block.rows] = self._weights(block, queries, x)
+        units = self._fold_users(x)
+        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr())
+
+        @lru_cache(1)  # pairs come a user at a time
+        def beside(row: int) -> History:
+            return History.of(turned, *entries_of(units, row), s["temperature"])
+
+        def explain(row: int, itemid: int, n: int) -> Explanation:
+            user, history = int(queries.userids[row]), entries_of(x, row)[0]
+            listed, neighbours = np.zeros(len(history)), None
+            if s["side"] != "user":
+                listed += s["between_items"][history, itemid]
+            total = float(listed.sum())
+            if blocks:
+                raters = entries_of(raters_of, itemid)[0]
+                raters = raters[raters != user]
+                heard = np.zeros(self.n_users)
+                for block in blocks:
+                    heard[block.rows] = block.heard(user, raters)
+                listed += beside(row).parts(heard) / len(blocks)
+                w = weights[row, raters].astype(np.float64) / len(blocks)
+                neighbours = Part.largest(raters, w, n, weights=w, values=np.ones(len(raters)), background=total)
+                total += float(w.sum())
+            by_item = Part.largest(history, listed, n, background=total - float(listed.sum()))
+            return Explanation(user, itemid, total, 0.0, "as every score does", by_item, neighbours)
+
+        return explain

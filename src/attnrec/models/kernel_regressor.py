@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from .base import Queries, Recommender
 from .blas import one_thread
 from .kernel_passes import Passes, Strengths
 from .kernel_preconditioner import Preconditioner
-from .kernel_stage import Stage
 from .kernel_std import standard_deviations
 from .kernel_system import Entries, Solution, conjugate_gradients
 from .learning import Report
@@ -304,21 +304,15 @@ class KernelAttentionRegressor(Recommender):
     def _row_bytes(self) -> int:
         return 12 * self.n_users + 80 * self.n_items
 
-    def _histories(self, queries: Queries) -> CSR:
-        return self._fitted()["histories"][queries.userids] if queries.given is None else queries.given
-
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         rows, kernels = self._passes().predict(queries.userids, queries.given)
         most = float(np.finfo(np.float32).max)
         return np.clip(rows.scores, -most, most).astype(np.float32), self._passes().shares(kernels[0])
 
-    def _clipped(self, scores: Array) -> Array:
+    def _on_scale(self, scores: Array) -> Array:
+        """Cut to the range of the ratings fitted."""
         s = self._fitted()
         return np.clip(scores, np.float32(s["low"]), np.float32(s["high"]))
-
-    def _retrieve(self, *args: Any) -> tuple[Array, Array, Array]:
-        ids, scores, weights = super()._retrieve(*args)
-        return ids, np.where(ids >= 0, self._clipped(scores), scores), weights
 
     def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False) -> Any:
         """Predicted ratings of pairs, within the range of the ratings fitted.
@@ -337,8 +331,6 @@ class KernelAttentionRegressor(Recommender):
         float, or (p,) float32 array; with ``return_std`` a pair of these
         """
         out = super().predict(userid, itemid, user_items=user_items)
-        cut = self._clipped(np.asarray(out, np.float32))
-        out = float(cut) if np.ndim(out) == 0 else cut
         if not return_std:
             return out
         if user_items is not None:
@@ -350,12 +342,10 @@ class KernelAttentionRegressor(Recommender):
         )
         return out, (float(std[0]) if np.ndim(out) == 0 else std)
 
-    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
-        history = self._histories(query)
-        rows, kernels = self._passes().predict(query.userids, query.given)
-        s = self._fitted()
-        stage: Stage = self._passes().stages[-1]
-        return kernel_explain.explanation(stage, rows, kernels, history, query, itemid, n, (s["low"], s["high"]))
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
+        rows, kernels = self._passes().predict(queries.userids, queries.given)
+        stage, s = self._passes().stages[-1], self._fitted()
+        return partial(kernel_explain.explanation, stage, rows, kernels, queries.userids, (s["low"], s["high"]))
 
     # Vectors: residuals and activity, as in the first pass.
 

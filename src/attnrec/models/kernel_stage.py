@@ -21,17 +21,21 @@ class Rows:
 
     Attributes
     ----------
+    stage : Stage
     base : (b, items) float64
         What all others say, and the mean.
-    scores : (b, items) float64
-        With what the users' own ratings say.
     coefficients : (b, items) CSR
         Those of the own ratings.
     """
 
+    stage: Stage
     base: Array
-    scores: Array
     coefficients: CSR
+
+    @cached_property
+    def scores(self) -> Array:
+        """Predictions, (b, items) float64: with what the users' own ratings say."""
+        return self.base + self.stage.scale * self.stage.own_part(self.coefficients.toarray())
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class Stage:
         p = self.system.pattern
         return csr(self.coefficients, p.indices, p.indptr, p.shape)
 
+    @cached_property
+    def turned(self) -> CSR:
+        """Them, (items, users)."""
+        return self.sparse.T.tocsr()
+
     def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
         """Predictions from the rows of the users' kernels, one for each joint kernel and with 0 for themselves."""
         system = self.system
@@ -78,13 +87,16 @@ class Stage:
             own = [self._own(base[at], histories, at) for at in range(len(userids))]
         data = np.concatenate([np.zeros(0), *own])
         coefficients = csr(data, histories.indices, histories.indptr, histories.shape)
-        dense = coefficients.toarray()
-        scores = base + system.bias * dense.sum(axis=1, keepdims=True)
-        scores += (system.same + system.bias) * dense
+        return Rows(self, self.mean + self.scale * base, coefficients)
+
+    def own_part(self, coefficients: Array) -> Array:
+        """What the own ratings of users add, from their coefficients (b, items), over the scale."""
+        system = self.system
+        out: Array = system.bias * coefficients.sum(axis=1, keepdims=True) + (system.same + system.bias) * coefficients
         for strength, joint in zip(self._strengths, system.joints, strict=True):
             for rows, kernel in joint.items.blocks():
-                scores += strength * ops.predict_ratings(dense[:, rows], kernel, check_finite=False)
-        return Rows(self.mean + self.scale * base, self.mean + self.scale * scores, coefficients)
+                out += strength * ops.predict_ratings(coefficients[:, rows], kernel, check_finite=False)
+        return out
 
     @property
     def _strengths(self) -> list[float]:
@@ -94,13 +106,13 @@ class Stage:
     def own_covariance(self, items: Array) -> Array:
         """Covariance of one user's ratings of these items, noise included, (h, h) float64."""
         system = self.system
-        out = np.full((len(items), len(items)), system.bias, order="F")
+        out = np.full((len(items), len(items)), system.bias)
         out[np.diag_indices(len(items))] += system.same + system.bias + system.noise
         for strength, joint in zip(self._strengths, system.joints, strict=True):
             between = joint.items.between(items)
             between *= np.float32(strength)
             out += between
-        return out
+        return out.T  # symmetric; LAPACK wants columns
 
     def _own(self, base: Array, histories: CSR, at: int) -> Array:
         entries = slice(histories.indptr[at], histories.indptr[at + 1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +13,7 @@ from ..explain import Explanation, Part
 from . import neighbour_terms as terms
 from .base import Queries, Recommender
 from .learning import Report
-from .sparse import CSR, Array, csr, unit_rows
+from .sparse import CSR, Array, csr, entries_of, taken, unit_rows
 
 __all__ = ["NeighbourAttention"]
 
@@ -59,8 +61,9 @@ class NeighbourAttention(Recommender):
 
     An explanation by neighbour lists ``weight * value``, with weight ``A_uv / (sum_w A_uw M_wi + damping)``. One by
     history item splits A_uv = exp(0) / Z + (exp(cos_uv / temperature) - 1) / Z: the first term is there whatever the
-    history, and goes to the background; the second is shared among the items h that u and v have in common in
-    proportion to ``x_uh x_vh / cos_uv``, the share of h in their cosine. Both stay bounded where a cosine is near 0.
+    history, and goes to the background, with what is rounded; the second is shared among the items h that u and v have
+    in common in proportion to ``x_uh x_vh / cos_uv``, the share of h in their cosine. Both stay bounded where a cosine
+    is near 0.
 
     Examples
     --------
@@ -180,11 +183,11 @@ class NeighbourAttention(Recommender):
     def _query_vectors(self, queries: Queries) -> CSR:
         if queries.given is not None:
             return self._fold_users(queries.given)
-        return self._derived("user_vectors", self._user_vectors)[queries.userids]
+        return self.user_vectors[queries.userids]
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()
-        keys = self._derived("user_vectors", self._user_vectors)
+        keys = self.user_vectors
         out = ops.attend(
             self._query_vectors(queries),
             keys,
@@ -201,25 +204,38 @@ class NeighbourAttention(Recommender):
         scores += self._means(queries)[:, None]
         return scores, share
 
-    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        keys = self._derived("user_vectors", self._user_vectors)
-        unit = self._query_vectors(query)
-        x = unit.toarray()[0].astype(np.float64)
-        cosines = keys @ x
-        uniform, attention = terms.attention(cosines, s["temperature"], int(query.userids[0]))
-        raters, said = terms.column(s["histories"], itemid)
-        raters, said = raters[attention[raters] > 0], said[attention[raters] > 0]
-        explicit = s["feedback"] == "explicit"
-        values = said - s["means"][raters].astype(np.float64) if explicit else np.ones(len(raters))
-        trusted = float(attention[raters].sum()) + s["damping"] if explicit else 1.0
-        weights = attention[raters] / trusted if trusted > 0 else np.zeros(len(raters))
-        shares = terms.per_cosine(cosines[raters], uniform, attention[raters], s["temperature"])
-        by_item = x * (keys[raters].T @ (shares * values)) / (trusted or 1.0)
-        neighbours = Part.largest(raters, weights * values, n, weights=weights, values=values)
-        background = float(uniform * values.sum()) / (trusted or 1.0)
-        history = Part.largest(unit.indices, by_item[unit.indices], n, background=background)
-        bias = float(self._means(query)[0]) if explicit else 0.0
-        name = "the user's mean rating" if explicit else "as every score does"
-        total = bias + neighbours.total
-        return Explanation(int(query.userids[0]), itemid, total, bias, name, history, neighbours)
+        explicit, temperature, damping = s["feedback"] == "explicit", s["temperature"], s["damping"]
+        keys = self.user_vectors
+        by_item = self._derived("keys_by_item", lambda: keys.T.tocsr())
+        ratings = self._derived("ratings_by_item", lambda: s["histories"].T.tocsr())
+        units, means = self._query_vectors(queries), self._means(queries).astype(np.float64)
+        cosines = ops.similarity(units, keys, check_finite=False)  # rounded as in the scores
+
+        @lru_cache(1)  # pairs come a user at a time
+        def user(row: int) -> tuple[Array, Array, CSR, Array, Array]:
+            items, x = entries_of(units, row)
+            own = cosines[row].astype(np.float64)
+            uniform, attention = terms.attention(own, temperature, int(queries.userids[row]))
+            shares = terms.per_cosine(own, uniform, attention, temperature)
+            return items, x, taken(by_item, items), attention, shares
+
+        def explain(row: int, itemid: int, n: int) -> Explanation:
+            items, x, shared, attention, shares = user(row)
+            raters, said = entries_of(ratings, itemid)
+            raters, said = raters[attention[raters] > 0], said[attention[raters] > 0]
+            values = said - s["means"][raters].astype(np.float64) if explicit else np.ones(len(raters))
+            trusted = float(attention[raters].sum()) + damping if explicit else 1.0
+            weights = attention[raters] / trusted if trusted > 0 else np.zeros(len(raters))
+            heard = np.zeros(len(attention))
+            heard[raters] = shares[raters] * values / (trusted or 1.0)
+            neighbours = Part.largest(raters, weights * values, n, weights=weights, values=values)
+            listed = x * (shared @ heard)
+            history = Part.largest(items, listed, n, background=neighbours.total - float(listed.sum()))
+            bias = float(means[row]) if explicit else 0.0
+            name = "the user's mean rating" if explicit else "as every score does"
+            total = bias + neighbours.total
+            return Explanation(int(queries.userids[row]), itemid, total, bias, name, history, neighbours)
+
+        return explain

@@ -13,7 +13,6 @@ __all__ = [
     "check_choice",
     "check_number",
     "check_numbers",
-    "column",
     "features",
     "item_features",
     "means",
@@ -116,9 +115,3 @@ def per_cosine(cosines: Array, uniform: float, weights: Array, temperature: floa
     far = np.divide(weights - uniform, cosines, out=np.zeros_like(cosines), where=~near)
     out: Array = np.where(near, uniform * ratio / temperature, far)
     return out
-
-
-def column(x: CSR, j: int) -> tuple[Array, Array]:
-    """Rows and data stored in column j."""
-    at = np.flatnonzero(x.indices == j)
-    return np.searchsorted(x.indptr, at, side="right") - 1, x.data[at].astype(np.float64)

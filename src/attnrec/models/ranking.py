@@ -6,7 +6,7 @@ import numpy as np
 
 from .sparse import CSR, Array
 
-__all__ = ["best", "entries"]
+__all__ = ["best", "entries", "ranks"]
 
 
 def entries(x: CSR) -> tuple[Array, Array]:
@@ -43,3 +43,11 @@ def best(scores: Array, k: int) -> tuple[Array, Array]:
     top[:, :kk] = np.take_along_axis(scores, found, axis=1)
     ids[:, :kk] = np.where(top[:, :kk] > -np.inf, found, -1)
     return ids, top
+
+
+def ranks(scores: Array, column: int) -> Array:
+    """The place of one column in each row, (b,) int64 from 1: as :func:`best` orders them."""
+    own = scores[:, [column]]
+    before = (scores > own).sum(axis=1) + (scores[:, :column] == own).sum(axis=1)
+    out: Array = before.astype(np.int64) + 1
+    return out

@@ -28,6 +28,16 @@ class Similar(Fitted):
     def _fold_items(self, item_users: CSR) -> Any:
         raise NotImplementedError
 
+    @property
+    def item_vectors(self) -> Any:
+        """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
+        return self._derived("item_vectors", self._item_vectors)
+
+    @property
+    def user_vectors(self) -> Any:
+        """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
+        return self._derived("user_vectors", self._user_vectors)
+
     def similar_items(
         self,
         itemid: Any,
@@ -68,8 +78,8 @@ class Similar(Fitted):
             queries = self.recalculate_item(wanted, item_users)
         else:
             checks.in_range("itemid", wanted, self.n_items, "items", "pass its users and recalculate_item=True")
-            queries = self._derived("item_vectors", self._item_vectors)[wanted]
-        return _nearest(queries, self._derived("item_vectors", self._item_vectors), N, shown, scalar)
+            queries = self.item_vectors[wanted]
+        return _nearest(queries, self.item_vectors, N, shown, scalar)
 
     def similar_users(
         self, userid: Any, N: int = 10, filter_users: Any = None, users: Any = None
@@ -91,7 +101,7 @@ class Similar(Fitted):
         wanted, scalar = checks.ids("userid", userid)
         checks.in_range("userid", wanted, self.n_users, "users", "add it with partial_fit_users")
         shown = checks.columns(users, filter_users, self.n_users, ("users", "filter_users"))
-        vectors = self._derived("user_vectors", self._user_vectors)
+        vectors = self.user_vectors
         return _nearest(vectors[wanted], vectors, N, shown, scalar)
 
     def recalculate_user(self, userid: Any, user_items: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from . import softmax_vectors as vectors
 from .base import Queries, Recommender
 from .kernel_ridge import ones
 from .learning import rows_of
-from .sparse import CSR, Array, histories, merge_rows, no_rows
+from .sparse import CSR, Array, csr, entries_of, histories, merge_rows, no_rows
 
 __all__ = ["SoftmaxServing", "average", "raw_users"]
 
@@ -76,7 +77,7 @@ class SoftmaxServing(Recommender):
         return vectors.unit(self._fitted()["items"])
 
     def _units(self) -> Array:
-        out: Array = self._derived("item_vectors", self._item_vectors)
+        out: Array = self.item_vectors
         return out
 
     def _index(self) -> ItemIndex:
@@ -97,7 +98,7 @@ class SoftmaxServing(Recommender):
 
     def _fold_items(self, item_users: CSR) -> Array:
         """The mean direction of an item's users."""
-        return vectors.unit(np.asarray(ones(item_users) @ self._derived("user_vectors", self._user_vectors)))
+        return vectors.unit(np.asarray(ones(item_users) @ self.user_vectors))
 
     def _part(self, queries: Queries) -> Array | None:
         """What the features of users add: those given, or those they were fitted with."""
@@ -159,21 +160,25 @@ class SoftmaxServing(Recommender):
 
     # Why.
 
-    def _explain(self, query: Queries, itemid: int, n: int) -> Explanation:
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        x = ones(s["histories"][query.userids] if query.given is None else query.given)
-        if s["users"] == "free":
-            weights, rows = _solved(s, x)[1], self._units()[x.indices]
-        else:
-            weights, rows = vectors.pooled(x).data, s["items"][x.indices]
-        raw = self._raw(query)
-        user = self._standing(raw)[0].astype(np.float64)
-        item = self._units()[itemid].astype(np.float64)
-        total = float(user @ item) / s["temperature"]
-        length = float(np.linalg.norm(raw[0].astype(np.float64))) * s["temperature"]
-        parts = weights * (rows.astype(np.float64) @ item) / (length or 1.0)
-        history = Part.largest(x.indices, parts, n, background=total - float(parts.sum()))
-        return Explanation(int(query.userids[0]), itemid, total, 0.0, "as every score does", history)
+        x = ones(s["histories"][queries.userids] if queries.given is None else queries.given)
+        free = s["users"] == "free"
+        weights, rows = (_solved(s, x)[1], self._units()) if free else (vectors.pooled(x).data, s["items"])
+        share = csr(weights, x.indices, x.indptr, x.shape)
+        raw = self._raw(queries)
+        users = self._standing(raw).astype(np.float64)
+        lengths = np.linalg.norm(raw.astype(np.float64), axis=1) * s["temperature"]
+
+        def explain(row: int, itemid: int, n: int) -> Explanation:
+            item = self._units()[itemid].astype(np.float64)
+            total = float(users[row] @ item) / s["temperature"]
+            history, weight = entries_of(share, row)
+            parts = weight * (rows[history].astype(np.float64) @ item) / (float(lengths[row]) or 1.0)
+            part = Part.largest(history, parts, n, background=total - float(parts.sum()))
+            return Explanation(int(queries.userids[row]), itemid, total, 0.0, "as every score does", part)
+
+        return explain
 
     # Updates.
 

@@ -9,7 +9,20 @@ import numpy as np
 from .._extras import need
 from .._rows import CSR, Array, csr, row_sums, unit_rows
 
-__all__ = ["CSR", "Array", "csr", "flaw", "histories", "merge_rows", "no_rows", "row_sums", "same", "unit_rows"]
+__all__ = [
+    "CSR",
+    "Array",
+    "csr",
+    "entries_of",
+    "flaw",
+    "histories",
+    "merge_rows",
+    "no_rows",
+    "row_sums",
+    "same",
+    "taken",
+    "unit_rows",
+]
 
 _sparse = need("scipy.sparse", extra="models")
 
@@ -94,6 +107,21 @@ def histories(name: str, x: Any, pick: Any = None) -> CSR:
             "remove or replace values that are not finite"
         )
     return out
+
+
+def entries_of(x: CSR, row: int) -> tuple[Array, Array]:
+    """Columns of the entries stored in a row, and their values as float64."""
+    where = slice(x.indptr[row], x.indptr[row + 1])
+    return x.indices[where], x.data[where].astype(np.float64)
+
+
+def taken(x: CSR, rows: Array) -> CSR:
+    """Some rows as a float64 matrix. Of few rows it is quicker than indexing, which checks what is known here."""
+    starts, lengths = x.indptr[rows], x.indptr[rows + 1] - x.indptr[rows]
+    ends = np.cumsum(lengths)
+    where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
+    indptr = np.append(0, ends).astype(x.indptr.dtype)
+    return csr(x.data[where].astype(np.float64), x.indices[where], indptr, (len(rows), x.shape[1]))
 
 
 def same(x: CSR, y: CSR) -> bool:

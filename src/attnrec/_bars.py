@@ -1,0 +1,57 @@
+"""Signed bars with their labels, drawn with matplotlib. Knows neither models nor explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._extras import need
+
+__all__ = ["BLUE", "GREY", "RED", "axes", "bars", "decimals", "short"]
+
+BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"  # Okabe and Ito's: told apart with any kind of sight
+_LONGEST = 38  # letters of a label that leave room for the bars
+
+
+def axes(ax: Any, width: float, height: float) -> Any:
+    """The axes given, or those of a new figure of that size in inches. Nothing is shown."""
+    if ax is not None:
+        return ax
+    return need("matplotlib.pyplot", extra="plot").subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def short(text: object) -> str:
+    """One line that fits beside a picture; what is longer ends in an ellipsis. A dollar is one, not mathematics."""
+    line = " ".join(str(text).split())
+    cut = line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return cut.replace("$", r"\$")
+
+
+def decimals(values: Any) -> int:
+    """Decimals that give the largest of some numbers three digits, so that all are read at one glance."""
+    most = float(np.max(np.abs(values), initial=0))
+    return min(9, max(0, 2 - int(np.floor(np.log10(most))))) if most > 0 else 0
+
+
+def bars(rows: Sequence[tuple[str, float]], pale: int, title: str, beneath: str, ax: Any) -> Any:
+    """A bar for each (label, value), the first on top; the last ``pale`` of them are sums, in a lighter colour."""
+    ax = axes(ax, 7.0, 1.3 + 0.3 * max(1, len(rows)))
+    at = range(len(rows))
+    values = [value for _, value in rows]
+    drawn = ax.barh(at, values, height=0.7, color=[BLUE if value >= 0 else RED for value in values])
+    for patch in drawn.patches[len(rows) - pale :]:
+        patch.set_alpha(0.5)
+    digits = decimals(values)
+    ax.bar_label(drawn, [f"{value:+.{digits}f}" for value in values], padding=3, fontsize=9)
+    ax.axvline(0, color="#333333", linewidth=0.8)
+    ax.set_yticks(list(at), [short(label) for label, _ in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.margins(x=0.14)  # room for the numbers at the ends of the bars
+    ax.tick_params(left=False)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.set_xlabel(beneath)
+    return ax

@@ -1,0 +1,28 @@
+"""Pictures of what models attend to and where things lie, with matplotlib. Return axes; show and save nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..explain import Explanation, Names
+from ._heatmaps import attention_heatmap, history_heatmap
+from ._maps import feature_map, project
+
+__all__ = ["attention_heatmap", "contribution_bars", "feature_map", "history_heatmap", "project"]
+
+
+def contribution_bars(
+    explanation: Explanation, names: Names = None, ax: Any = None, *, view: str = "contributions", n: int = 10
+) -> Any:
+    """What each part added to a score, a bar for each; see :meth:`attnrec.explain.Explanation.plot`.
+
+    Examples
+    --------
+    >>> from attnrec.explain import Explanation, Part
+    >>> from attnrec.plots import contribution_bars
+    >>> why = Explanation(0, 7, 4.25, 4.0, "the user's mean rating", Part.largest([3, 5], [0.05, 0.2], n=10))
+    >>> ax = contribution_bars(why, names={5: "Solaris", 3: "Stalker", 7: "Mirror"})
+    >>> [round(float(bar.get_width()), 2) for bar in ax.patches]
+    [0.2, 0.05]
+    """
+    return explanation.plot(names, ax, view=view, n=n)

@@ -1,0 +1,143 @@
+"""Tables of numbers as colours: attention of users on items, histories on recommendations. Computes no model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._bars import RED, axes, decimals, short
+from .._extras import need
+from ..explain import Names, named
+from ..models.base import Recommender
+
+__all__ = ["attention_heatmap", "history_heatmap"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_CELLS = 200  # with more, numbers in cells are too small to read
+
+
+def attention_heatmap(
+    model: Recommender,
+    userids: Any,
+    itemids: Any = None,
+    N: int = 10,
+    ax: Any = None,
+    *,
+    names: Names = None,
+    user_names: Names = None,
+) -> Any:
+    """The share of each user's attention that stands behind each item: users down, items across.
+
+    It is the ``weights`` of ``recommend``, whether or not the user has the item. What the user has is framed.
+
+    Parameters
+    ----------
+    model : a fitted estimator
+    userids : int or (b,) array_like of int
+        Fitted users.
+    itemids : (k,) array_like of int, optional
+        What to show, in that order; the N items that these users attend to most, unless given.
+    N : int
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+    names, user_names : callable, mapping or sequence, optional
+        Names of items and of users by number.
+
+    Returns
+    -------
+    matplotlib Axes
+        Its image holds the weights, (users, items).
+    """
+    users = np.atleast_1d(np.asarray(userids))
+    everything = model.n_items
+    ids, _, found = model.recommend(users, N=everything, filter_already_liked_items=False, return_weights=True)
+    weights = np.zeros((len(users), everything), np.float32)
+    np.put_along_axis(weights, ids, found, axis=1)
+    if itemids is None:
+        itemids = np.lexsort((np.arange(everything), -weights.sum(axis=0, dtype=np.float64)))[:N]
+    shown = np.atleast_1d(np.asarray(itemids))
+    if len(users) == 0 or len(shown) == 0 or np.any((shown < 0) | (shown >= everything)):
+        raise ValueError(f"userids and itemids must name at least one user and one of the {everything} items each")
+    down = [named(int(user), user_names, "user") for user in users]
+    across = [named(int(item), names, "item") for item in shown]
+    ax = _heatmap(weights[:, shown], down, across, "Share of attention", ax, shares=True)
+    patch = need("matplotlib.patches", extra="plot").Rectangle
+    for row, user in enumerate(users):
+        history = model.user_items[[int(user)]].indices
+        for column in np.flatnonzero(np.isin(shown, history)):
+            ax.add_patch(patch((column - 0.44, row - 0.42), 0.88, 0.84, fill=False, edgecolor=RED))
+    ax.set_title("Attention of users on items (framed: what they have)", loc="left", fontsize=11)
+    return ax
+
+
+def history_heatmap(
+    model: Recommender,
+    userid: int,
+    itemids: Any = None,
+    N: int = 10,
+    ax: Any = None,
+    *,
+    names: Names = None,
+    n_history: int = 12,
+) -> Any:
+    """What each item of a user's history adds to the scores of others: history down, items across.
+
+    Parameters
+    ----------
+    model : a fitted estimator
+    userid : int
+        A fitted user.
+    itemids : (k,) array_like of int, optional
+        The items to explain; the N that ``recommend`` gives, unless told.
+    N : int
+    ax, names
+        As in :func:`attention_heatmap`.
+    n_history : int
+        Show the items of the history that add or take most, summed over the columns by size.
+
+    Returns
+    -------
+    matplotlib Axes
+        Its image holds the contributions, (history, items).
+    """
+    shown = np.atleast_1d(np.asarray(model.recommend(userid, N=N)[0] if itemids is None else itemids))
+    shown = shown[shown >= 0]
+    history = model.user_items[[userid]].indices
+    if len(shown) == 0 or len(history) == 0:
+        raise ValueError(f"user {userid} has no history, or there is nothing to explain: the picture would be empty")
+    parts = [why.contributions for why in model.explain_many(userid, shown, N=len(history))]
+    table = np.zeros((len(history), len(shown)))
+    for column, part in enumerate(parts):
+        table[np.searchsorted(history, part.ids), column] = part.contributions
+    most = np.lexsort((history, -np.abs(table).sum(axis=1)))[:n_history]
+    down = [named(int(item), names, "item") for item in history[most]]
+    across = [named(int(item), names, "item") for item in shown]
+    ax = _heatmap(table[most], down, across, "Added to the score", ax)
+    ax.set_title("What the history (down) adds to each score (across)", loc="left", fontsize=11)
+    return ax
+
+
+def _heatmap(table: Array, down: list[str], across: list[str], meaning: str, ax: Any, *, shares: bool = False) -> Any:
+    """Colours for numbers: from white where none is negative, else on both sides of it."""
+    ax = axes(ax, 3.6 + 0.55 * len(across), 2.4 + 0.34 * len(down))
+    both = bool(table.min() < 0)
+    most = float(np.abs(table).max()) or 1.0
+    image = ax.imshow(table, cmap="RdBu" if both else "Blues", vmin=-most if both else 0, vmax=most, aspect="auto")
+    ax.set_yticks(range(len(down)), [short(label) for label in down])
+    ax.set_xticks(
+        range(len(across)), [short(label) for label in across], rotation=45, ha="right", rotation_mode="anchor"
+    )
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    if table.size <= _CELLS:
+        digits = decimals(table)
+        for (row, column), value in np.ndenumerate(table):
+            dark = abs(value) > 0.5 * most
+            text = f"{value:.0%}" if shares else f"{value:.{digits}f}"
+            ax.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "#333333")
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02)
+    bar.set_label(meaning)
+    bar.outline.set_visible(False)
+    return ax

@@ -1,0 +1,89 @@
+"""What a model is, and how well it does where that was measured: a section of a report. Measures nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..models.base import Recommender
+from ._html import element, table, text
+
+__all__ = ["Measured", "metrics_section", "model_section"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a model on interactions that it was not fitted with.
+
+    Attributes
+    ----------
+    what : str
+        What was held out, in a sentence.
+    rows : sequence of (name, figures)
+        The model, and what it is compared with: figures by the name of the metric, as (value, low, high), the ends of
+        an interval, which may be None.
+    notes : sequence of str
+        What a reader should know besides.
+    """
+
+    what: str
+    rows: Sequence[tuple[str, Mapping[str, tuple[float, float | None, float | None]]]]
+    notes: Sequence[str] = ()
+
+
+def model_section(model: Recommender) -> str:
+    """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
+    x = model.user_items
+    kind = "predicts ratings" if model.predicts_ratings else "ranks; its scores are no ratings"
+    dense = x.nnz / max(1, x.shape[0] * x.shape[1])
+    sizes = (
+        f"Fitted with {x.nnz:,} interactions of {x.shape[0]:,} users with {x.shape[1]:,} items "
+        f"({dense:.2%} of all pairs); it holds {_size(model.nbytes)}. It {kind}."
+    )
+    params, usual = model.get_params(), type(model)().get_params()
+    listed = "".join(
+        element("li", f"{text(name)} = {text(value)}", class_="set" if value != usual[name] else "usual")
+        for name, value in params.items()
+    )
+    return element(
+        "section",
+        element("h2", "The model")
+        + element(
+            "div",
+            element("h3", text(type(model).__name__))
+            + element("p", text(sizes))
+            + element("h4", "Parameters; bold where they are not the defaults")
+            + element("ul", listed, class_="facts"),
+            class_="card",
+        ),
+    )
+
+
+def metrics_section(measured: Measured | None) -> str:
+    """The figures as a table, or that there are none."""
+    if measured is None:
+        inner = element(
+            "p",
+            "Nothing was held out, so this page says nothing about how good the recommendations are. For figures, give "
+            "interactions that the model was not fitted with.",
+        )
+    else:
+        names = list(dict.fromkeys(name for _, figures in measured.rows for name in figures))
+        heads = [("metric", ""), *((label, "n") for label, _ in measured.rows)]
+        rows = [[text(name), *(_figure(figures.get(name)) for _, figures in measured.rows)] for name in names]
+        notes = "".join(element("p", text(note), class_="soft") for note in measured.notes)
+        inner = element("p", text(measured.what)) + table(heads, rows) + notes
+    return element("section", element("h2", "How well it does") + element("div", inner, class_="card"))
+
+
+def _figure(figure: tuple[float, float | None, float | None] | None) -> str:
+    if figure is None:
+        return "-"
+    value, low, high = figure
+    interval = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
+    return f"{value:.4f}{element('span', interval, class_='soft') if interval else ''}"
+
+
+def _size(nbytes: Any) -> str:
+    return f"{nbytes / 1e6:.1f} MB" if nbytes >= 1e5 else f"{nbytes / 1e3:.1f} kB"
