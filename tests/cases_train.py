@@ -59,11 +59,15 @@ def softmax_cross_entropy() -> Iterator[Case]:
     yield Case(
         op, "one-a-row", lambda r: ((normal(r, 40, 12), normal(r, 990, 12), r.integers(0, 990, 40)), {"scale": 0.5})
     )
-    yield Case(
-        op,
-        "one-popular-item",
-        lambda r: ((normal(r, 3000, 6), normal(r, 40, 6), sp.csr_array(np.eye(1, 40, 3).repeat(3000, 0))), {}),
-    )
+    for name, sign in (("one-popular-item", lambda x: x), ("one-popular-item-one-sign", np.abs)):
+        yield Case(
+            op,
+            name,
+            lambda r, sign=sign: (
+                (sign(normal(r, 3000, 6)), normal(r, 40, 6), sp.csr_array(np.eye(1, 40, 3).repeat(3000, 0))),
+                {},
+            ),
+        )
 
 
 def adam_call(r: np.random.Generator, *shape: int, step: int = 3, **options: Any) -> Call:
