@@ -33,7 +33,7 @@ def movielens_100k(root: Path) -> tuple[sp.csr_array, Features] | None:
     path = root / "movielens-100k"
     if not (found(path / "ratings.csv") and found(path / "items.csv")):
         return None
-    encoder = FeatureEncoder(id="item", multi="genres", numbers="year", text="title")
+    encoder = FeatureEncoder(id="item", multi="genres", categories="year", text="title")
     return _joined(Interactions.from_csv(path / "ratings.csv"), encoder.fit_transform(path / "items.csv"))
 
 

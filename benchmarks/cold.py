@@ -48,7 +48,7 @@ def cmf(train: sp.csr_array, warm: Any, cold: Any) -> Array:
 
     model = cmfrec.CMF_implicit(k=40, lambda_=10.0, alpha=1.0, w_main=1.0, w_item=5.0, nthreads=2, verbose=False)
     model.fit(sp.coo_array(train), I=sp.coo_array(warm))
-    return np.asarray(model.A_ @ model.item_factors_cold(I=np.asarray(cold.todense())).T)
+    return np.asarray(model.A_ @ np.stack([model.item_factors_cold(I=row) for row in cold.toarray()]).T)
 
 
 def _ours(cls: Any, setting: dict[str, Any]) -> Method:
