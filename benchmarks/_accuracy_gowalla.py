@@ -33,6 +33,7 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "users": "free", "epochs": 20}),
     "attnrec softmax, 128": (SoftmaxRecommender, {**SOFTMAX, "factors": 128, "history_dropout": 0.3}),
     "attnrec softmax, 256": (SoftmaxRecommender, {**SOFTMAX, "factors": 256, "history_dropout": 0.3}),
+    "attnrec softmax, 512": (SoftmaxRecommender, {**SOFTMAX, "factors": 512, "history_dropout": 0.4}),
 }
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "attnrec user": {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)},

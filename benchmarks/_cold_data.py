@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from attnrec.features import FeatureEncoder, Features
 
 from _accuracy_data import found
 from attnrec.data import Interactions
+from attnrec.features import FeatureEncoder, Features
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from _accuracy_data import folder
+from _accuracy_gowalla import points
 from _cold_data import DATA, hidden_items
 from attnrec import metrics
 from attnrec.data import random_holdout
@@ -27,60 +28,95 @@ from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender
 Array = np.ndarray[Any, np.dtype[Any]]
 # (train (users, warm), features of warm items, features of cold items) -> scores (users, cold)
 Method = Callable[[sp.csr_array, Any, Any], Array]
-KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5, "content_share": 0.5}
-SOFTMAX: dict[str, Any] = {"factors": 64, "id_dropout": 0.5, "history_dropout": 0.2}
 
 
-def chance(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-    return np.random.default_rng(0).random((train.shape[0], cold.shape[0]))
+def chance() -> Method:
+    return lambda train, warm, cold: np.random.default_rng(0).random((train.shape[0], cold.shape[0]))
 
 
-def content_knn(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-    """Sum over the history of the cosine of content."""
-    norms = [np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel()) for x in (warm, cold)]
-    a, b = (sp.diags_array(1 / np.maximum(n, 1e-12)) @ x for n, x in zip(norms, (warm, cold), strict=True))
-    return np.asarray((train @ a @ b.T).todense())
+def content_knn(power: float) -> Method:
+    """Sum over the history of the cosine of content, to some power."""
 
-
-def cmf(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-    """Collective matrix factorisation of implicit feedback with content of items (cmfrec)."""
-    import cmfrec
-
-    model = cmfrec.CMF_implicit(k=40, lambda_=10.0, alpha=1.0, w_main=1.0, w_item=5.0, nthreads=2, verbose=False)
-    model.fit(sp.coo_array(train), I=sp.coo_array(warm))
-    return np.asarray(model.A_ @ np.stack([model.item_factors_cold(I=row) for row in cold.toarray()]).T)
-
-
-def _ours(cls: Any, setting: dict[str, Any]) -> Method:
     def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-        n = warm.shape[0]
-        model = cls(**setting).fit(train, item_features=warm, show_progress=False)
-        model.partial_fit_items(np.arange(n, n + cold.shape[0]), item_features=cold)
-        every = range(0, train.shape[0], 2000)
-        users = [np.arange(at, min(at + 2000, train.shape[0])) for at in every]
-        items = np.arange(n, n + cold.shape[0])
-        out = [model.predict(np.repeat(u, len(items)), np.tile(items, len(u))).reshape(len(u), -1) for u in users]
-        return np.concatenate(out)
+        norms = [np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel()) for x in (warm, cold)]
+        a, b = (sp.diags_array(1 / np.maximum(n, 1e-12)) @ x for n, x in zip(norms, (warm, cold), strict=True))
+        cosines = (a @ b.T).toarray()
+        return np.asarray(train @ np.maximum(cosines, 0) ** power)
 
     return scores
 
 
-METHODS: dict[str, Method] = {
+def cmf(**setting: Any) -> Method:
+    """Collective matrix factorisation of implicit feedback with content of items (cmfrec)."""
+
+    def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+        import cmfrec
+
+        model = cmfrec.CMF_implicit(**setting, nthreads=2, verbose=False)
+        model.fit(sp.coo_array(train), I=sp.coo_array(warm))
+        return np.asarray(model.A_ @ np.stack([model.item_factors_cold(I=row) for row in cold.toarray()]).T)
+
+    return scores
+
+
+def _ours(cls: Any) -> Callable[..., Method]:
+    def with_setting(**setting: Any) -> Method:
+        def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
+            n = warm.shape[0]
+            model = cls(**setting).fit(train, item_features=warm, show_progress=False)
+            items = np.arange(n, n + cold.shape[0])
+            model.partial_fit_items(items, item_features=cold)
+            blocks = np.array_split(np.arange(train.shape[0]), -(-train.shape[0] // 2000))
+            out = [model.predict(np.repeat(u, len(items)), np.tile(items, len(u))).reshape(len(u), -1) for u in blocks]
+            return np.concatenate(out)
+
+        return scores
+
+    return with_setting
+
+
+METHODS: dict[str, Callable[..., Method]] = {
     "by chance": chance,
     "content kNN": content_knn,
     "cmfrec CMF_implicit": cmf,
-    "attnrec kernel, fused": _ours(KernelAttentionRecommender, KERNEL),
-    "attnrec softmax, tower": _ours(SoftmaxRecommender, SOFTMAX),
+    "attnrec kernel, fused": _ours(KernelAttentionRecommender),
+    "attnrec softmax, tower": _ours(SoftmaxRecommender),
+}
+KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5}
+GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "by chance": {},
+    "content kNN": {"power": (1.0, 2.0, 4.0, 8.0)},
+    "cmfrec CMF_implicit": {"k": (40,), "lambda_": (1.0, 10.0, 50.0), "w_item": (1.0, 5.0, 20.0), "alpha": (1.0,)},
+    "attnrec kernel, fused": {
+        **{name: (value,) for name, value in KERNEL.items()},
+        "item_temperature": (0.3, 0.5),
+        "item_regularization": (0.5, 2.0),
+        "content_share": (0.3, 0.6),
+    },
+    "attnrec softmax, tower": {
+        "temperature": (0.08, 0.12, 0.2),
+        "id_dropout": (0.5, 0.8),
+        "history_dropout": (0.2,),
+    },
 }
 
 
-def cold(name: str, x: sp.csr_array, features: Any, seed: int) -> dict[str, Any]:
+CHOSEN: dict[str, dict[str, dict[str, Any]]] = {}
+
+
+def setting_of(data: str, name: str) -> dict[str, Any]:
+    """What ``--choose`` chose, with a sixth seed."""
+    first = {key: values[0] for key, values in GRIDS[name].items()}
+    return {**first, **CHOSEN.get(data, {}).get(name, {})}
+
+
+def cold(method: Method, x: sp.csr_array, features: Any, seed: int) -> dict[str, Any]:
     hidden, shown = hidden_items(x, seed)
     train, test = sp.csr_array(x[:, shown]), sp.csr_array(x[:, hidden])
     users = np.flatnonzero((np.diff(train.indptr) > 0) & (np.diff(test.indptr) > 0))
     matrix = sp.csr_array(features.matrix)
     started = time.perf_counter()
-    scores = METHODS[name](train, matrix[shown], matrix[hidden])[users]
+    scores = method(train, matrix[shown], matrix[hidden])[users]
     seconds = time.perf_counter() - started
     ids = np.argsort(-scores, axis=1, kind="stable")[:, :20]
     return {
@@ -97,8 +133,8 @@ def warm(x: sp.csr_array, features: Any) -> dict[str, Any]:
     users = np.flatnonzero(np.diff(test.indptr) > 0)
     out: dict[str, Any] = {}
     for name, cls, setting in (
-        ("attnrec kernel", KernelAttentionRecommender, {**KERNEL, "content_share": 0.1}),
-        ("attnrec softmax", SoftmaxRecommender, {**SOFTMAX, "id_dropout": 0.1}),
+        ("attnrec kernel", KernelAttentionRecommender, {**KERNEL, "content_share": 0.05}),
+        ("attnrec softmax", SoftmaxRecommender, {"id_dropout": 0.1}),
     ):
         for kind, given in (("without", None), ("with", features.matrix)):
             model = cls(**setting).fit(train, item_features=given, show_progress=False)
@@ -106,10 +142,28 @@ def warm(x: sp.csr_array, features: Any) -> dict[str, Any]:
     return out
 
 
+def measure(data: str, name: str, x: sp.csr_array, features: Any, options: Any) -> list[dict[str, Any]]:
+    """Five seeds with the setting chosen; or with ``--choose`` the sixth with every setting."""
+    if options.choose:
+        found = [{**point, **cold(METHODS[name](**point), x, features, 5)} for point in points(GRIDS[name])]
+        print("  chosen:", name, max(found, key=lambda one: float(one["ndcg"])), flush=True)
+        return found
+    setting = setting_of(data, name)
+    found = [cold(METHODS[name](**setting), x, features, seed) for seed in range(options.seeds)]
+    ndcg, recall, seconds = ([one[k] for one in found] for k in ("ndcg", "recall", "seconds"))
+    print(
+        f"  {name} {setting}: NDCG@10 {np.mean(ndcg):.4f} ({min(ndcg):.4f} to {max(ndcg):.4f}), "
+        f"Recall@20 {np.mean(recall):.4f}, {np.median(seconds):.1f} s",
+        flush=True,
+    )
+    return found
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", choices=sorted(DATA), help="one data set; all unless given")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--choose", action="store_true", help="choose settings with a sixth seed instead, and show all")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there too")
     options = parser.parse_args(argv)
@@ -121,16 +175,11 @@ def main(argv: list[str] | None = None) -> int:
             continue
         x, features = made
         print(f"{data}: {x.shape[0]:,} users, {x.shape[1]:,} items, {x.nnz:,} interactions; {features!r}", flush=True)
-        record[data] = {"cold": {}, "warm": warm(x, features)}
-        for name in options.methods:
-            found = [cold(name, x, features, seed) for seed in range(options.seeds)]
-            record[data]["cold"][name] = found
-            ndcg, recall, seconds = ([one[k] for one in found] for k in ("ndcg", "recall", "seconds"))
-            spread = f"{min(ndcg):.4f} to {max(ndcg):.4f}"
-            print(f"  {name}: NDCG@10 {np.mean(ndcg):.4f} ({spread}), Recall@20 {np.mean(recall):.4f}, "
-                  f"{np.median(seconds):.1f} s", flush=True)  # fmt: skip
-        for name, value in record[data]["warm"].items():
-            print(f"  warm, {name}: NDCG@10 {value:.4f}")
+        record[data] = {name: measure(data, name, x, features, options) for name in options.methods}
+        if not options.choose:
+            record[data]["warm"] = warm(x, features)
+            for name, value in record[data]["warm"].items():
+                print(f"  warm, {name}: NDCG@10 {value:.4f}")
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n")
     return 0

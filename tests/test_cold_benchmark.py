@@ -1,0 +1,51 @@
+"""benchmarks/cold.py on small data: what is hidden, and that content finds it. Judges no speed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+pytest.importorskip("sklearn", reason="features need scikit-learn")
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+if not BENCHMARKS.exists():
+    pytest.skip("benchmarks/ is not in this distribution", allow_module_level=True)
+sys.path.insert(0, str(BENCHMARKS))
+
+import _cold_data  # noqa: E402
+import cold  # noqa: E402
+from attnrec.features import FeatureEncoder  # noqa: E402
+
+
+def test_items_are_hidden_once() -> None:
+    x = sp.csr_array((5, 50))
+    hidden, shown = _cold_data.hidden_items(x, 3)
+    assert len(hidden) == 10
+    assert np.array_equal(np.sort(np.append(hidden, shown)), np.arange(50))
+    assert not np.array_equal(hidden, _cold_data.hidden_items(x, 4)[0])
+
+
+def test_content_knn_is_the_sum_of_cosines() -> None:
+    r = np.random.default_rng(0)
+    x = sp.csr_array((r.random((4, 6)) < 0.5).astype(float))
+    warm, new = r.random((6, 3)), r.random((2, 3))
+    cosines = (warm @ new.T) / np.outer(np.linalg.norm(warm, axis=1), np.linalg.norm(new, axis=1))
+    got = cold.content_knn(2.0)(x, sp.csr_array(warm), sp.csr_array(new))
+    np.testing.assert_allclose(got, x @ cosines**2)
+
+
+def test_content_finds_hidden_items() -> None:
+    r = np.random.default_rng(1)
+    taste, kind = r.integers(0, 4, 200), r.integers(0, 4, 60)
+    x = sp.csr_array((r.random((200, 60)) < np.where(taste[:, None] == kind, 0.4, 0.02)).astype(np.float32))
+    features = FeatureEncoder(categories="kind").fit_transform({"kind": [f"k{k}" for k in kind]})
+    found = {
+        name: cold.cold(make(**cold.setting_of("simulated", name)), x, features, 0)["ndcg"]
+        for name, make in cold.METHODS.items()
+        if "cmfrec" not in name
+    }
+    chance = found.pop("by chance")
+    assert min(found.values()) > 2 * chance
