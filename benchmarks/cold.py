@@ -86,10 +86,10 @@ KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regular
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "by chance": {},
     "content kNN": {"power": (1.0, 2.0, 4.0, 8.0)},
-    "cmfrec CMF_implicit": {"k": (40,), "lambda_": (1.0, 10.0, 50.0), "w_item": (1.0, 5.0, 20.0), "alpha": (1.0,)},
+    "cmfrec CMF_implicit": {"k": (40,), "lambda_": (10.0, 50.0, 200.0), "w_item": (5.0, 20.0, 80.0), "alpha": (1.0,)},
     "attnrec kernel, fused": {
         **{name: (value,) for name, value in KERNEL.items()},
-        "item_temperature": (0.3, 0.5),
+        "item_temperature": (0.15, 0.3, 0.5),
         "item_regularization": (0.5, 2.0),
         "content_share": (0.3, 0.6),
     },
