@@ -94,8 +94,8 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "content_share": (0.3, 0.6),
     },
     "attnrec softmax, tower": {
-        "temperature": (0.08, 0.12, 0.2),
-        "id_dropout": (0.5, 0.8),
+        "temperature": (0.1, 0.2, 0.3),
+        "id_dropout": (0.5, 0.8, 0.95),
         "history_dropout": (0.2,),
     },
 }

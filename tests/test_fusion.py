@@ -111,16 +111,6 @@ def test_without_content_nothing_changes() -> None:
     np.testing.assert_allclose(got.predict(3, np.arange(ITEMS)), want.predict(3, np.arange(ITEMS)), atol=1e-5)
 
 
-def test_shares_of_similarity() -> None:
-    by_item = unit_rows(sp.csr_array(X.T))
-    known = fusion.content("item_features", FEATURES, ITEMS, "items")
-    shares = items_of.shares(by_item, known, 0.4, np.array([0.5, 0.5]), 0, np.arange(1, ITEMS))
-    assert shares.shape == (ITEMS - 1, 3)
-    assert np.all(shares >= 0)
-    assert np.all(np.isclose(shares.sum(axis=1), 1) | (shares.sum(axis=1) == 0))
-    assert not shares[3, 1:2].any()  # item 4 has no genre
-
-
 BAD: list[tuple[dict[str, Any], Any, type[Exception], str]] = [
     ({"side": "user"}, FEATURES, ValueError, "side='item' or side='both'"),
     ({}, np.ones((3, 2)), ValueError, r"item_features has shape \(3, 2\).*30 items"),

@@ -12,7 +12,7 @@ from . import fusion
 from . import kernel_ridge as ridge
 from .sparse import CSR, Array
 
-__all__ = ["between", "rows", "shares"]
+__all__ = ["between", "rows"]
 
 
 def rows(by_item: CSR, known: fusion.Content | None, share: float, weights: Mapping[str, float] | None) -> CSR:
@@ -45,15 +45,4 @@ def between(unit: CSR, used: Array, temperature: float, regularization: float, s
         out[np.ix_(warm, warm)] = inverse
         out[np.ix_(warm, cold)] = w.T
     np.fill_diagonal(out, 0)
-    return out
-
-
-def shares(by_item: CSR, known: fusion.Content, share: float, weights: Array, itemid: int, others: Array) -> Array:
-    """Parts of the fused similarity of an item with others, (others, 1 + modalities), rows adding up to 1 or 0."""
-    by = np.sqrt(fusion.gates(by_item, known, weights, share))
-    parts = [by_item, *known.blocks.values()]
-    cosines = np.column_stack([np.asarray((part[others] @ part[[itemid]].T).todense()).ravel() for part in parts])
-    cosines = np.maximum(cosines * by[others] * by[itemid], 0)
-    total = cosines.sum(axis=1, keepdims=True)
-    out: Array = np.divide(cosines, total, out=np.zeros_like(cosines), where=total > 0)
     return out
