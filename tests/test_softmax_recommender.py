@@ -297,7 +297,7 @@ def test_updates_refuse_what_they_cannot_use() -> None:
     model = fitted(epochs=1)
     with pytest.raises(ValueError, match="fit it with item_features first"):
         model.partial_fit_items([ITEMS], item_features=np.ones((1, 2)))
-    with pytest.raises(ValueError, match="item_users, item_features, or both"):
+    with pytest.raises(ValueError, match="pass item_users, one row for each of itemids, or item_features"):
         model.partial_fit_items([ITEMS])
     with pytest.raises(ValueError, match="fit it with user_features first"):
         model.recommend(0, user_features=np.ones((1, 2)))

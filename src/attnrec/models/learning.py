@@ -131,7 +131,8 @@ class Learning(Fitted):
         return type(self)(**{**params, **best}), trials
 
     def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
-        """Replace the histories of some users, or add users, as if fitted with them from the start.
+        """Replace the histories of some users, or add users, as if fitted with them from the start; or, where
+        ``exact_updates`` is False, without training: what was learned of items stays.
 
         Parameters
         ----------
@@ -149,11 +150,13 @@ class Learning(Fitted):
         wanted, _ = checks.ids("userids", userids)
         checks.new_rows("userids", wanted, old.shape[0], "user")
         rows = rows_of("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
-        self._relearn(merge_rows(old, wanted, rows))
+        self._users_changed(merge_rows(old, wanted, rows), wanted, rows)
         return self
 
     def partial_fit_items(self, itemids: Any, item_users: Any = None, *, item_features: Any = None) -> Self:
-        """Replace who interacted with some items, or add items, as if fitted with them from the start.
+        """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
+        ``exact_updates`` is False, without training: such an item stands at the mean of its users, as far out as items
+        are on average, at what its features make of it, or at the sum; users stay where they are.
 
         Parameters
         ----------
@@ -176,12 +179,21 @@ class Learning(Fitted):
         if item_users is None and item_features is None:
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
+                + (", or item_features" if "item_features" in self.takes else "")
             )
         rows = no_rows(len(wanted), old.shape[0])
         if item_users is not None:
             rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
-        self._relearn(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr(), wanted, item_features)
+        self._items_changed(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr(), wanted, rows, item_features)
         return self
+
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
+        """Take in all histories, of which ``rows`` of ``userids`` are new."""
+        self._relearn(user_items)
+
+    def _items_changed(self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any) -> None:
+        """Take in all histories, in which ``itemids`` have the users ``rows`` now, and features if they are given."""
+        self._relearn(user_items, itemids, item_features)
 
     def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
         """The ``item_features`` that the model was fitted with, for ``n_items``: ``itemids`` have those ``given``."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..explain import Explanation, Part
 from ..index import ItemIndex
-from . import checks, feature_rows
+from . import feature_rows
 from . import softmax_vectors as vectors
 from .base import Queries, Recommender
 from .kernel_ridge import ones
-from .learning import rows_of
-from .sparse import CSR, Array, csr, entries_of, histories, merge_rows, no_rows
+from .sparse import CSR, Array, csr, entries_of, histories
 
 __all__ = ["SoftmaxServing", "average", "raw_users"]
 
@@ -182,77 +181,30 @@ class SoftmaxServing(Recommender):
 
     # Updates.
 
-    def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
-        """Replace the histories of some users, or add users, without training: what was learned of items stays.
-
-        Parameters
-        ----------
-        userids : (k,) array_like of int
-            Fitted users, or new ones numbered on from ``n_users``.
-        user_items : (k, items) sparse
-            Their whole histories, one row for each of ``userids``.
-
-        Raises
-        ------
-        ValueError
-            If ids repeat or leave a gap, or the rows do not belong to them.
-        """
-        s = self._fitted()
-        wanted, _ = checks.ids("userids", userids)
-        checks.new_rows("userids", wanted, self.n_users, "user")
-        x = rows_of("user_items", user_items, len(wanted), self.n_items, "userids", "items")
-        n = max(self.n_users, int(wanted.max(initial=-1)) + 1)
-        state = {**s, "histories": histories("user_items", merge_rows(s["histories"], wanted, x))}
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
+        s, n = self._fitted(), user_items.shape[0]
+        state = {**s, "histories": histories("user_items", user_items), "user_rows": _grown(s["user_rows"], n)}
+        part = None
         if "user_part" in s:
             state["user_part"] = _grown(s["user_part"], n)
-        state["user_rows"] = _grown(s["user_rows"], n)
-        part = state["user_part"][wanted] if "user_part" in s else None
-        state["user_rows"][wanted] = raw_users(s, ones(x), part)
+            part = state["user_part"][userids]
+        state["user_rows"][userids] = raw_users(s, ones(rows), part)
         self._state = state
-        return self
 
-    def partial_fit_items(self, itemids: Any, item_users: Any = None, *, item_features: Any = None) -> Self:
-        """Replace some items, or add items, without training: from their features, their users, or both.
-
-        Parameters
-        ----------
-        itemids : (k,) array_like of int
-            Fitted items, or new ones numbered on from ``n_items``.
-        item_users : (k, users) sparse, optional
-            All their interactions, one row for each of ``itemids``. The item stands at the mean of its users, as far
-            out as items are on average; users stay where they are.
-        item_features : (k, f), optional
-            As in ``fit``: what the tower makes of them is added.
-
-        Raises
-        ------
-        ValueError
-            If ids repeat or leave a gap, rows do not belong to them, both are missing, or the model has no tower.
-        """
+    def _items_changed(self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any) -> None:
         s = self._fitted()
-        wanted, _ = checks.ids("itemids", itemids)
-        checks.new_rows("itemids", wanted, self.n_items, "item")
-        if item_users is None and item_features is None:
-            raise ValueError("an item is known by item_users, item_features, or both: pass one row for each of itemids")
-        rows = np.zeros((len(wanted), s["items"].shape[1]), dtype=np.float32)
+        new = np.zeros((len(itemids), s["items"].shape[1]), dtype=np.float32)
         if item_features is not None:
             if "item_features" not in s:
                 raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
-            given = feature_rows.features(
-                "item_features", item_features, len(wanted), "itemids", len(s["item_features"])
-            )
-            rows += feature_rows.product(given, s["item_features"])
-        x = no_rows(len(wanted), self.n_users)
-        if item_users is not None:
-            x = rows_of("item_users", item_users, len(wanted), self.n_users, "itemids", "users")
-            size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))
-            rows += np.float32(size) * self._fold_items(x)
-        n = max(self.n_items, int(wanted.max(initial=-1)) + 1)
-        merged = merge_rows(s["histories"].T.tocsr(), wanted, x).T.tocsr()
-        state = {**s, "histories": histories("item_users", merged), "items": _grown(s["items"], n)}
-        state["items"][wanted] = rows
-        self._state = state
-        return self
+            width = len(s["item_features"])
+            given = feature_rows.features("item_features", item_features, len(itemids), "itemids", width)
+            new += feature_rows.product(given, s["item_features"])
+        size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))
+        new += np.float32(size) * self._fold_items(rows)
+        items = _grown(s["items"], user_items.shape[1])
+        items[itemids] = new
+        self._state = {**s, "histories": histories("item_users", user_items), "items": items}
 
 
 def _grown(x: Array, n: int) -> Array:
