@@ -101,7 +101,20 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 
 
-CHOSEN: dict[str, dict[str, dict[str, Any]]] = {}
+CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
+    "xwines": {
+        "content kNN": {"power": 4.0},
+        "cmfrec CMF_implicit": {"lambda_": 50.0, "w_item": 20.0},
+        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_share": 0.3},
+        "attnrec softmax, tower": {"temperature": 0.2, "id_dropout": 0.95},
+    },
+    "movielens-100k": {
+        "content kNN": {"power": 2.0},
+        "cmfrec CMF_implicit": {"lambda_": 10.0, "w_item": 5.0},
+        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_share": 0.6},
+        "attnrec softmax, tower": {"temperature": 0.1, "id_dropout": 0.5},
+    },
+}
 
 
 def setting_of(data: str, name: str) -> dict[str, Any]:
