@@ -82,7 +82,7 @@ def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
     elif records:
         columns, rows = _reasons.score_columns(opened.explicit), _reasons.rows_of(records, opened.explicit)
         _show.print_table(f"For user {name}, in {_total(seconds)}", columns, rows)
-        if opened.explicit:
+        if opened.explicit and opened.model.predicts_ratings:
             _show.print_lines(_RANKED_BY_RATING)
     else:
         print(f"Nothing is left to recommend: user {name} has every item.")
