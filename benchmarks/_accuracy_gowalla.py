@@ -1,8 +1,8 @@
 """Gowalla, LightGCN's split: train items masked, all others ranked. KernelAttentionRecommender and SoftmaxRecommender.
 
 Settings were chosen on 20 % of the training interactions of some users, the rest of the training part being learned
-from: with 3,000 users by ``--choose`` for the kernel, with 6,000 in some twenty trials of 10 epochs for the softmax, at 64
-and 128 factors; dropout at 256 and 512 goes on from there.
+from: with 3,000 users by ``--choose`` for the kernel, with 6,000 in some twenty trials of 10 epochs for the softmax, at
+64 and 128 factors; dropout at 256 and 512 goes on from there.
 """
 
 from __future__ import annotations
