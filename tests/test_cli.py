@@ -39,7 +39,7 @@ def test_recommend_never_names_what_the_user_has(folder: Path) -> None:
             assert {one["item"] for one in got} == {1, 2, 3, 4, 5} - history
 
 
-@pytest.mark.parametrize("name", ["KernelAttentionRegressor", "KernelAttentionRecommender"])
+@pytest.mark.parametrize("name", ["KernelAttentionRegressor", "KernelAttentionRecommender", "SoftmaxRecommender"])
 def test_any_estimator_by_name(folder: Path, name: str) -> None:
     saved = folder / f"{name}.safetensors"
     assert told("fit", *small(folder), "-m", name, "-o", saved)["model"] == name
@@ -53,6 +53,15 @@ def test_any_estimator_by_name(folder: Path, name: str) -> None:
     assert "none of Kernel" in fails("recommend", *small(folder), "--user", "ann", "-m", "Nobody")
     assert "is a model" in fails("recommend", saved, "--user", "ann", "-m", name)
     assert "--temperature is for" in fails("fit", *small(folder), "-m", name, "--temperature", 1, "-o", saved)
+
+
+def test_scores_that_are_no_shares_are_shown_as_numbers(folder: Path) -> None:
+    line = ["recommend", *small(folder), "--implicit", "--user", "ann"]
+    shares, numbers = run(*line), run(*line, "--model", "SoftmaxRecommender:epochs=2,factors=8")
+    assert "score" not in shares.stdout
+    assert "score" in numbers.stdout
+    assert "%" in shares.stdout
+    assert "Ranked by predicted rating" not in numbers.stdout
 
 
 def test_nothing_left_is_said(folder: Path) -> None:

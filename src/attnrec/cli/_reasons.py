@@ -36,30 +36,30 @@ def because(source: Source, why: Explanation) -> list[dict[str, Any]]:
     ]
 
 
-def score_columns(explicit: bool) -> list[tuple[str, str]]:
+def score_columns(numbers: bool) -> list[tuple[str, str]]:
     """Columns of the table that :func:`rows_of` fills.
 
     What implicit feedback scores is the weight itself, so one column shows both.
     """
-    middle = [("score", "right"), ("weight", "right")] if explicit else [("weight", "right")]
+    middle = [("score", "right"), ("weight", "right")] if numbers else [("weight", "right")]
     return [("#", "right"), ("title", "wide"), *middle, ("counts most, of the history", "cut")]
 
 
-def rows_of(records: list[dict[str, Any]], explicit: bool, *, spaced: bool = False) -> list[list[str]]:
+def rows_of(records: list[dict[str, Any]], numbers: bool, *, spaced: bool = False) -> list[list[str]]:
     """Records of :func:`recommended` as rows of text; ``spaced`` puts an empty line after each."""
     return [
         [
             str(record["rank"]),
             record["title"] + "\n" * spaced,
-            *([f"{record['score']:.2f}"] if explicit else []),
+            *([f"{record['score']:.2f}"] if numbers else []),
             f"{record['weight']:.1%}",
-            "\n".join(_reason(reason, explicit) for reason in record["because"]) + "\n" * spaced or "-",
+            "\n".join(_reason(reason, numbers) for reason in record["because"]) + "\n" * spaced or "-",
         ]
         for record in records
     ]
 
 
-def _reason(reason: dict[str, Any], explicit: bool) -> str:
+def _reason(reason: dict[str, Any], numbers: bool) -> str:
     """What a history item added, in units of the rating or points of attention, and the item."""
     added = reason["contribution"]
-    return f"{added:+.2f} {reason['title']}" if explicit else f"{added:+.1%} {reason['title']}"
+    return f"{added:+.2f} {reason['title']}" if numbers else f"{added:+.1%} {reason['title']}"

@@ -80,7 +80,8 @@ def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
     if as_json:
         _show.print_json({"user": name, "explicit": opened.explicit, "recommendations": records, "seconds": seconds})
     elif records:
-        columns, rows = _reasons.score_columns(opened.explicit), _reasons.rows_of(records, opened.explicit)
+        numbers = opened.explicit or not opened.model.scores_are_shares
+        columns, rows = _reasons.score_columns(numbers), _reasons.rows_of(records, numbers)
         _show.print_table(f"For user {name}, in {_total(seconds)}", columns, rows)
         if opened.explicit and opened.model.predicts_ratings:
             _show.print_lines(_RANKED_BY_RATING)

@@ -25,10 +25,13 @@ class Fitted(Params):
     exact_updates : bool
         Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
         learned of everything else.
+    scores_are_shares : bool
+        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset()
     exact_updates: ClassVar[bool] = True
+    scores_are_shares: ClassVar[bool] = True
     _state: dict[str, Any] | None = None
     _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
 

@@ -44,6 +44,7 @@ class SoftmaxServing(Recommender):
     """The hooks over the state that training leaves: item vectors, towers, and users as functions of histories."""
 
     exact_updates = False
+    scores_are_shares = False
 
     def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
         items = state["items"]
