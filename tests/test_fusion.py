@@ -103,6 +103,9 @@ def test_new_items_are_recommended_by_content_alone(side: Any, tmp_path: Path) -
     assert_same_bits(KernelAttentionRecommender.load(tmp_path / "model"), model)
     again = model.partial_fit_items([ITEMS], sp.csr_array(X[:, [0]].T))  # without features: by its users
     assert again.n_items == ITEMS + 1
+    before = again.user_items
+    kept = again.partial_fit_items([0], item_features=some(FEATURES, [5])).user_items  # features alone
+    assert (kept != before).nnz == 0
 
 
 def test_without_content_nothing_changes() -> None:

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 import attnrec as ar
 from attnrec import metrics
 from attnrec.data import random_holdout
-from attnrec.models import SoftmaxRecommender
+from attnrec.models import SoftmaxRecommender, modelfile
 from estimators import answers, assert_same_bits
 
 USERS, ITEMS, TASTES = 300, 120, 6
@@ -36,27 +36,27 @@ def fitted(**params: Any) -> SoftmaxRecommender:
     return SoftmaxRecommender(**{**SMALL, **params}).fit(X, show_progress=False, **extra)
 
 
+# By chance 0.17 of what is recommended has the user's taste, and 0.38 of what is alike (itself included) the item's.
 @pytest.mark.parametrize(
-    "params",
+    ("params", "right", "alike"),
     [
-        {},
-        {"users": "free"},
-        {"normalize": "all"},
-        {"positive_temperature": 0.1},
-        {"decay": "constant", "weight_decay": 0.01},
-        {"decay": "linear", "history_dropout": 0.0},
-        {"eps": 1e-7},
+        ({}, 0.92, 0.65),
+        ({"users": "free"}, 0.88, 0.95),
+        ({"normalize": "all"}, 0.92, 0.68),
+        ({"positive_temperature": 0.1}, 0.85, 0.53),
+        ({"decay": "constant", "weight_decay": 0.01}, 0.91, 0.61),
+        ({"decay": "linear", "history_dropout": 0.0}, 0.84, 0.58),
+        ({"eps": 1e-7}, 0.92, 0.65),
     ],
     ids=str,
 )
-def test_it_learns_tastes(params: dict[str, Any]) -> None:
+def test_it_learns_tastes(params: dict[str, Any], right: float, alike: float) -> None:
     model = fitted(**params)
     ids = model.recommend(np.arange(USERS), N=5)[0]
-    right = np.mean(OF_ITEM[ids] == OF_USER[:, None])
-    assert right > 0.85
+    assert np.mean(OF_ITEM[ids] == OF_USER[:, None]) > right
     assert model.losses_[-1] < model.losses_[0] - 0.5
-    alike = model.similar_items(np.arange(ITEMS), N=4)[0]
-    assert np.mean(OF_ITEM[alike] == OF_ITEM[:, None]) > 0.5
+    near = model.similar_items(np.arange(ITEMS), N=4)[0]
+    assert np.mean(OF_ITEM[near] == OF_ITEM[:, None]) > alike
 
 
 def test_held_out_items_are_found() -> None:
@@ -139,9 +139,21 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         fitted(epochs=2, checkpoint=tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="SoftmaxRecommender training"):
         SoftmaxRecommender.load(path)
+    header, state = modelfile.read(path, mmap=False)
+    state.pop("steps")
+    modelfile.write(path, header["class"], header["params"], state)
+    with pytest.raises(ValueError, match=r"is a damaged checkpoint .*steps"):
+        fitted(epochs=2, checkpoint=path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match="truncated"):
         fitted(epochs=2, checkpoint=path)
+
+
+def test_a_checkpoint_without_a_folder_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere.*make it first"):
+        SoftmaxRecommender(**SMALL).fit(
+            X, show_progress=False, checkpoint=tmp_path / "nowhere" / "t", callback=lambda *_: pytest.fail("trained")
+        )
 
 
 # Interruption and divergence.
@@ -242,6 +254,9 @@ def test_items_nobody_has_seen_are_found_by_their_features() -> None:
         model.partial_fit_items(new, item_features=given[100:])
         ids = model.recommend(np.arange(USERS), N=3, items=new)[0]
         assert np.mean(OF_ITEM[ids] == OF_USER[:, None]) > 0.8
+        before = model.user_items
+        kept = model.partial_fit_items([0], item_features=given[[5]]).user_items  # features alone: it keeps its users
+        assert (kept != before).nnz == 0
         both = model.partial_fit_items(new, sp.csr_array(X[:, new].T), item_features=given[100:])
         assert both.n_items == ITEMS
 

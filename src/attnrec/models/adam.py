@@ -23,8 +23,7 @@ class Adam:
         Steps taken by each.
     """
 
-    def __init__(self, *, beta2: float = 0.999) -> None:
-        self.beta2 = beta2
+    def __init__(self) -> None:
         self.moments: dict[str, tuple[Array, Array]] = {}
         self.steps: dict[str, int] = {}
 
@@ -38,12 +37,7 @@ class Adam:
         if name not in self.moments:
             self.moments[name] = (np.zeros_like(x), np.zeros_like(x))
         first, second = self.moments[name]
-        options: dict[str, Any] = {
-            "learning_rate": rate,
-            "weight_decay": decay,
-            "beta2": self.beta2,
-            "check_finite": False,
-        }
+        options: dict[str, Any] = {"learning_rate": rate, "weight_decay": decay, "check_finite": False}
         if rows is None:
             self.steps[name] = self.steps.get(name, 0) + 1
             ops.adam_step(x, gradient, first, second, self.steps[name], **options)

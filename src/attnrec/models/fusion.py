@@ -31,9 +31,6 @@ class Content:
 
     blocks: dict[str, CSR]
 
-    def __len__(self) -> int:
-        return int(next(iter(self.blocks.values())).shape[0])
-
     def present(self) -> Array:
         """(n, modalities) bool."""
         return np.column_stack([np.diff(block.indptr) > 0 for block in self.blocks.values()])

@@ -71,7 +71,7 @@ class KernelAttentionRecommender(Recommender):
     content_share : float
         With ``item_features``, how much content counts in the similarity of items against who used them, 0 to 1.
     modality_weights : mapping of str to float, optional
-        How much each modality counts in that share; equal unless given. A matrix is one modality, "content".
+        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
     n_blocks : "auto" or int
         Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
         and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let

@@ -162,10 +162,11 @@ class Learning(Fitted):
         ----------
         itemids : (k,) array_like of int
             Fitted items, or new ones numbered on from ``n_items``.
-        item_users : (k, users) sparse
+        item_users : (k, users) sparse, optional
             All their interactions, one row for each of ``itemids``.
         item_features : (k, f), optional
-            For estimators that use them, as in ``fit``; they may stand alone, for items that nobody has used.
+            For estimators that use them, as in ``fit``. They may stand alone: new items then have no users, and fitted
+            ones keep theirs.
 
         Raises
         ------
@@ -181,10 +182,13 @@ class Learning(Fitted):
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
                 + (", or item_features" if "item_features" in self.takes else "")
             )
-        rows = no_rows(len(wanted), old.shape[0])
+        by_item = old.T.tocsr()
         if item_users is not None:
             rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
-        self._items_changed(merge_rows(old.T.tocsr(), wanted, rows).T.tocsr(), wanted, rows, item_features)
+        else:  # features alone: an item keeps its users
+            fresh = wanted[wanted >= old.shape[1]]
+            rows = merge_rows(by_item, fresh, no_rows(len(fresh), old.shape[0]))[wanted]
+        self._items_changed(merge_rows(by_item, wanted, rows).T.tocsr(), wanted, rows, item_features)
         return self
 
     def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:

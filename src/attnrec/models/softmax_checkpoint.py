@@ -35,12 +35,29 @@ def resume(path: str | os.PathLike[str] | None, training: Training, params: dict
     Raises
     ------
     ValueError
-        If it is no such file, or of other data or parameters; the message says which.
+        If it is no such file, damaged, or of other data or parameters; the message says which.
+    FileNotFoundError
+        If there is no folder for it: now, and not when the first epoch is over.
     """
-    if path is None or not os.path.exists(path):
+    if path is None:
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"there is no folder {folder!r} for checkpoint {os.path.basename(path)!r}: make it first"
+        )
+    if not os.path.exists(path):
         return
     header, state = modelfile.read(path, mmap=False)
-    name = os.fspath(path)
+    try:
+        _take_up(os.fspath(path), header, state, training, params)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is a damaged checkpoint ({error!r:.80}): remove the file") from None
+
+
+def _take_up(
+    name: str, header: dict[str, Any], state: dict[str, Any], training: Training, params: dict[str, Any]
+) -> None:
     fix = "give checkpoint another name, or remove the file"
     if header["class"] != _NAME:
         raise ValueError(f"{name!r} is a saved {header['class']:.60}, no checkpoint of training: {fix}")

@@ -90,9 +90,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     weighs users in the loss. ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and
     ``user_features`` (users, g) likewise beside the history; sparse or dense, scaled as they are.
 
-    An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. The loss in the progress bar
-    should fall, most of all in the first epochs; where it does not, or rises, training stops with the best so far.
-    Ctrl-C keeps the last whole epoch. ``fit(..., checkpoint=path)`` goes on where a killed process was.
+    An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. A loss that is not finite, or
+    far above where it was, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps
+    the last whole epoch. ``fit(..., checkpoint=path)`` goes on where a killed process was.
 
     For ``users="free"`` a user walks down the gradient from the sum of the history, ``u += eta (sum_{h in H} (1 - p_h)
     v_h - sum_h (1 - p_h) E[v])`` at length 1: history items attract, the more the less probable they still are, and

@@ -76,12 +76,8 @@ class SoftmaxServing(Recommender):
     def _item_vectors(self) -> Array:
         return vectors.unit(self._fitted()["items"])
 
-    def _units(self) -> Array:
-        out: Array = self.item_vectors
-        return out
-
     def _index(self) -> ItemIndex:
-        index: ItemIndex = self._derived("index", lambda: ItemIndex(self._units(), precision="float32"))
+        index: ItemIndex = self._derived("index", lambda: ItemIndex(self.item_vectors, precision="float32"))
         return index
 
     def _standing(self, raw: Array) -> Array:
@@ -164,14 +160,14 @@ class SoftmaxServing(Recommender):
         s = self._fitted()
         x = ones(s["histories"][queries.userids] if queries.given is None else queries.given)
         free = s["users"] == "free"
-        weights, rows = (_solved(s, x)[1], self._units()) if free else (vectors.pooled(x).data, s["items"])
+        weights, rows = (_solved(s, x)[1], self.item_vectors) if free else (vectors.pooled(x).data, s["items"])
         share = csr(weights, x.indices, x.indptr, x.shape)
         raw = self._raw(queries)
         users = self._standing(raw).astype(np.float64)
         lengths = np.linalg.norm(raw.astype(np.float64), axis=1) * s["temperature"]
 
         def explain(row: int, itemid: int, n: int) -> Explanation:
-            item = self._units()[itemid].astype(np.float64)
+            item = self.item_vectors[itemid].astype(np.float64)
             total = float(users[row] @ item) / s["temperature"]
             history, weight = entries_of(share, row)
             parts = weight * (rows[history].astype(np.float64) @ item) / (float(lengths[row]) or 1.0)

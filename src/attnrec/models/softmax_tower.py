@@ -98,7 +98,7 @@ def gradients(
         v,
         y,
         scale=1 / setting.loss.temperature,
-        normalize="unseen" if setting.loss.normalize == "unseen" else "all",
+        normalize=setting.loss.normalize,
         lse_weight=setting.loss.lse_weight,
         sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
         eps=setting.eps,

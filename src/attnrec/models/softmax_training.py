@@ -113,7 +113,7 @@ class Training:
             self.adam.step(name, self.parameters[name], by[name], lr, s.weight_decay, which)
 
     def _check(self, loss: float, limit: float, n: float) -> None:
-        """Scores are within 1 / temperature, so chance moves the mean of n of them by little more than chance / 2."""
+        """Refuse a loss above the limit by more than chance: scores are within 1 / temperature, and it means n."""
         chance = 6 / (self.setting.loss.temperature * math.sqrt(max(n, 1)))
         if not math.isfinite(loss) or loss > limit + chance:
             raise Diverged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Loss:
 
     temperature: float
     lse_weight: float
-    normalize: str
+    normalize: Literal["unseen", "all"]
 
 
 def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, Array]:
