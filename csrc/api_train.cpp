@@ -32,13 +32,14 @@ void check_targets(const char *op, const attnrec_csr *targets, int64_t b, int64_
   check_at_least_zero({op, "targets"}, targets->data, nnz);
 }
 
-// No two of a few arrays of n floats share one.
-void check_apart(const char *op, const std::vector<Output> &arrays, int64_t n) {
+// No two of a few arrays of floats share one; those that are null are not there.
+void check_apart(const char *op, const std::vector<Output> &arrays) {
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const auto *a = static_cast<const float *>(arrays[i].data);
       const auto *b = static_cast<const float *>(arrays[j].data);
-      if (a < b + n && b < a + n) {
+      if (a == nullptr || b == nullptr) continue;
+      if (a < b + arrays[j].rows * arrays[j].cols && b < a + arrays[i].rows * arrays[i].cols) {
         fail(op, ": ", arrays[i].name, " overlaps ", arrays[j].name, "; give memory of its own");
       }
     }
@@ -81,6 +82,11 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
       const std::vector<const char *> names{"queries", "items"};
       check_output(op, {result->d_queries, b, queries->cols, 4, "d_queries"}, inputs, names);
       check_output(op, {result->d_items, n, items->cols, 4, "d_items"}, inputs, names);
+      if (o.item_bias != nullptr) check_output(op, {result->d_item_bias, n, 1, 4, "d_item_bias"}, inputs, names);
+      check_apart(op, {{result->d_queries, b, queries->cols, 4, "d_queries"},
+                       {result->d_items, n, items->cols, 4, "d_items"},
+                       {result->d_item_bias, n, 1, 4, "d_item_bias"},
+                       {o.item_bias, n, 1, 4, "item_bias"}});
     }
     const Canonical canonical(*targets, true);
     CrossEntropyTask task;
@@ -106,12 +112,10 @@ attnrec_status api_adam_step(float *parameters, const float *gradient, float *fi
     if (n > 0 && (parameters == nullptr || gradient == nullptr || first == nullptr || second == nullptr)) {
       fail(op, ": parameters, gradient, first or second is missing");
     }
-    check_apart(op,
-                {{parameters, n, 1, 4, "parameters"},
-                 {gradient, n, 1, 4, "gradient"},
-                 {first, n, 1, 4, "first"},
-                 {second, n, 1, 4, "second"}},
-                n);
+    check_apart(op, {{parameters, n, 1, 4, "parameters"},
+                     {gradient, n, 1, 4, "gradient"},
+                     {first, n, 1, 4, "first"},
+                     {second, n, 1, 4, "second"}});
     attnrec_adam_options o{};
     std::memcpy(&o, options, std::min(options->size, sizeof(o)));
     if (o.step < 1) fail(op, ": step is ", o.step, "; steps count from 1");

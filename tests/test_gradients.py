@@ -120,6 +120,9 @@ def test_gradients_go_where_they_are_told() -> None:
     assert oracle.bits(got) == oracle.bits(want)
     with pytest.raises(ValueError, match=r"d_items has to be .* of shape \(20, 4\)"):
         ar.softmax_cross_entropy(q, v, y, out=ar.CrossEntropy(0.0, np.empty((9, 4), "f"), np.empty((9, 4), "f"), None))
+    one = np.empty((9, 4), "f")
+    with pytest.raises(ValueError, match="d_items overlaps d_queries"):
+        ar.softmax_cross_entropy(q, v[:9], y[:, :9].tocsr(), out=ar.CrossEntropy(0.0, one, one, None))
     with pytest.raises(ValueError, match="overlaps queries"):
         ar.softmax_cross_entropy(q, v, y, out=ar.CrossEntropy(0.0, q, np.empty((20, 4), "f"), None))
 
