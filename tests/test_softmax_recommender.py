@@ -195,6 +195,21 @@ def test_interruption_keeps_the_last_whole_epoch(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(a, b)
 
 
+def test_interruption_while_free_users_are_placed_keeps_those_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = sp.csr_array(sp.diags_array((np.arange(X.shape[0]) != 3).astype(np.float32)) @ X)
+    x.eliminate_zeros()  # user 3 has nothing
+    want = SoftmaxRecommender(**SMALL, users="free").fit(x, show_progress=False)
+    with monkeypatch.context() as patched:
+        patched.setattr("attnrec.models.softmax_vectors.solved", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.warns(RuntimeWarning, match="stand where training left them"):
+            model = SoftmaxRecommender(**SMALL, users="free").fit(x, show_progress=False)
+    np.testing.assert_array_equal(model.item_vectors, want.item_vectors)
+    np.testing.assert_array_equal(model.user_vectors[3], model._fitted()["average"])
+    assert np.median(np.einsum("ij,ij->i", model.user_vectors, want.user_vectors)) > 0.5
+    folded = [m.recommend(-1, user_items=x[[5]], recalculate_user=True)[0] for m in (model, want)]
+    np.testing.assert_array_equal(*folded)
+
+
 @pytest.mark.parametrize("users", ["history", "free"])
 def test_divergence_is_reported(users: Any) -> None:
     with pytest.raises(ValueError, match=r"diverged in epoch 1: the loss is inf.*Lower learning_rate=1e\+30"):

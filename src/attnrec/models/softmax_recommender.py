@@ -92,7 +92,8 @@ class SoftmaxRecommender(serving.SoftmaxServing):
 
     An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. A loss that is not finite, or
     far above where it was, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps
-    the last whole epoch. ``fit(..., checkpoint=path)`` goes on where a killed process was.
+    the last whole epoch, and the users of training where free ones are being placed after it.
+    ``fit(..., checkpoint=path)`` goes on where a killed process was.
 
     For ``users="free"`` a user walks down the gradient from the sum of the history, ``u += eta (sum_{h in H} (1 - p_h)
     v_h - sum_h (1 - p_h) E[v])`` at length 1: history items attract, the more the less probable they still are, and
@@ -263,7 +264,14 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         rows = np.arange(histories.shape[0]) if only is None else only
         part = user_rows(p, data, rows)
         state["user_rows"] = np.zeros((histories.shape[0], self.factors), dtype=np.float32)
-        state["user_rows"][rows] = serving.raw_users(state, data.histories[rows], part)
+        try:
+            state["user_rows"][rows] = serving.raw_users(state, data.histories[rows], part)
+        except KeyboardInterrupt:
+            if "users" not in p or only is not None:
+                raise
+            message = "interrupted after training: fitted users stand where training left them; fold-in is not affected"
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
+            state["user_rows"][...] = p["users"] * (np.diff(histories.indptr) > 0)[:, None]
         if part is not None:
             state["user_part"] = np.zeros_like(state["user_rows"])
             state["user_part"][rows] = part
