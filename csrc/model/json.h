@@ -15,7 +15,7 @@ struct BadJson : std::runtime_error {
 struct JsonMember;
 
 struct Json {
-  enum class Kind { kNull, kBool, kInteger, kNumber, kString, kArray, kObject };
+  enum class Kind : uint8_t { kNull, kBool, kInteger, kNumber, kString, kArray, kObject };
   Kind kind = Kind::kNull;
   bool truth = false;
   int64_t integer = 0;  // a number without fraction and exponent that fits

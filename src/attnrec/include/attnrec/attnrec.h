@@ -1,8 +1,20 @@
 /* The C interface of attnrec (C99): the one way into the kernels, for Python, Cython and C services alike.
  *
- * Every function checks its arguments, never prints, aborts, exits or throws, and may be called from any number of
- * threads. It returns ATTNREC_OK or a status; api->last_error() then says what was wrong and how to mend it, for the
- * calling thread until its next call. attnrec_api grows at its end only: test `size` before using a newer field.
+ * attnrec_get_api() gives a table of functions. Each checks its arguments, never prints, aborts, exits or throws, and
+ * returns ATTNREC_OK or a status; api->last_error() then says what was wrong and how to mend it.
+ *
+ * Threads: every function may be called from any number of threads at once, on the same index or model too, which do
+ * not change. last_error is of the calling thread, until its next call. A call spreads its own work over num_threads.
+ * The one thing to keep apart: nothing may use an index or a model while it is freed.
+ *
+ * Ownership: what is passed in is the caller's, is not changed unless it is an output, and is not kept after the call.
+ * Only index_create and model_open make something, which index_free and model_free end. Strings that come back belong
+ * to the library: those of a model until it is freed, last_error's until the thread's next call, the others for good.
+ *
+ * Versions: within one ATTNREC_ABI_VERSION, which is also the number in the name of the shared library
+ * (libattnrec.so.1), everything keeps its place and meaning. attnrec_api grows at its end only: test `size` before
+ * using a field newer than the library may be. Structs that begin with `size` grow at their ends too, which is why the
+ * caller sets it; what a caller does not know of is 0, and means what was before.
  *
  * Letters: b queries, n items (or keys), d feature width, m value width, k results. Strides are in elements.
  */
