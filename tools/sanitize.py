@@ -1,5 +1,5 @@
-"""Builds attnrec with sanitizers, apart from the installed one, and runs the kernel check and the oracle on it, then the
-examples in C and C++ on a libattnrec so built.
+"""Builds attnrec with sanitizers, apart from the installed one, and runs the kernel check and the oracle on it, then
+the examples in C and C++ on a libattnrec so built.
 
 Run inside an environment with attnrec[test] and tools/requirements.txt: `make sanitize` makes one. The compiler is CXX,
 or else c++; `--thread` without CXX takes the newest clang that can watch OpenMP, see tools/tsan.py.
