@@ -298,6 +298,10 @@ const attnrec_api kApi = {
     api_sampled_product,
     api_softmax_cross_entropy,
     api_adam_step,
+    api_model_open,
+    api_model_free,
+    api_model_info,
+    api_model_recommend,
 };
 
 }  // namespace

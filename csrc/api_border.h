@@ -61,5 +61,11 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
                                          const attnrec_cross_entropy_result *result, const attnrec_run *run);
 attnrec_status api_adam_step(float *parameters, const float *gradient, float *first, float *second, int64_t n,
                              const attnrec_adam_options *options, const attnrec_run *run);
+attnrec_status api_model_open(const char *path, attnrec_model **model, const attnrec_run *run);
+void api_model_free(attnrec_model *model);
+attnrec_status api_model_info(const attnrec_model *model, attnrec_model_info *info);
+attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr *histories,
+                                   const attnrec_recommend_options *options, const attnrec_recommend_result *result,
+                                   const attnrec_run *run);
 
 }  // namespace attnrec

@@ -11,21 +11,13 @@ from pathlib import Path
 import pytest
 
 import attnrec
+from served import table
 from toolchain import c_compiler, cxx_compiler, run, shared_flags
 
 if attnrec.backend() != "compiled":
     pytest.skip("there is no C interface without the compiled extension", allow_module_level=True)
 
 CONSUMERS = Path(__file__).parent / "consumers"
-
-
-def table() -> int:
-    """Address of the table of functions, from the capsule that the extension exports."""
-    from attnrec import _core
-
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    return int(get(_core.api, b"attnrec._core.api"))
 
 
 def test_c99_consumer(tmp_path: Path) -> None:

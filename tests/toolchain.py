@@ -1,8 +1,9 @@
-"""Compilers for the tests that build something. Finds and runs them; knows nothing of attnrec."""
+"""Compilers and CMake for the tests that build something. Finds and runs them; knows nothing of attnrec."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -50,3 +51,15 @@ def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | Non
 def shared_flags() -> list[str]:
     """Flags that make a library a running process can load; Python's own symbols are found there."""
     return ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared", "-fPIC"]
+
+
+def cmake() -> list[str]:
+    """CMake as it configures; without one that is new enough the test is skipped."""
+    if shutil.which("cmake") is None:
+        pytest.skip("no cmake on PATH: pip install cmake ninja")
+    found = re.search(r"(\d+)\.(\d+)", run("cmake", "--version"))
+    if found is None or (int(found[1]), int(found[2])) < (3, 24):
+        pytest.skip("cmake is older than 3.24: pip install cmake ninja")
+    if shutil.which("ninja") is None and shutil.which("make") is None:
+        pytest.skip("cmake has neither ninja nor make on PATH: pip install ninja")
+    return ["cmake", *(["-G", "Ninja"] if shutil.which("ninja") else [])]

@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 WORK = ROOT / "build" / "mutants"
 TREE, BUILD = WORK / "tree", WORK / "cmake"
-COPIED = ("csrc", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
+COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
-ORACLE = "tests/test_int8.py tests/test_ops.py tests/test_border.py"
+ORACLE = " ".join(f"tests/test_{name}.py" for name in ("int8", "ops", "border", "model_serving", "model_serving_files"))
 
 Mutant = dict[str, str]
 

@@ -1,4 +1,5 @@
-"""Builds attnrec with sanitizers, apart from the installed one, and runs the kernel check and the oracle on it.
+"""Builds attnrec with sanitizers, apart from the installed one, and runs the kernel check and the oracle on it, then the
+examples in C and C++ on a libattnrec so built.
 
 Run inside an environment with attnrec[test] and tools/requirements.txt: `make sanitize` makes one. The compiler is CXX,
 or else c++; `--thread` without CXX takes the newest clang that can watch OpenMP, see tools/tsan.py.
@@ -20,7 +21,8 @@ import tsan
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
-TESTS = ("tests/test_ops.py", "tests/test_gradients.py", "tests/test_int8.py", "tests/test_border.py")
+TESTED = ("ops", "gradients", "int8", "border", "model_serving", "model_serving_files")
+TESTS = tuple(f"tests/test_{name}.py" for name in TESTED)
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -71,7 +73,8 @@ def main() -> None:
     }
     defined = [f"-D{k}={v}" for k, v in {**define, "ATTNREC_BUILD_CHECK": "ON"}.items()]
     run("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", *defined, env=env)
-    run("cmake", "--build", str(build), "--target", "attnrec_check", env=env)
+    targets = ("attnrec_check",) if options.short else ("attnrec_check", "attnrec")
+    run("cmake", "--build", str(build), "--target", *targets, env=env)
     run(*way.launcher, str(ROOT / build / "attnrec_check"), env=env)
     if options.short:
         return
@@ -88,6 +91,12 @@ def main() -> None:
         run(*way.launcher, *first, "-c", TELLS, "openmp" if way.openmp else "threads", env=env)
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys", *options.tests]
     run(*way.launcher, *first, *pytest, env=env)
+    if not options.thread:
+        prefix = ROOT / build / "prefix"
+        run("cmake", "--install", str(build), "--prefix", str(prefix), env=env)
+        flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
+        outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
+        run(*first, *pytest[:5], "tests/test_examples.py", env={**env, **outside})
 
 
 if __name__ == "__main__":

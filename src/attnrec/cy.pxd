@@ -93,6 +93,30 @@ cdef extern from "attnrec/attnrec.h" nogil:
         double learning_rate, beta1, beta2, eps
         double weight_decay
 
+    ctypedef struct attnrec_model:
+        pass
+
+    ctypedef struct attnrec_model_info:
+        size_t size
+        const char *class_name
+        int64_t n_users, n_items
+
+    ctypedef struct attnrec_recommend_options:
+        size_t size
+        int64_t k
+        int keep_already_liked
+        const int64_t *userids
+        int64_t n_userids
+        const int64_t *items
+        int64_t n_items
+        const int64_t *filter_items
+        int64_t n_filter_items
+
+    ctypedef struct attnrec_recommend_result:
+        int64_t *ids
+        float *scores
+        int64_t *counts
+
     ctypedef struct attnrec_api:
         size_t size
         int abi_version
@@ -142,6 +166,13 @@ cdef extern from "attnrec/attnrec.h" nogil:
                                                 const attnrec_run *run) noexcept nogil
         attnrec_status (*adam_step)(float *parameters, const float *gradient, float *first, float *second, int64_t n,
                                     const attnrec_adam_options *options, const attnrec_run *run) noexcept nogil
+        attnrec_status (*model_open)(const char *path, attnrec_model **model, const attnrec_run *run) noexcept nogil
+        void (*model_free)(attnrec_model *model) noexcept nogil
+        attnrec_status (*model_info)(const attnrec_model *model, attnrec_model_info *info) noexcept nogil
+        attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
+                                          const attnrec_recommend_options *options,
+                                          const attnrec_recommend_result *result,
+                                          const attnrec_run *run) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

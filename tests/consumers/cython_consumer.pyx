@@ -37,3 +37,19 @@ def check():
         refused = api.topk(&queries, &items, &options, &result, NULL)
     assert refused == cy.ATTNREC_INVALID
     assert b"k" in api.last_error()
+    check_models(api)
+
+
+cdef check_models(const cy.attnrec_api *api):
+    """A model that is not there is refused by name; nothing is left open."""
+    cdef cy.attnrec_model *model = NULL
+    cdef cy.attnrec_model_info info
+    cdef cy.attnrec_status refused
+    with nogil:
+        refused = api.model_open(b"nowhere", &model, NULL)
+    assert refused == cy.ATTNREC_INVALID
+    assert b"model_open: 'nowhere'" in api.last_error()
+    info.size = sizeof(info)
+    assert api.model_info(model, &info) == cy.ATTNREC_INVALID
+    assert api.model_recommend(model, NULL, NULL, NULL, NULL) == cy.ATTNREC_INVALID
+    api.model_free(model)

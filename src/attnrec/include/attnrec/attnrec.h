@@ -1,8 +1,20 @@
 /* The C interface of attnrec (C99): the one way into the kernels, for Python, Cython and C services alike.
  *
- * Every function checks its arguments, never prints, aborts, exits or throws, and may be called from any number of
- * threads. It returns ATTNREC_OK or a status; api->last_error() then says what was wrong and how to mend it, for the
- * calling thread until its next call. attnrec_api grows at its end only: test `size` before using a newer field.
+ * attnrec_get_api() gives a table of functions. Each checks its arguments, never prints, aborts, exits or throws, and
+ * returns ATTNREC_OK or a status; api->last_error() then says what was wrong and how to mend it.
+ *
+ * Threads: every function may be called from any number of threads at once, on the same index or model too, which do
+ * not change. last_error is of the calling thread, until its next call. A call spreads its own work over num_threads.
+ * The one thing to keep apart: nothing may use an index or a model while it is freed.
+ *
+ * Ownership: what is passed in is the caller's, is not changed unless it is an output, and is not kept after the call.
+ * Only index_create and model_open make something, which index_free and model_free end. Strings that come back belong
+ * to the library: those of a model until it is freed, last_error's until the thread's next call, the others for good.
+ *
+ * Versions: within one ATTNREC_ABI_VERSION, which is also the number in the name of the shared library
+ * (libattnrec.so.1), everything keeps its place and meaning. attnrec_api grows at its end only: test `size` before
+ * using a field newer than the library may be. Structs that begin with `size` grow at their ends too, which is why the
+ * caller sets it; what a caller does not know of is 0, and means what was before.
  *
  * Letters: b queries, n items (or keys), d feature width, m value width, k results. Strides are in elements.
  */
@@ -125,6 +137,36 @@ typedef struct attnrec_adam_options {
   double weight_decay; /* taken off the parameters themselves (AdamW) */
 } attnrec_adam_options;
 
+/* A fitted model in the file that Python's model.save(path) wrote, mapped read-only: one copy of its arrays in memory
+ * for all processes that open it. Immutable, shared by all threads. */
+typedef struct attnrec_model attnrec_model;
+
+typedef struct attnrec_model_info {
+  size_t size;            /* sizeof(attnrec_model_info), set by the caller */
+  const char *class_name; /* "NeighbourAttention"; the model's, until it is freed */
+  int64_t n_users, n_items;
+} attnrec_model_info;
+
+/* What to recommend. Zeros are the defaults of Python's model.recommend; only k has to be given. */
+typedef struct attnrec_recommend_options {
+  size_t size;            /* sizeof(attnrec_recommend_options) */
+  int64_t k;              /* items for each user */
+  int keep_already_liked; /* nonzero: items of the user's own history may be recommended */
+  const int64_t *userids; /* (b,) rows that the model was fitted with, -1 for somebody new; null: all are new */
+  int64_t n_userids;
+  const int64_t *items; /* ids of the only items that anybody may get, or null */
+  int64_t n_items;
+  const int64_t *filter_items; /* ids of items that nobody may get, or null */
+  int64_t n_filter_items;
+} attnrec_recommend_options;
+
+/* Where model_recommend writes: best first, ties by lower id. Rows are padded with id -1, score -inf. */
+typedef struct attnrec_recommend_result {
+  int64_t *ids;    /* (b, k) */
+  float *scores;   /* (b, k) */
+  int64_t *counts; /* (b,) or null: how many are real */
+} attnrec_recommend_result;
+
 /* Dense outputs are row-major without gaps and must not overlap an input. */
 typedef struct attnrec_api {
   size_t size;     /* sizeof(attnrec_api) of the library */
@@ -188,6 +230,23 @@ typedef struct attnrec_api {
   /* One step of Adam, in place: parameters, first and second moments, all (n,) */
   attnrec_status (*adam_step)(float *parameters, const float *gradient, float *first, float *second, int64_t n,
                               const attnrec_adam_options *options, const attnrec_run *run);
+
+  /* Opens a model: SoftmaxRecommender, NeighbourAttention, or KernelAttentionRecommender in one block of users. What is
+     truncated, damaged or of another class is ATTNREC_INVALID, and last_error names file, tensor and fix. All of the
+     file is read once to find what is not finite, unless run says to skip that. While a model is open its file may be
+     replaced by another one moved into its place, as model.save does, but not written into or cut short. */
+  attnrec_status (*model_open)(const char *path, attnrec_model **model, const attnrec_run *run);
+  void (*model_free)(attnrec_model *model); /* null is fine; no call may be using it */
+  attnrec_status (*model_info)(const attnrec_model *model, attnrec_model_info *info);
+  /* The k best items for each user: from histories (b, n_items), whose columns are the items in the order that the
+     model was fitted with and whose data may be null for ones, as Python's model.recommend(userids, histories, N=k,
+     recalculate_user=True); or, where histories is null, for fitted users by userids. A fitted user is kept from
+     attending to itself either way. Ids and scores are those of Python: the same bits for NeighbourAttention and
+     KernelAttentionRecommender(side="item"), the same to rounding for the others, whose norms or exponentials NumPy
+     computes. */
+  attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
+                                    const attnrec_recommend_options *options, const attnrec_recommend_result *result,
+                                    const attnrec_run *run);
 } attnrec_api;
 
 #if defined(_WIN32)
