@@ -302,6 +302,9 @@ const attnrec_api kApi = {
     api_model_free,
     api_model_info,
     api_model_recommend,
+    api_searcher_create,
+    api_searcher_free,
+    api_searcher_search,
 };
 
 }  // namespace

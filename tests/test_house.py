@@ -18,7 +18,7 @@ PACKAGE = ROOT / "src" / "attnrec"
 # Layer of each top-level module of the package; a module imports from its own layer or below, never upwards.
 LAYERS = {
     **dict.fromkeys(("_bars", "_core", "_estimator", "_extras", "_rows", "cy"), 0),
-    **dict.fromkeys(("config", "reference", "index", "ops"), 1),
+    **dict.fromkeys(("_snapshot", "config", "reference", "index", "searcher", "ops"), 1),
     **dict.fromkeys(("data", "features", "metrics", "selftest"), 2),
     **dict.fromkeys(("models", "explain", "counterfactuals"), 3),
     **dict.fromkeys(("bench", "cli", "doctor", "plots", "compat", "distributed", "serve", "report", "__main__"), 4),

@@ -93,6 +93,9 @@ cdef extern from "attnrec/attnrec.h" nogil:
         double learning_rate, beta1, beta2, eps
         double weight_decay
 
+    ctypedef struct attnrec_searcher:
+        pass
+
     ctypedef struct attnrec_model:
         pass
 
@@ -173,6 +176,12 @@ cdef extern from "attnrec/attnrec.h" nogil:
                                           const attnrec_recommend_options *options,
                                           const attnrec_recommend_result *result,
                                           const attnrec_run *run) noexcept nogil
+        attnrec_status (*searcher_create)(const attnrec_index *index, const attnrec_topk_options *options,
+                                          attnrec_searcher **searcher, const attnrec_run *run) noexcept nogil
+        void (*searcher_free)(attnrec_searcher *searcher) noexcept nogil
+        attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
+                                          int64_t n_exclude, int64_t *ids, float *scores,
+                                          int64_t *count) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

@@ -167,6 +167,10 @@ typedef struct attnrec_recommend_result {
   int64_t *counts; /* (b,) or null: how many are real */
 } attnrec_recommend_result;
 
+/* Searches an index for one query at a time, with buffers of its own that are made once: a search allocates nothing
+ * unless more is excluded than ever before. For one thread at a time; the index has to stay. */
+typedef struct attnrec_searcher attnrec_searcher;
+
 /* Dense outputs are row-major without gaps and must not overlap an input. */
 typedef struct attnrec_api {
   size_t size;     /* sizeof(attnrec_api) of the library */
@@ -247,6 +251,17 @@ typedef struct attnrec_api {
   attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
                                     const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                     const attnrec_run *run);
+
+  /* options as for topk, without exclude and include; what they point to is copied. run may be null and counts for all
+     searches; its 0 threads are one here, so that none is woken. */
+  attnrec_status (*searcher_create)(const attnrec_index *index, const attnrec_topk_options *options,
+                                    attnrec_searcher **searcher, const attnrec_run *run);
+  void (*searcher_free)(attnrec_searcher *searcher); /* null is fine; no call may be using it */
+  /* The k best items for a query (d,) without gaps: ids (k,) and scores (k,), the same bits as topk's, and in count,
+     which may be null, how many are real. exclude: ids that this query may not see, in any order. A call while another
+     one is running on the same searcher is ATTNREC_FAILED, and writes nothing. */
+  attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
+                                    int64_t n_exclude, int64_t *ids, float *scores, int64_t *count);
 } attnrec_api;
 
 #if defined(_WIN32)
