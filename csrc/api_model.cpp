@@ -9,7 +9,7 @@
 namespace attnrec {
 namespace {
 
-const char *kOp = "model_recommend";
+constexpr const char *kOp = "model_recommend";
 
 // Users asked about, and their histories: none, or sorted and without repeated items.
 std::vector<Canonical> check_histories(const attnrec_model &model, const attnrec_csr *x, const Settings &s) {

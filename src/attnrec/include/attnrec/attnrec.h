@@ -246,8 +246,9 @@ typedef struct attnrec_api {
      model was fitted with and whose data may be null for ones, as Python's model.recommend(userids, histories, N=k,
      recalculate_user=True); or, where histories is null, for fitted users by userids. A fitted user is kept from
      attending to itself either way. Ids and scores are those of Python: the same bits for NeighbourAttention and
-     KernelAttentionRecommender(side="item"), the same to rounding for the others, whose norms or exponentials NumPy
-     computes. */
+     KernelAttentionRecommender(side="item"); the same to rounding for the others, whose norms or exponentials NumPy
+     computes; for SoftmaxRecommender(users="free") within about 1e-3 of the largest score, because a gradient step that
+     hardly changes the loss is taken or not as rounding has it. */
   attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
                                     const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                     const attnrec_run *run);

@@ -1,0 +1,109 @@
+// Users of SoftmaxRecommender from their histories: a sum, or steps down the gradient of their loss. Model.
+#include "softmax_users.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace attnrec {
+namespace {
+
+constexpr int kSteps = 10;
+
+float log_of_sum(float a, float b) {
+  return std::max(a, b) + std::log1p(std::exp(-std::fabs(a - b)));  // never both -infinity
+}
+
+// Users where they are: their losses, and which way down.
+struct Place {
+  Place(int64_t b, int64_t d) : users(b * d), pulls(b * d), losses(b) {}
+  Buffer<float> users, pulls;
+  Buffer<double> losses;
+};
+
+// With p the probability of a history item h among what is no target and t = lse_weight, the pull is
+// sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected.
+void pull(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index, const UserLoss &loss,
+          const Place &at, const Run &run) {
+  const int64_t d = unit.cols;
+  const attnrec_matrix users{at.users.get(), x.rows, d, d, 1};
+  const Buffer<float> lse(x.rows);
+  const Buffer<float> scores(x.indptr[x.rows]);
+  attend({&users, nullptr, nullptr}, {nullptr, nullptr, &index}, {&unit, nullptr, nullptr}, loss.scale,
+         {loss.unseen ? &x : nullptr, nullptr}, at.pulls.get(), lse.get(), run);  // expected, until it is a pull
+  sampled_product(users, unit, x, scores.get(), run);
+  const int64_t work = d * (1 + x.indptr[x.rows] / std::max<int64_t>(1, x.rows));
+  for_each_user(x.rows, work, run, [&](int64_t i) {
+    const Buffer<float> sum(d);
+    std::fill(sum.get(), sum.get() + d, 0.0F);
+    double total = 0;
+    double rest = 0;
+    for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
+      const float score = scores[p] * loss.scale;
+      const float own = loss.unseen ? 1 / (1 + std::exp(lse[i] - score)) : 0.0F;
+      const float above = loss.unseen ? log_of_sum(lse[i], score) : lse[i];
+      const float weight = 1 - loss.lse_weight * own;
+      total += static_cast<double>(loss.lse_weight * above - score);
+      rest += static_cast<double>(1 - own);
+      const float *item = unit.data + x.indices[p] * d;
+      for (int64_t c = 0; c < d; ++c) sum[c] += weight * item[c];
+    }
+    const auto push = static_cast<float>(static_cast<double>(loss.lse_weight) * rest);
+    float *out = at.pulls.get() + i * d;
+    for (int64_t c = 0; c < d; ++c) out[c] = sum[c] - push * out[c];
+    at.losses[i] = total;
+  });
+}
+
+}  // namespace
+
+bool to_unit(float *x, int64_t d) {
+  double sum = 0;
+  for (int64_t c = 0; c < d; ++c) sum += static_cast<double>(x[c]) * static_cast<double>(x[c]);
+  const auto length = static_cast<float>(std::sqrt(sum));
+  for (int64_t c = 0; c < d; ++c) x[c] = length > 0 ? x[c] / length : 0.0F;
+  return length > 0;
+}
+
+void pool(const attnrec_csr &x, int64_t i, const attnrec_matrix &items, float *out) {
+  const int64_t d = items.cols;
+  const auto length = static_cast<double>(std::max<int64_t>(1, x.indptr[i + 1] - x.indptr[i]));
+  const auto weight = static_cast<float>(1 / std::sqrt(length));
+  std::fill(out, out + d, 0.0F);
+  for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
+    const float *item = items.data + x.indices[p] * d;
+    for (int64_t c = 0; c < d; ++c) out[c] += weight * item[c];
+  }
+}
+
+void solve_users(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index, const UserLoss &loss,
+                 float *out, const Run &run) {
+  const int64_t d = unit.cols;
+  Place here(x.rows, d);
+  Place there(x.rows, d);
+  std::vector<float> size(static_cast<std::size_t>(x.rows), 1 / loss.scale);
+  for_each_user(x.rows, d, run, [&](int64_t i) {
+    pool(x, i, unit, here.users.get() + i * d);
+    to_unit(here.users.get() + i * d, d);
+  });
+  pull(x, unit, index, loss, here, run);
+  for (int step = 0; step < kSteps; ++step) {
+    for_each_user(x.rows, d, run, [&](int64_t i) {
+      const auto count = static_cast<float>(std::max<int64_t>(1, x.indptr[i + 1] - x.indptr[i]));
+      const float by = size[static_cast<std::size_t>(i)] / count;
+      for (int64_t c = i * d; c < (i + 1) * d; ++c) there.users[c] = here.users[c] + by * here.pulls[c];
+      to_unit(there.users.get() + i * d, d);
+    });
+    pull(x, unit, index, loss, there, run);
+    for (int64_t i = 0; i < x.rows; ++i) {  // a step that lowered the loss stays, and the next is longer
+      const bool better = there.losses[i] <= here.losses[i];
+      size[static_cast<std::size_t>(i)] *= better ? 2.0F : 0.25F;
+      if (!better) continue;
+      std::copy_n(there.users.get() + i * d, d, here.users.get() + i * d);
+      std::copy_n(there.pulls.get() + i * d, d, here.pulls.get() + i * d);
+      here.losses[i] = there.losses[i];
+    }
+  }
+  std::copy_n(here.users.get(), x.rows * d, out);
+}
+
+}  // namespace attnrec
