@@ -305,6 +305,9 @@ const attnrec_api kApi = {
     api_searcher_create,
     api_searcher_free,
     api_searcher_search,
+    api_index_save,
+    api_index_open,
+    api_index_get_info,
 };
 
 }  // namespace

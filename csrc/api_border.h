@@ -72,5 +72,8 @@ attnrec_status api_searcher_create(const attnrec_index *index, const attnrec_top
 void api_searcher_free(attnrec_searcher *searcher);
 attnrec_status api_searcher_search(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
                                    int64_t n_exclude, int64_t *ids, float *scores, int64_t *count);
+attnrec_status api_index_save(const attnrec_index *index, const int64_t *ids, const char *path);
+attnrec_status api_index_open(const char *path, int map, attnrec_index **index);
+attnrec_status api_index_get_info(const attnrec_index *index, attnrec_index_info *info);
 
 }  // namespace attnrec

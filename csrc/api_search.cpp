@@ -1,10 +1,12 @@
-// The part of the C interface that searches an index again and again, one query at a time: what can be checked once is
-// checked when a searcher is made. Border: no kernels, no Python.
+// The part of the C interface that searches an index again and again, one query at a time, where what can be checked
+// once is checked when a searcher is made; and that keeps an index in a file. Border: no kernels, no Python.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 
 #include "api_border.h"
+#include "core/dispatch.h"
+#include "index_file.h"
 #include "ops/searcher.h"
 
 struct attnrec_searcher {
@@ -87,6 +89,31 @@ attnrec_status api_searcher_search(attnrec_searcher *searcher, const float *quer
     const float top = check_finite({kOp, "query"}, query, index.d, searcher->skip_finite);
     check_magnitude(kOp, index.d, top, index.max_abs, searcher->scale, searcher->top_bias);
     searcher->searcher.search(query, exclude, n_exclude, {ids, scores, nullptr, nullptr, count});
+  });
+}
+
+attnrec_status api_index_save(const attnrec_index *index, const int64_t *ids, const char *path) {
+  return guarded([&] {
+    if (index == nullptr || path == nullptr) fail("ItemIndex.save: index or path is missing");
+    save_index(*index, ids, path);
+  });
+}
+
+attnrec_status api_index_open(const char *path, int map, attnrec_index **index) {
+  return guarded([&] {
+    if (index == nullptr || path == nullptr) fail("ItemIndex.open: index or path is missing");
+    *index = nullptr;
+    kernels();  // says now, and plainly, when ATTNREC_ISA does not run here
+    *index = open_index(path, map != 0);
+  });
+}
+
+attnrec_status api_index_get_info(const attnrec_index *index, attnrec_index_info *info) {
+  return guarded([&] {
+    if (index == nullptr || info == nullptr) fail("index_info: index or info is missing");
+    const attnrec_index_info told{info->size,       index->n,         index->d,
+                                  index->precision, index->ids.get(), index->by_id.get()};
+    std::memcpy(info, &told, std::min(info->size, sizeof(told)));
   });
 }
 

@@ -294,8 +294,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_training(m);
   bind_search(m);
 
-  py::class_<PyIndex>(m, "Index")
-      .def(py::init(&make_index))
-      .def_property_readonly("shape", &PyIndex::shape)
-      .def("rows", index_rows);
+  py::class_<PyIndex> index(m, "Index");
+  index.def(py::init(&make_index)).def_property_readonly("shape", &PyIndex::shape).def("rows", index_rows);
+  bind_index_file(index);
 }

@@ -73,5 +73,6 @@ inline py::object ids_into(Arg arg, py::handle given, int64_t n, const int64_t *
 
 void bind_training(py::module_ &m);
 void bind_search(py::module_ &m);
+void bind_index_file(py::class_<PyIndex> &index);
 
 }  // namespace attnrec

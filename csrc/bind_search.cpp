@@ -164,7 +164,51 @@ py::object make_searcher(Args... args) {
   return bound;
 }
 
+attnrec_index_info info_of(const PyIndex &index) {
+  attnrec_index_info info{};
+  info.size = sizeof(info);
+  raise_on(api().index_info(index.get(), &info));
+  return info;
+}
+
+void save(const PyIndex &index, const std::string &path, py::handle ids) {
+  py::object keep;
+  const int64_t *names = nullptr;
+  if (!ids.is_none()) {
+    const auto x = as_ids({"ItemIndex.save", "ids"}, ids);
+    names = x.data();
+    keep = x;
+  }
+  call([&] { return api().index_save(index.get(), names, path.c_str()); });
+}
+
+std::unique_ptr<PyIndex> open(const std::string &path, bool map) {
+  attnrec_index *made = nullptr;
+  call([&] { return api().index_open(path.c_str(), map ? 1 : 0, &made); });
+  return std::make_unique<PyIndex>(made);
+}
+
+// Names and positions in their order, read-only where the file has them; None without names.
+py::object names(const py::object &self) {
+  const attnrec_index_info info = info_of(self.cast<const PyIndex &>());
+  if (info.ids == nullptr) return py::none();
+  const auto view = [&](const int64_t *data) {
+    const py::array_t<int64_t> out({static_cast<py::ssize_t>(info.n)}, data, self);
+    out.attr("setflags")(py::arg("write") = false);
+    return out;
+  };
+  return py::make_tuple(view(info.ids), view(info.by_id));
+}
+
 }  // namespace
+
+void bind_index_file(py::class_<PyIndex> &index) {
+  index.def("save", save)
+      .def_static("open", open)
+      .def("names", names)
+      .def_property_readonly("precision",
+                             [](const PyIndex &x) { return *(kPrecisions.begin() + info_of(x).precision); });
+}
 
 void bind_search(py::module_ &m) {
   using H = py::handle;

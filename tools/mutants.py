@@ -24,7 +24,8 @@ COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproj
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
 ORACLE = " ".join(
-    f"tests/test_{name}.py" for name in ("int8", "ops", "border", "searcher", "model_serving", "model_serving_files")
+    f"tests/test_{name}.py"
+    for name in ("int8", "ops", "border", "searcher", "index_file", "model_serving", "model_serving_files")
 )
 
 Mutant = dict[str, str]

@@ -32,6 +32,25 @@ class Snapshot:
         self.ids = None if ids is None else _names(ids, self.shape[0])
         self._order = None if self.ids is None else np.argsort(self.ids, kind="stable")
 
+    @classmethod
+    def opened(cls, path: str, mmap: bool) -> Snapshot:
+        """What :meth:`save` wrote, mapped or read."""
+        out = cls.__new__(cls)
+        out._plain, out._packed = None, _core.Index.open(path, mmap)
+        out.shape = out._packed.shape
+        out.ids, out._order = out._packed.names() or (None, None)
+        return out
+
+    def save(self, path: str, precision: Precision) -> None:
+        """Writes the packed items with their names."""
+        packed = _core.Index(self._plain, precision) if self._packed is None else self._packed
+        packed.save(path, self.ids)
+
+    @property
+    def precision(self) -> Precision:
+        """What the items were packed for."""
+        return self._packed.precision  # type: ignore[union-attr, return-value]
+
     @property
     def operand(self) -> Any:
         return self._plain if self._packed is None else self._packed

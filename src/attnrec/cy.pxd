@@ -96,6 +96,13 @@ cdef extern from "attnrec/attnrec.h" nogil:
     ctypedef struct attnrec_searcher:
         pass
 
+    ctypedef struct attnrec_index_info:
+        size_t size
+        int64_t n, d
+        attnrec_precision precision
+        const int64_t *ids
+        const int64_t *by_id
+
     ctypedef struct attnrec_model:
         pass
 
@@ -182,6 +189,9 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
                                           int64_t n_exclude, int64_t *ids, float *scores,
                                           int64_t *count) noexcept nogil
+        attnrec_status (*index_save)(const attnrec_index *index, const int64_t *ids, const char *path) noexcept nogil
+        attnrec_status (*index_open)(const char *path, int map, attnrec_index **index) noexcept nogil
+        attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

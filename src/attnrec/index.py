@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+import os
 import threading
 from typing import Any
 
 import numpy as np
 
+from . import config
+from ._files import written_beside
 from ._snapshot import Array, Precision, Snapshot, matrix
 from .searcher import Options, Searcher
 
@@ -130,6 +134,87 @@ class ItemIndex:
         with self._writing:
             self._snapshot = Snapshot(items, ids, self.precision)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the packed items and their names to a file, to be opened without packing anything again.
+
+        The file is written beside its place and then moved there: processes that have an older one open keep it.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        ValueError
+            If the file cannot be written.
+        ImportError
+            Where attnrec is not compiled.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from attnrec import ItemIndex
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ItemIndex([[1, 0], [0, 1]], ids=[70, 80]).save(f"{folder}/items.index")
+        ...     ItemIndex.open(f"{folder}/items.index").ids
+        array([70, 80])
+        """
+        _need_core("save")
+        with written_beside(path) as beside:
+            self._snapshot.save(os.fspath(beside), self.precision)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], mmap: bool = True) -> ItemIndex:
+        """An index from a file that :meth:`save` wrote.
+
+        The header, the names and the order of the items are checked; the numbers are taken as they are, so open files
+        that you trust. The 8-bit copies fit processors with the same 8-bit instructions; ``precision="float32"`` leaves
+        them out and serves all.
+
+        Parameters
+        ----------
+        path : path
+        mmap : bool
+            Map the file: all processes that open it share one copy of items, 8-bit copies and names, which come into
+            memory when they are first touched. What a process has of its own are the buffers of its searches. The file
+            may be replaced by :meth:`save` meanwhile, but not written into or cut short. False reads a copy.
+
+        Returns
+        -------
+        ItemIndex
+            ``append`` and ``replace`` work as on any other, and make the items this process's own.
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it cannot be read.
+        ValueError
+            If the file is truncated or damaged, of another version or packing, or holds 8-bit copies for another kind
+            of processor; the message names file and fix.
+        ImportError
+            Where attnrec is not compiled.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from attnrec import ItemIndex, topk
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ItemIndex([[1, 0], [0, 1]]).save(f"{folder}/items.index")
+        ...     index = ItemIndex.open(f"{folder}/items.index")
+        >>> topk([0.5, 2.0], index, k=1).ids
+        array([1])
+        """
+        _need_core("open")
+        with builtins.open(path, "rb"):  # says in Python's words what is not there or may not be read
+            pass
+        out = cls.__new__(cls)
+        out._writing = threading.Lock()
+        out._snapshot = Snapshot.opened(os.fspath(path), mmap)
+        out.precision = out._snapshot.precision
+        return out
+
     def searcher(
         self,
         k: int = 10,
@@ -172,6 +257,11 @@ class ItemIndex:
         """
         options = Options(k, scale, item_bias, filter_items, items, precision, check_finite, num_threads)
         return Searcher(self, options)
+
+
+def _need_core(method: str) -> None:
+    if not config._has_core():
+        raise ImportError(f"ItemIndex.{method} needs the compiled part of attnrec, which is not built here")
 
 
 def _restore(features: Array, ids: Array | None, precision: Precision) -> ItemIndex:
