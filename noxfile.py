@@ -81,6 +81,13 @@ def tsan(session: nox.Session) -> None:
 
 
 @nox.session
+def stress(session: nox.Session) -> None:
+    """8 threads search an index while another appends and replaces, for ten minutes (`-- --minutes 1`)."""
+    session.install(".[test]")
+    session.run("python", "tools/stress.py", *session.posargs)
+
+
+@nox.session
 def neon(session: nox.Session) -> None:
     """The NEON kernels against the scalar ones, under qemu (Debian: g++-aarch64-linux-gnu qemu-user)."""
     session.install(*TOOLS)

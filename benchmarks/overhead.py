@@ -18,7 +18,7 @@ import numpy as np
 
 import attnrec as ar
 
-IMPORT_MS, CALL_US, WHEEL_MB = 100.0, 5.0, 3.0
+IMPORT_MS, CALL_US, SEARCHER_US, WHEEL_MB = 100.0, 5.0, 3.0, 3.0
 _IMPORT = "import time, numpy; t = time.perf_counter(); import attnrec; print(time.perf_counter() - t)"
 
 
@@ -48,6 +48,14 @@ def calls() -> dict[str, Callable[[], Any]]:
     }
 
 
+def searcher() -> Callable[[], Any]:
+    """A search of five items into arrays of the caller's, where Python is nearly all there is."""
+    r = np.random.default_rng(0)
+    search = ar.ItemIndex(r.standard_normal((5, 5), dtype=np.float32)).searcher(3)
+    query, out = r.standard_normal(5, dtype=np.float32), (np.empty(3, dtype=np.int64), np.empty(3, dtype=np.float32))
+    return lambda: search(query, out=out)
+
+
 def call_us(call: Callable[[], Any], seconds: float) -> float:
     """Microseconds of a call: the fastest of many short series, which other work on the machine disturbs least."""
     number = 500
@@ -65,6 +73,7 @@ def main() -> int:
     given = parser.parse_args()
     figures = [("import, beyond NumPy", import_ms(given.imports), IMPORT_MS, "ms")]
     figures += [(f"{name}, 1 x 5", call_us(call, given.seconds), CALL_US, "us") for name, call in calls().items()]
+    figures.append(("a searcher, 1 x 5", call_us(searcher(), given.seconds), SEARCHER_US, "us"))
     if given.wheel is not None:
         figures.append((given.wheel.name, given.wheel.stat().st_size / 1e6, WHEEL_MB, "MB"))
     for name, figure, limit, unit in figures:

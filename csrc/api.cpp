@@ -302,6 +302,12 @@ const attnrec_api kApi = {
     api_model_free,
     api_model_info,
     api_model_recommend,
+    api_searcher_create,
+    api_searcher_free,
+    api_searcher_search,
+    api_index_save,
+    api_index_open,
+    api_index_get_info,
 };
 
 }  // namespace

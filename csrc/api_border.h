@@ -67,5 +67,13 @@ attnrec_status api_model_info(const attnrec_model *model, attnrec_model_info *in
 attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr *histories,
                                    const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                    const attnrec_run *run);
+attnrec_status api_searcher_create(const attnrec_index *index, const attnrec_topk_options *options,
+                                   attnrec_searcher **searcher, const attnrec_run *run);
+void api_searcher_free(attnrec_searcher *searcher);
+attnrec_status api_searcher_search(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
+                                   int64_t n_exclude, int64_t *ids, float *scores, int64_t *count);
+attnrec_status api_index_save(const attnrec_index *index, const int64_t *ids, const char *path);
+attnrec_status api_index_open(const char *path, int map, attnrec_index **index);
+attnrec_status api_index_get_info(const attnrec_index *index, attnrec_index_info *info);
 
 }  // namespace attnrec

@@ -9,7 +9,6 @@ namespace attnrec {
 namespace {
 
 using Rank = Operand::Rank;
-const std::initializer_list<const char *> kPrecisions = {"auto", "float32", "int8"};
 
 std::vector<py::ssize_t> result_shape(const Operand &queries, int64_t cols) {
   return queries.is_vector() ? std::vector<py::ssize_t>{cols} : std::vector<py::ssize_t>{queries.rows(), cols};
@@ -168,15 +167,6 @@ struct TopKArrays {
   }
 };
 
-// Ids or a mask, if given; returns what keeps them alive.
-py::object ids_into(Arg arg, py::handle given, int64_t n, const int64_t *&ids, int64_t &count) {
-  if (given.is_none()) return py::none();
-  const auto x = as_ids(arg, given, n);
-  ids = x.data();
-  count = x.size();
-  return x;
-}
-
 py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::handle scale, py::handle item_bias,
                   py::handle exclude, py::handle include, py::handle filter_items, py::handle items, bool weights,
                   py::handle normalize, py::handle precision, py::handle check_finite, py::handle out,
@@ -302,9 +292,9 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.def("fma_ceiling", py_fma_ceiling);
 
   bind_training(m);
+  bind_search(m);
 
-  py::class_<PyIndex>(m, "Index")
-      .def(py::init(&make_index))
-      .def_property_readonly("shape", &PyIndex::shape)
-      .def("rows", index_rows);
+  py::class_<PyIndex> index(m, "Index");
+  index.def(py::init(&make_index)).def_property_readonly("shape", &PyIndex::shape).def("rows", index_rows);
+  bind_index_file(index);
 }

@@ -8,6 +8,7 @@
 namespace attnrec {
 
 constexpr int64_t kMaxThreads = 4096;
+const std::initializer_list<const char *> kPrecisions = {"auto", "float32", "int8"};
 
 inline int poll_signals(void *) {
   const py::gil_scoped_acquire gil;
@@ -61,6 +62,17 @@ inline py::object floats_into(Arg arg, py::handle given, int64_t n, const char *
   return x;
 }
 
+// Ids or a mask, if given; returns what keeps them alive.
+inline py::object ids_into(Arg arg, py::handle given, int64_t n, const int64_t *&ids, int64_t &count) {
+  if (given.is_none()) return py::none();
+  const auto x = as_ids(arg, given, n);
+  ids = x.data();
+  count = x.size();
+  return x;
+}
+
 void bind_training(py::module_ &m);
+void bind_search(py::module_ &m);
+void bind_index_file(py::class_<PyIndex> &index);
 
 }  // namespace attnrec

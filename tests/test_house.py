@@ -17,8 +17,8 @@ PACKAGE = ROOT / "src" / "attnrec"
 
 # Layer of each top-level module of the package; a module imports from its own layer or below, never upwards.
 LAYERS = {
-    **dict.fromkeys(("_bars", "_core", "_estimator", "_extras", "_rows", "cy"), 0),
-    **dict.fromkeys(("config", "reference", "index", "ops"), 1),
+    **dict.fromkeys(("_bars", "_core", "_estimator", "_extras", "_files", "_rows", "cy"), 0),
+    **dict.fromkeys(("_snapshot", "config", "reference", "index", "searcher", "ops"), 1),
     **dict.fromkeys(("data", "features", "metrics", "selftest"), 2),
     **dict.fromkeys(("models", "explain", "counterfactuals"), 3),
     **dict.fromkeys(("bench", "cli", "doctor", "plots", "compat", "distributed", "serve", "report", "__main__"), 4),
@@ -30,7 +30,11 @@ INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
     "core/": (("core/", "kernels/table.h", "kernels/int8_table.h"), True),
     "ops/": (("ops/", "core/", "kernels/table.h", "kernels/int8_table.h", "attnrec/attnrec.h"), True),
     "model/": (("model/", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
-    "api": (("api_border.h", "check.h", "prepared.h", "model/", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "index_file.": (("index_file.h", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "api": (
+        ("api_border.h", "check.h", "index_file.h", "prepared.h", "model/", "ops/", "core/", "attnrec/attnrec.h"),
+        True,
+    ),
     "prepared.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "check.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "bind": (("bind", "attnrec/attnrec.h", "pybind11/"), True),

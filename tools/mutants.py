@@ -23,7 +23,10 @@ TREE, BUILD = WORK / "tree", WORK / "cmake"
 COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
-ORACLE = " ".join(f"tests/test_{name}.py" for name in ("int8", "ops", "border", "model_serving", "model_serving_files"))
+ORACLE = " ".join(
+    f"tests/test_{name}.py"
+    for name in ("int8", "ops", "border", "searcher", "index_file", "model_serving", "model_serving_files")
+)
 
 Mutant = dict[str, str]
 

@@ -15,14 +15,25 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(int64_t n) : data_(allocate(n)) {}
-  Buffer(Buffer &&other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Buffer(Buffer &&other) noexcept : data_(std::exchange(other.data_, nullptr)), owned_(other.owned_) {}
   Buffer &operator=(Buffer &&other) noexcept {
     std::swap(data_, other.data_);
+    std::swap(owned_, other.owned_);
     return *this;
   }
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
-  ~Buffer() { ::operator delete(data_, kAlign); }
+  ~Buffer() {
+    if (owned_) ::operator delete(data_, kAlign);
+  }
+
+  // Memory of somebody else, which has to stay and is only read.
+  static Buffer borrowed(const T *data) {
+    Buffer out;
+    out.data_ = const_cast<T *>(data);
+    out.owned_ = false;
+    return out;
+  }
 
   T *get() const { return data_; }
   T &operator[](int64_t i) const { return data_[i]; }
@@ -34,6 +45,7 @@ class Buffer {
     return static_cast<T *>(::operator new(bytes, kAlign));
   }
   T *data_ = nullptr;
+  bool owned_ = true;
 };
 
 constexpr int64_t kDefaultMemoryBudget = int64_t{1} << 30;

@@ -13,11 +13,17 @@ class Candidates {
   // `ascending`: items come in the order of their ids, so that one that ties with the k-th is not wanted.
   Candidates(const Block &block, int64_t k, bool weights, bool ascending)
       : groups_(block.groups()), k_(k), ascending_(ascending), keys_(queries() * k),
-        softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes, kHidden),
+        softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes),
         found_(static_cast<std::size_t>(queries())) {
+    restart();
+  }
+
+  // Forgets what was found.
+  void restart() {
     for (int64_t q = 0; q < queries(); ++q) {
-      found_[static_cast<std::size_t>(q)] = {keys_.get() + q * k, 0};
+      found_[static_cast<std::size_t>(q)] = {keys_.get() + q * k_, 0};
     }
+    std::fill(thresholds_.begin(), thresholds_.end(), kHidden);
     for (std::size_t g = 0; g < groups_.size(); ++g) {  // lanes without a query take no candidates
       std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(g) * kMaxLanes + groups_[g].count,
                 thresholds_.begin() + static_cast<std::ptrdiff_t>(g + 1) * kMaxLanes, -kHidden);

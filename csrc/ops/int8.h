@@ -33,13 +33,18 @@ std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run
 class Int8Block : public Block {
  public:
   Int8Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes, float scale);
+  void fill(const attnrec_operand &queries);
   const int8_t *queries(std::size_t g) const { return at_[g]; }
   const LaneBound &bound(std::size_t g) const { return bounds_[g]; }
   const double *norms(std::size_t g) const { return norms_.data() + g * kMaxLanes; }  // of scale * query
 
  private:
+  void quantise();
+
+  int64_t d_;
+  float scale_;
   Buffer<int8_t> packed_;
-  std::vector<const int8_t *> at_;
+  std::vector<int8_t *> at_;
   std::vector<LaneBound> bounds_;
   std::vector<double> norms_;
 };
@@ -58,6 +63,7 @@ class Int8Scan {
 
  public:
   Int8Scan(const Int8Block &block, const Keys &keys, const Int8Bias &bias, const TopKTask &task);
+  void restart();  // for other queries and masks in the same places
   // The head, from which the first thresholds come.
   void begin(Candidates &candidates);
   // Positions [first, last) behind the head.

@@ -147,36 +147,47 @@ std::unique_ptr<Int8Items> int8_items(const attnrec_index &index, const Run &run
 }
 
 Int8Block::Int8Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes, float scale)
-    : Block(queries, first, count, full_lanes) {
-  const Int8Kernels &table = *level().int8;
-  const int64_t d = cols_of(queries);
-  const int64_t depth = 2 * ceil_div(d, 8);
+    : Block(queries, first, count, full_lanes), d_(cols_of(queries)), scale_(scale) {
+  const int64_t depth = 2 * ceil_div(d_, 8);
   int64_t bytes = 0;
   for (const Group &g : groups()) bytes += depth * g.lanes * 4;
   packed_ = Buffer<int8_t>(bytes);
-  std::fill_n(packed_.get(), bytes, int8_t{0});
-  bounds_.resize(groups().size());
   norms_.resize(groups().size() * kMaxLanes);
+  bounds_.resize(groups().size());
   int8_t *at = packed_.get();
+  for (const Group &g : groups()) {
+    at_.push_back(at);
+    at += depth * g.lanes * 4;
+  }
+  quantise();
+}
+
+void Int8Block::fill(const attnrec_operand &queries) {
+  Block::fill(queries);
+  quantise();
+}
+
+void Int8Block::quantise() {
+  const Int8Kernels &table = *level().int8;
   for (std::size_t g = 0; g < groups().size(); ++g) {
     const Group &group = groups()[g];
     LaneBound &bound = bounds_[g];
+    bound = {};
+    std::fill_n(at_[g], 2 * ceil_div(d_, 8) * group.lanes * 4, int8_t{0});
     for (int64_t l = 0; l < group.count; ++l) {
-      const Row row{group.queries + l, group.lanes, d, static_cast<double>(scale)};
+      const Row row{group.queries + l, group.lanes, d_, static_cast<double>(scale_)};
       const Size size = size_of(row);
       norms_[g * kMaxLanes + static_cast<std::size_t>(l)] = size.norm;
       bound.per_step[l] = 1;
       bound.norm[l] = kNoBound;
-      if (!ordinary(size.top) || std::fabs(scale) > 0x1p30F) continue;
+      if (!ordinary(size.top) || std::fabs(scale_) > 0x1p30F) continue;
       const double per_step = size.top == 0 ? 1 : table.query_levels / size.top;
-      const Rounded p = round_row(row, per_step, 0, group.lanes * 4, at + l * 4);
+      const Rounded p = round_row(row, per_step, 0, group.lanes * 4, at_[g] + l * 4);
       bound.per_step[l] = static_cast<float>(per_step);
       bound.error[l] = up(p.lost);
       bound.norm[l] = up(size.norm * per_step);
       bound.start[l] = -table.item_offset * p.sum;
     }
-    at_.push_back(at);
-    at += depth * group.lanes * 4;
   }
 }
 

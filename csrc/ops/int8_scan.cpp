@@ -17,6 +17,12 @@ Int8Scan::Int8Scan(const Int8Block &block, const Keys &keys, const Int8Bias &bia
       score_slack_(1 + static_cast<double>(keys.d + 16) * 0x1p-23), masker_(task.masks, nullptr, block),
       done_(block.groups().size(), 0), hits_(kInt8Strip + kPanel), strip_(strip_items(keys.d) * kMaxLanes + kSlack) {}
 
+void Int8Scan::restart() {
+  masker_.restart();
+  std::fill(done_.begin(), done_.end(), char{0});
+  n_pending_ = 0;
+}
+
 void Int8Scan::begin(Candidates &candidates) {
   const Kernels &k = kernels();
   const int64_t step = strip_items(keys_.d);

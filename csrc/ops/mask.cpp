@@ -12,6 +12,8 @@ Masker::Masker(const Masks &masks, const int32_t *subset, const Block &block)
   if (filters) filter_at_.resize(groups_.size());
 }
 
+void Masker::restart() { started_ = false; }
+
 void Masker::start(int64_t first) {
   if (!active_ || started_) return;  // later units go on where the last one ended
   started_ = true;

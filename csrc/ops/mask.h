@@ -16,6 +16,7 @@ class Masker {
   // `subset` maps positions to ids (null: the same).
   Masker(const Masks &masks, const int32_t *subset, const Block &block);
   bool active() const { return active_; }
+  void restart();  // the lists have changed, or the items are walked again
   // To be called before the strips of a unit that starts at position `first`. Units come in order.
   void start(int64_t first);
   void apply(std::size_t group, int64_t s, int64_t count, float *strip);

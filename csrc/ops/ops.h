@@ -24,6 +24,9 @@ struct attnrec_index {
   attnrec::Buffer<float> data;
   bool in_panels = true;
   std::shared_ptr<const attnrec::Int8Items> int8;  // or null
+  attnrec_precision precision = ATTNREC_PRECISION_AUTO;
+  attnrec::Buffer<int64_t> ids, by_id;  // names, and positions in the order of names; of an index from a file, or null
+  std::shared_ptr<const void> keep;     // the file that all of these lie in, or null
 };
 
 namespace attnrec {

@@ -114,6 +114,7 @@ attnrec_index *index_create(const attnrec_matrix &items, attnrec_precision preci
   index->n = items.rows;
   index->d = items.cols;
   index->max_abs = top;
+  index->precision = precision;
   index->in_panels = precision != ATTNREC_PRECISION_INT8 || !int8_serves(items.rows, items.cols);
   index->data = Buffer<float>(round_up(items.rows, kPanel) * items.cols + kSlack);
   const attnrec_operand x{&items, nullptr, nullptr};

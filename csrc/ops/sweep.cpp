@@ -29,9 +29,17 @@ Block::Block(const attnrec_operand &queries, int64_t first, int64_t count, int64
   for (int64_t i = 0; i < count; i += full_lanes) {
     const int64_t here = std::min(full_lanes, count - i);
     const int64_t lanes = lanes_for(here, full_lanes);
-    pack_lanes<int64_t>(queries, nullptr, first + i, here, lanes, at);
     groups_.push_back({first + i, here, lanes, at});
     at += lanes * d;
+  }
+  fill(queries);
+}
+
+void Block::fill(const attnrec_operand &queries) {
+  float *at = packed_.get();
+  for (const Group &g : groups_) {
+    pack_lanes<int64_t>(queries, nullptr, g.first, g.count, g.lanes, at);
+    at += g.lanes * cols_of(queries);
   }
 }
 

@@ -57,6 +57,7 @@ class Block {
  public:
   Block(const attnrec_operand &queries, int64_t first, int64_t count, int64_t full_lanes);
   const std::vector<Group> &groups() const { return groups_; }
+  void fill(const attnrec_operand &queries);  // others, as many, in the same places
 
  private:
   Buffer<float> packed_;

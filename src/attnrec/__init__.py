@@ -29,12 +29,14 @@ from .ops import (
     topk,
 )
 from .reference import CrossEntropy, TopK
+from .searcher import Searcher
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CrossEntropy",
     "ItemIndex",
+    "Searcher",
     "TopK",
     "__version__",
     "adam_step",

@@ -1,4 +1,5 @@
 # Types of the compiled module; attnrec.ops documents what these do.
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ class Index:
     @property
     def shape(self) -> tuple[int, int]: ...
     def rows(self, first: int, count: int, /) -> _Floats: ...
+    def save(self, path: str, ids: Any, /) -> None: ...
+    @staticmethod
+    def open(path: str, map: bool, /) -> Index: ...
+    def names(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None: ...
+    @property
+    def precision(self) -> str: ...
 
 def isa() -> str: ...
 def isas() -> list[str]: ...
@@ -120,3 +127,17 @@ def adam_step(
 def score_pairs(
     queries: Any, items: Any, query_ids: Any, item_ids: Any, check_finite: bool, num_threads: int | None, /
 ) -> _Floats: ...
+def searcher(
+    index: Index,
+    names: Any,
+    order: Any,
+    k: int,
+    scale: float,
+    item_bias: Any,
+    filter_items: Any,
+    items: Any,
+    precision: str,
+    check_finite: bool,
+    num_threads: int,
+    /,
+) -> Callable[[Any, Any, Any], tuple[npt.NDArray[np.int64], _Floats]]: ...

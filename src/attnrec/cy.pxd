@@ -93,6 +93,16 @@ cdef extern from "attnrec/attnrec.h" nogil:
         double learning_rate, beta1, beta2, eps
         double weight_decay
 
+    ctypedef struct attnrec_searcher:
+        pass
+
+    ctypedef struct attnrec_index_info:
+        size_t size
+        int64_t n, d
+        attnrec_precision precision
+        const int64_t *ids
+        const int64_t *by_id
+
     ctypedef struct attnrec_model:
         pass
 
@@ -173,6 +183,15 @@ cdef extern from "attnrec/attnrec.h" nogil:
                                           const attnrec_recommend_options *options,
                                           const attnrec_recommend_result *result,
                                           const attnrec_run *run) noexcept nogil
+        attnrec_status (*searcher_create)(const attnrec_index *index, const attnrec_topk_options *options,
+                                          attnrec_searcher **searcher, const attnrec_run *run) noexcept nogil
+        void (*searcher_free)(attnrec_searcher *searcher) noexcept nogil
+        attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
+                                          int64_t n_exclude, int64_t *ids, float *scores,
+                                          int64_t *count) noexcept nogil
+        attnrec_status (*index_save)(const attnrec_index *index, const int64_t *ids, const char *path) noexcept nogil
+        attnrec_status (*index_open)(const char *path, int map, attnrec_index **index) noexcept nogil
+        attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

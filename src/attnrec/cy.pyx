@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 # Hands the table of the C interface to Cython code; the table itself lives in attnrec._core.
 from cpython.pycapsule cimport PyCapsule_Import
 

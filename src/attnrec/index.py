@@ -1,27 +1,28 @@
-"""ItemIndex: items packed once for the kernels and reused between calls. Layer 1: over ``_core`` and config only."""
+"""ItemIndex: items packed once for the kernels and reused between calls. Layer 1."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import builtins
+import os
+import threading
+from typing import Any
 
 import numpy as np
 
 from . import config
-
-if config._has_core() or TYPE_CHECKING:
-    from . import _core
+from ._files import written_beside
+from ._snapshot import Array, Precision, Snapshot, matrix
+from .searcher import Options, Searcher
 
 __all__ = ["ItemIndex"]
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Precision = Literal["auto", "float32", "int8"]
 
 
 class ItemIndex:
     """Items packed for the kernels, shared by all threads.
 
     A call reads one immutable snapshot; ``append`` and ``replace`` build a new one and then swap it in, so a search
-    that runs meanwhile sees the old items or the new ones, never a mixture.
+    that runs meanwhile sees the old items or the new ones, never a mixture. Writers wait for each other: of two that
+    append at once, both are heard. For one query after another, as a service gets them, see :meth:`searcher`.
 
     Parameters
     ----------
@@ -49,13 +50,14 @@ class ItemIndex:
     array([80])
     """
 
-    __slots__ = ("__weakref__", "_snapshot", "precision")
+    __slots__ = ("__weakref__", "_snapshot", "_writing", "precision")
 
     def __init__(self, items: Any, *, ids: Any = None, precision: Precision = "auto") -> None:
         if precision not in ("auto", "float32", "int8"):
             raise ValueError(f"ItemIndex: precision {precision!r} is none of 'auto', 'float32' and 'int8'")
         self.precision: Precision = precision
-        self._snapshot = _Snapshot(items, ids, precision)
+        self._writing = threading.Lock()
+        self._snapshot = Snapshot(items, ids, precision)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -105,15 +107,16 @@ class ItemIndex:
         >>> len(index)
         2
         """
-        now = self._snapshot
-        added = _matrix(items, "ItemIndex.append")
-        if added.shape[1] != now.shape[1]:
-            raise ValueError(f"ItemIndex.append: items {added.shape} and the index {now.shape} differ in width")
-        if (ids is None) != (now.ids is None):
-            state = "has names: give ids for the new items too" if ids is None else "has no names: leave ids out"
-            raise ValueError(f"ItemIndex.append: the index {state}")
-        all_ids = None if now.ids is None else np.concatenate([now.ids, np.asarray(ids)])
-        self._snapshot = _Snapshot(np.concatenate([now.features, added]), all_ids, self.precision)
+        added = matrix(items, "ItemIndex.append")
+        with self._writing:
+            now = self._snapshot
+            if added.shape[1] != now.shape[1]:
+                raise ValueError(f"ItemIndex.append: items {added.shape} and the index {now.shape} differ in width")
+            if (ids is None) != (now.ids is None):
+                state = "has names: give ids for the new items too" if ids is None else "has no names: leave ids out"
+                raise ValueError(f"ItemIndex.append: the index {state}")
+            all_ids = None if now.ids is None else np.concatenate([now.ids, np.asarray(ids)])
+            self._snapshot = Snapshot(np.concatenate([now.features, added]), all_ids, self.precision)
 
     def replace(self, items: Any, *, ids: Any = None) -> None:
         """Swap all items for others in one step.
@@ -128,74 +131,137 @@ class ItemIndex:
         ValueError
             As for a new index.
         """
-        self._snapshot = _Snapshot(items, ids, self.precision)
+        with self._writing:
+            self._snapshot = Snapshot(items, ids, self.precision)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the packed items and their names to a file, to be opened without packing anything again.
+
+        The file is written beside its place and then moved there: processes that have an older one open keep it.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        ValueError
+            If the file cannot be written.
+        ImportError
+            Where attnrec is not compiled.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from attnrec import ItemIndex
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ItemIndex([[1, 0], [0, 1]], ids=[70, 80]).save(f"{folder}/items.index")
+        ...     ItemIndex.open(f"{folder}/items.index").ids
+        array([70, 80])
+        """
+        _need_core("save")
+        with written_beside(path) as beside:
+            self._snapshot.save(os.fspath(beside), self.precision)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], mmap: bool = True) -> ItemIndex:
+        """An index from a file that :meth:`save` wrote.
+
+        The header, the names and the order of the items are checked; the numbers are taken as they are, so open files
+        that you trust. The 8-bit copies fit processors with the same 8-bit instructions; ``precision="float32"`` leaves
+        them out and serves all.
+
+        Parameters
+        ----------
+        path : path
+        mmap : bool
+            Map the file: all processes that open it share one copy of items, 8-bit copies and names, which come into
+            memory when they are first touched. What a process has of its own are the buffers of its searches. The file
+            may be replaced by :meth:`save` meanwhile, but not written into or cut short. False reads a copy.
+
+        Returns
+        -------
+        ItemIndex
+            ``append`` and ``replace`` work as on any other, and make the items this process's own.
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it cannot be read.
+        ValueError
+            If the file is truncated or damaged, of another version or packing, or holds 8-bit copies for another kind
+            of processor; the message names file and fix.
+        ImportError
+            Where attnrec is not compiled.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from attnrec import ItemIndex, topk
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ItemIndex([[1, 0], [0, 1]]).save(f"{folder}/items.index")
+        ...     index = ItemIndex.open(f"{folder}/items.index")
+        >>> topk([0.5, 2.0], index, k=1).ids
+        array([1])
+        """
+        _need_core("open")
+        with builtins.open(path, "rb"):  # says in Python's words what is not there or may not be read
+            pass
+        out = cls.__new__(cls)
+        out._writing = threading.Lock()
+        out._snapshot = Snapshot.opened(os.fspath(path), mmap)
+        out.precision = out._snapshot.precision
+        return out
+
+    def searcher(
+        self,
+        k: int = 10,
+        *,
+        scale: float = 1.0,
+        item_bias: Any = None,
+        filter_items: Any = None,
+        items: Any = None,
+        precision: Precision = "auto",
+        check_finite: bool = True,
+        num_threads: int = 1,
+    ) -> Searcher:
+        """What answers one query after another with the least delay: checks and buffers are made once.
+
+        Parameters
+        ----------
+        k, scale, item_bias, filter_items, items, precision, check_finite
+            As in :func:`attnrec.topk`, for all queries. ``item_bias``, masks and ids have to fit the items that the
+            index holds whenever it is searched.
+        num_threads : int
+            For each query; 1 wakes no other thread. More serve a large index with few callers, and allocate.
+
+        Returns
+        -------
+        Searcher
+            To be called with a query. Each thread needs its own.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in :func:`attnrec.topk`.
+
+        Examples
+        --------
+        >>> from attnrec import ItemIndex
+        >>> search = ItemIndex([[1, 0], [0, 1]], ids=[70, 80]).searcher(k=1)
+        >>> ids, scores = search([0.5, 2.0])
+        >>> ids, scores
+        (array([80]), array([2.], dtype=float32))
+        """
+        options = Options(k, scale, item_bias, filter_items, items, precision, check_finite, num_threads)
+        return Searcher(self, options)
 
 
-class _Snapshot:
-    """Packed items with their names; never changes once made."""
-
-    __slots__ = ("_order", "_packed", "_plain", "ids", "shape")
-
-    def __init__(self, items: Any, ids: Any, precision: Precision) -> None:
-        self._plain: Array | None = None
-        self._packed: _core.Index | None = None
-        if config.backend() == "reference":
-            self._plain = _matrix(items, "ItemIndex")
-            self.shape: tuple[int, int] = self._plain.shape
-        else:
-            self._packed = _core.Index(items, precision)
-            self.shape = self._packed.shape
-        self.ids = None if ids is None else _names(ids, self.shape[0])
-        self._order = None if self.ids is None else np.argsort(self.ids, kind="stable")
-
-    @property
-    def operand(self) -> Any:
-        return self._plain if self._packed is None else self._packed
-
-    @property
-    def features(self) -> Array:
-        return self._plain.copy() if self._packed is None else self._packed.rows(0, self.shape[0])  # type: ignore[union-attr]
-
-    def positions(self, names: Any, argument: str) -> Any:
-        """Positions of named items; None and masks pass as they are."""
-        if names is None or self.ids is None or self._order is None:
-            return names
-        wanted = np.asarray(names)
-        if wanted.dtype == bool or wanted.size == 0:
-            return names
-        order = self._order
-        at = np.minimum(np.searchsorted(self.ids, wanted, sorter=order), len(order) - 1)
-        unknown = self.ids[order[at]] != wanted if len(order) else np.ones(wanted.shape, dtype=bool)
-        if unknown.any():
-            raise ValueError(f"topk: {argument} holds {wanted[unknown][0]}, which is not an id of the index")
-        return order[at]
-
-    def rename(self, positions: Array) -> None:
-        """Names for positions, in place; -1 stays."""
-        if self.ids is not None and len(self.ids):
-            positions[...] = np.where(positions < 0, -1, self.ids[positions])
-
-
-def _matrix(items: Any, op: str) -> Array:
-    out = np.asarray(items, dtype=np.float32)
-    if out.ndim != 2:
-        raise ValueError(f"{op}: items has shape {out.shape}; give a matrix with a row each")
-    return out
-
-
-def _names(ids: Any, n: int) -> Array:
-    given = np.asarray(ids)
-    if given.ndim != 1 or len(given) != n:
-        raise ValueError(f"ItemIndex: ids {given.shape} does not fit the {n} items; give one each")
-    if n and given.dtype.kind not in "iu":
-        raise TypeError(f"ItemIndex: ids has dtype {given.dtype}; give integers")
-    out = given.astype(np.int64)
-    if n and (out < 0).any():
-        raise ValueError("ItemIndex: ids holds a negative number, which results use for 'no item'")
-    if len(np.unique(out)) != n:
-        values, counts = np.unique(out, return_counts=True)
-        raise ValueError(f"ItemIndex: ids holds {values[counts > 1][0]} more than once")
-    return out
+def _need_core(method: str) -> None:
+    if not config._has_core():
+        raise ImportError(f"ItemIndex.{method} needs the compiled part of attnrec, which is not built here")
 
 
 def _restore(features: Array, ids: Array | None, precision: Precision) -> ItemIndex:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops, reference
-from ..index import ItemIndex, Precision
+from .._snapshot import Precision
+from ..index import ItemIndex
 from ._tasks import Data, Task
 
 __all__ = ["Form", "Result", "attnrec_forms", "numpy_forms", "reference_forms"]

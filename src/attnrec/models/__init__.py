@@ -31,7 +31,10 @@ def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:
     ----------
     path : path
     mmap : bool
-        Leave the arrays in the file, where processes that load it share them.
+        Leave the arrays in the file, where processes that load it share them. What a model derives from them when it
+        first recommends is each process's own: for a :class:`SoftmaxRecommender` the item vectors at length 1 and
+        packed, twice ``4 n d`` bytes. Processes share packed vectors through
+        ``ItemIndex(model.item_vectors).save(path)`` and :meth:`attnrec.ItemIndex.open`.
 
     Returns
     -------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .._extras import need
+from .._files import written_beside
 from .sparse import CSR, Array, csr, flaw
 
 __all__ = ["FORMAT", "read", "read_header", "write"]
@@ -25,7 +25,6 @@ def write(path: str | os.PathLike[str], model: str, params: dict[str, Any], stat
 
     ``state`` holds arrays, CSR matrices (stored as three arrays and a shape) and plain numbers or strings.
     """
-    path = Path(path)
     header: dict[str, Any] = {"format": FORMAT, "class": model, "params": params, "shapes": {}, "facts": {}}
     arrays: dict[str, Array] = {}
     for name, value in state.items():
@@ -42,17 +41,9 @@ def write(path: str | os.PathLike[str], model: str, params: dict[str, Any], stat
         raise ValueError(
             f"{model} cannot be saved, a parameter is not a plain number, string or None: {error}"
         ) from None
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save {path.name!r} in: make it first")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_beside(path) as beside:
         data = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
         need("safetensors.numpy", extra="models").save_file(data, beside, metadata={_KEY: text})
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
-from ..index import ItemIndex, Precision
+from .._snapshot import Precision
+from ..index import ItemIndex
 from ..reference import TopK
 from ._backend import Array, by_reference, uses_reference
 

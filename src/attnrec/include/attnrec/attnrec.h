@@ -167,6 +167,18 @@ typedef struct attnrec_recommend_result {
   int64_t *counts; /* (b,) or null: how many are real */
 } attnrec_recommend_result;
 
+/* Searches an index for one query at a time, with buffers of its own that are made once: a search allocates nothing
+ * unless more is excluded than ever before. For one thread at a time; the index has to stay. */
+typedef struct attnrec_searcher attnrec_searcher;
+
+typedef struct attnrec_index_info {
+  size_t size; /* sizeof(attnrec_index_info), set by the caller */
+  int64_t n, d;
+  attnrec_precision precision;
+  const int64_t *ids;   /* (n,) names of an index from a file, or null; the index's, until it is freed */
+  const int64_t *by_id; /* (n,) positions in the order of names, or null */
+} attnrec_index_info;
+
 /* Dense outputs are row-major without gaps and must not overlap an input. */
 typedef struct attnrec_api {
   size_t size;     /* sizeof(attnrec_api) of the library */
@@ -248,6 +260,26 @@ typedef struct attnrec_api {
   attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
                                     const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                     const attnrec_run *run);
+
+  /* options as for topk, without exclude and include; what they point to is copied. run may be null and counts for all
+     searches; its 0 threads are one here, so that none is woken. */
+  attnrec_status (*searcher_create)(const attnrec_index *index, const attnrec_topk_options *options,
+                                    attnrec_searcher **searcher, const attnrec_run *run);
+  void (*searcher_free)(attnrec_searcher *searcher); /* null is fine; no call may be using it */
+  /* The k best items for a query (d,) without gaps: ids (k,) and scores (k,), the same bits as topk's, and in count,
+     which may be null, how many are real. exclude: ids that this query may not see, in any order. A call while another
+     one is running on the same searcher is ATTNREC_FAILED, and writes nothing. */
+  attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
+                                    int64_t n_exclude, int64_t *ids, float *scores, int64_t *count);
+
+  /* Writes an index in its packed form, with the names of its items (n,), unique and not negative, which may be null.
+     To replace a file that is open somewhere, write another one and move it into its place. */
+  attnrec_status (*index_save)(const attnrec_index *index, const int64_t *ids, const char *path);
+  /* Opens it, mapped (map nonzero: one copy in memory for all processes) or read. What is truncated, of another
+     version, or packed for other 8-bit instructions is ATTNREC_INVALID, and last_error names file and fix. The numbers
+     in it are taken as they are. The file may be replaced meanwhile, but not written into or cut short. */
+  attnrec_status (*index_open)(const char *path, int map, attnrec_index **index);
+  attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info);
 } attnrec_api;
 
 #if defined(_WIN32)

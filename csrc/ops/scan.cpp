@@ -1,0 +1,98 @@
+// The float32 scan of a search for the best k: strips of scores, what may be kept of them, their softmax. Ops only.
+#include "scan.h"
+
+#include "../core/dispatch.h"
+
+namespace attnrec {
+namespace {
+
+bool all_finite(const float *x, int64_t n) {
+  float zero = 0;
+  for (int64_t i = 0; i < n; ++i) zero += x[i] * 0.0F;  // NaN from infinity and NaN alone
+  return zero == 0;
+}
+
+}  // namespace
+
+Keys keys_of(const attnrec_operand &items, const TopKTask &task, std::vector<float> &bias) {
+  Keys keys;
+  keys.operand = items;
+  keys.n = task.items == nullptr ? rows_of(items) : static_cast<int64_t>(task.items->size());
+  keys.d = cols_of(items);
+  keys.scale = task.scale;
+  keys.subset = task.items == nullptr ? nullptr : task.items->data();
+  if (task.bias != nullptr) {
+    bias.resize(static_cast<std::size_t>(round_up(keys.n, kPanel) + kSlack));
+    for (int64_t j = 0; j < keys.n; ++j) {
+      bias[static_cast<std::size_t>(j)] = task.bias[keys.subset == nullptr ? j : keys.subset[j]];
+    }
+    keys.bias = bias.data();
+  }
+  return keys;
+}
+
+bool takes_int8(const attnrec_operand &items, const TopKTask &task, int64_t b) {
+  if (items.index == nullptr || items.index->int8 == nullptr || task.weights || task.items != nullptr) return false;
+  if (task.precision != ATTNREC_PRECISION_AUTO) return task.precision == ATTNREC_PRECISION_INT8;
+  int64_t hidden = task.masks.filter == nullptr ? 0 : static_cast<int64_t>(task.masks.filter->size());
+  if (task.masks.exclude != nullptr && b > 0) hidden += task.masks.exclude->indptr[b] / b;
+  const int64_t few = std::max<int64_t>(10, items.index->n / (items.index->in_panels ? 2000 : 500));
+  return level().int8->fast && task.bias == nullptr && task.k + hidden / 2 <= few;
+}
+
+Scan::Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
+    : k_(k), block_(block), keys_(keys), task_(task), reader_(keys, strip_items(keys.d), 0),
+      masker_(task.masks, keys.subset, block), strip_(strip_items(keys.d) * k.lanes + kSlack),
+      hits_(strip_items(keys.d) + kPanel),
+      mask_strips_(masker_.active() && task.weights && !task.hidden_in_denominator),
+      mask_candidates_(masker_.active() && !mask_strips_) {}
+
+void Scan::unit(int64_t first, int64_t last, Candidates &candidates, std::vector<Softmax> &softmax) {
+  masker_.start(first);
+  sweep(reader_, block_, keys_.d, first, last, [&](std::size_t g, int64_t s, int64_t count) {
+    const int64_t found = task_.weights ? weigh(g, s, count, candidates.thresholds(g), softmax[g])
+                                        : look(g, s, count, candidates.thresholds(g));
+    if (task_.check_scores && !all_finite(strip_.get(), count)) throw ScoreNotFinite();
+    collect(g, s, found, candidates);
+  });
+}
+
+// Rows worth a look, where scores alone are wanted. Most strips have none and are not even written.
+int64_t Scan::look(std::size_t g, int64_t s, int64_t count, const float *threshold) {
+  return reader_.scan(k_, block_.groups()[g], s, count, threshold, strip_.get(), hits_.get());
+}
+
+// The same with the softmax of all scores.
+int64_t Scan::weigh(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax) {
+  const int64_t lanes = block_.groups()[g].lanes;
+  float *scores = strip_.get();
+  float top[kMaxLanes];
+  float factor[kMaxLanes];
+  reader_.strip(k_, block_.groups()[g], s, count, scores, mask_strips_ ? nullptr : top);
+  if (mask_strips_) {
+    masker_.apply(g, s, count, scores);
+    k_.lane_max(scores, count, lanes, top);
+  }
+  add_strip(k_, softmax, scores, count, lanes, top, nullptr, factor);
+  bool any = false;
+  for (int64_t l = 0; l < lanes; ++l) any |= top[l] > threshold[l];
+  if (!any) return 0;
+  return k_.above(scores, count, lanes, threshold, hits_.get());
+}
+
+void Scan::collect(std::size_t g, int64_t s, int64_t found, Candidates &candidates) {
+  const Group &group = block_.groups()[g];
+  const float *threshold = candidates.thresholds(g);
+  for (int64_t h = 0; h < found; ++h) {
+    const int64_t at = s + hits_[h].row;
+    const int32_t id = keys_.subset == nullptr ? static_cast<int32_t>(at) : keys_.subset[at];
+    for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
+      const int64_t lane = __builtin_ctz(left);
+      const float score = strip_[hits_[h].row * group.lanes + lane];
+      if (!(score > threshold[lane]) || (mask_candidates_ && masker_.hides(g, lane, id))) continue;
+      candidates.push(g, lane, score, id);
+    }
+  }
+}
+
+}  // namespace attnrec

@@ -1,0 +1,78 @@
+"""benchmarks/latency.py on small data: what it writes, and what it says of threads. Judges no speed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import attnrec as ar
+
+pytest.importorskip("click", reason="attnrec bench needs the cli extra")
+if ar.backend() != "compiled":
+    pytest.skip("times the compiled kernels", allow_module_level=True)
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+if not BENCHMARKS.exists():
+    pytest.skip("benchmarks/ is not in this distribution", allow_module_level=True)
+sys.path.insert(0, str(BENCHMARKS))
+
+import latency  # noqa: E402
+
+
+def test_small_run(tmp_path: Path) -> None:
+    target = tmp_path / "latency.json"
+    line = [sys.executable, str(BENCHMARKS / "latency.py"), "--items", "500,1000", "--threads-items", "1000"]
+    line += ["--threads", "1,3", "--seconds", "0.05", "--calls", "300", "--json", str(target)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(target.read_text(encoding="utf-8"))
+    assert min(record["one_core"].values()) > 0
+    ours = [r for r in record["rows"] if r["library"] == "attnrec searcher"]
+    assert [(r["part"], r["n"], r["threads"]) for r in ours] == [
+        ("one", 500, 1),
+        ("one", 1000, 1),
+        ("threads", 1000, 1),
+        ("threads", 1000, 3),
+        ("loop", 1000, 1),
+    ]
+    for r in record["rows"]:
+        assert 0 < r["p50_us"] <= r["p99_us"] <= r["p99.9_us"]
+        assert f"n={r['n']:<9,} {r['threads']:>2} thr {r['calls']:>8,} calls" in done.stdout
+    assert ours[-1]["calls"] == 300
+
+
+def test_percentiles_and_ceilings_of_known_times() -> None:
+    took = np.arange(1, 1001) * 1e-6
+    r = latency.row("one", "x", 1000, 1, took, 2000.0, {"gflops": 64.0, "gbytes": 8.0})
+    assert r["p50_us"] == pytest.approx(500.5)
+    assert r["p99_us"] == pytest.approx(990.01)
+    assert r["of_ceiling"] == pytest.approx(2 * 1000 * 64 / 500.5e-6 / 64e9)
+    assert r["of_streaming"] == pytest.approx(4 * 1000 * 64 / 500.5e-6 / 8e9)
+
+
+def test_what_more_threads_make_slower_is_said() -> None:
+    def row(n: int, threads: int, per_second: float, library: str = "attnrec searcher") -> latency.Record:
+        return {"library": library, "n": n, "threads": threads, "per_second": per_second}
+
+    rows = [
+        row(10, 2, 5.0),
+        row(10, 16, 5.0),
+        row(20, 2, 5.0),
+        row(20, 16, 4.0),
+        row(30, 2, 9.0),
+        row(10, 16, 1.0, "x"),
+    ]
+    assert latency.slower_with_more(rows) == ["n=20: 16 threads 4/s, 2 threads 5/s"]
+
+
+def test_results_are_compared_before_anything_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(latency.LIBRARIES, "wrong", ("numpy", lambda _: lambda: lambda _: np.arange(latency.K)))
+    items, queries = latency.data(500)
+    with pytest.raises(AssertionError, match="wrong"):
+        latency.libraries(items, queries, ["wrong"])
