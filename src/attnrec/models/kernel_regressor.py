@@ -102,6 +102,8 @@ class KernelAttentionRegressor(WithContent):
     A history is predicted from by the coefficients of all others as they are and its own solved given these
     (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to ``tolerance``.
 
+    An item that nobody rated is predicted at the level of items with few ratings, which tend to be lower than most.
+
     With content, explanations have views by feature and by modality. What a similarity adds to a prediction beyond what
     it would with nothing in common, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is shared by the parts of C
     in proportion; the rest is background. Where users and items have content, each gets half of what both explain
