@@ -271,7 +271,8 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
     ({"content_share": 1.5}, {}, ValueError, "content_share=1.5 must lie between 0 and 1"),
     ({"user_content_share": "a"}, {}, TypeError, "user_content_share='a' is not a number"),
     ({"modality_weights": {"a": 1}}, {"item_features": ITEM_FEATURES}, ValueError, "modality_weights names .*'a'"),
-    ({"user_modality_weights": {"a": 1}}, {"user_features": AGES}, ValueError, "modality_weights names .*'a'"),
+    ({"user_modality_weights": {"a": 1}}, {"user_features": AGES}, ValueError, "user_modality_weights names .*'a'"),
+    ({"modality_weights": [1, 2]}, {"item_features": ITEM_FEATURES}, TypeError, r"modality_weights=\[1, 2\] is no map"),
 ]
 
 

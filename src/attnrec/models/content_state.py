@@ -117,11 +117,13 @@ class Side:
     weights: Array
 
     @classmethod
-    def of(cls, known: fusion.Content | None, share: float, weights: Mapping[str, float] | None) -> Self | None:
-        """From the parameters of an estimator; None without content."""
+    def of(
+        cls, known: fusion.Content | None, share: float, weights: Mapping[str, float] | None, prefix: str = ""
+    ) -> Self | None:
+        """From the parameters of an estimator, whose names start with ``prefix``; None without content."""
         if known is None:
             return None
-        return cls(known, share, fusion.modality_weights(weights, list(known.blocks)))
+        return cls(known, share, fusion.modality_weights(weights, list(known.blocks), f"{prefix}modality_weights"))
 
     def fused(self, rows: CSR, known: fusion.Content | None = None) -> CSR:
         """Unit rows of histories and content, those of ``known`` unless it is None; see :func:`fusion.fused`."""

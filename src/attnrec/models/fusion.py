@@ -123,23 +123,27 @@ def content(name: str, given: Any, n: int, what: str, *, like: Content | None = 
     return Content(blocks, None if names is None else [str(name) for name in names])
 
 
-def modality_weights(weights: Mapping[str, float] | None, names: list[str]) -> Array:
+def modality_weights(
+    weights: Mapping[str, float] | None, names: list[str], argument: str = "modality_weights"
+) -> Array:
     """One weight for each modality, adding up to 1; equal unless given.
 
     Raises
     ------
-    ValueError
-        If a name is unknown or missing, or a weight is not 0 or more.
+    ValueError, TypeError
+        If a name is unknown or missing, or a weight is not 0 or more, or it is no mapping.
     """
     if weights is None:
         weights = dict.fromkeys(names, 1.0)
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"{argument}={weights!r:.60} is no mapping: give a dict of modality -> weight")
     if set(weights) != set(names):
         raise ValueError(
-            f"modality_weights names {sorted(weights)} where there are {sorted(names)}: give one for each modality"
+            f"{argument} names {sorted(weights)} where there are {sorted(names)}: give one for each modality"
         )
     out = np.array([float(weights[name]) for name in names])
     if not np.all(np.isfinite(out)) or np.any(out < 0) or not out.sum() > 0:
-        raise ValueError(f"modality_weights={dict(weights)!r:.80} must be finite, 0 or more, and not all 0")
+        raise ValueError(f"{argument}={dict(weights)!r:.80} must be finite, 0 or more, and not all 0")
     out /= out.sum()
     return out
 

@@ -261,7 +261,7 @@ class KernelAttentionRegressor(WithContent):
         users = content_state.taken("user_features", inputs, shape[0], "users")
         items = content_state.taken("item_features", inputs, shape[1], "items")
         return (
-            content_state.Side.of(users, float(self.user_content_share), self.user_modality_weights),
+            content_state.Side.of(users, float(self.user_content_share), self.user_modality_weights, "user_"),
             content_state.Side.of(items, float(self.content_share), self.modality_weights),
         )
 

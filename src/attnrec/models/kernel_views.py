@@ -54,12 +54,14 @@ class Views:
         if items is not None:
             at, values = entries_of(items.rows, item)
             pairs = zip(stage.system.joints, own, self._item_weights(row), strict=True)
-            splits.append([_split(joint.items, k, items.turned, at, values, w) for joint, k, w in pairs])
+            columns = taken(items.turned, at)
+            splits.append([_split(joint.items, k, columns, values, w) for joint, k, w in pairs])
             ids.append(at)
         if self._content is not None and (users := self._passes.content(0)) is not None:
             at, values = entries_of(self._content, row)
             pairs = zip(stage.system.joints, self._kernels, self._user_weights(row, item, own), strict=True)
-            splits.append([_split(joint.users, k[row], users.turned, at, values, w) for joint, k, w in pairs])
+            columns = taken(users.turned, at)
+            splits.append([_split(joint.users, k[row], columns, values, w) for joint, k, w in pairs])
             ids.append(at + (0 if items is None else items.rows.shape[1]))
         added = [np.zeros(0), *(np.sum([each for each, _ in split], axis=0) for split in splits)]
         rest = float(sum(rest for split in splits for _, rest in split))
@@ -96,11 +98,11 @@ class Views:
         return out
 
 
-def _split(kernel: Kernel, row: Array, turned: CSR, at: Array, values: Array, weights: Array) -> _Split:
-    """``weights (K - K_0)`` for a row of the kernel: what each column ``at`` of the one that the row is of adds by its
-    ``values`` there, and the rest. ``turned`` are the columns of all others, (width, n)."""
+def _split(kernel: Kernel, row: Array, columns: CSR, values: Array, weights: Array) -> _Split:
+    """``weights (K - K_0)`` for a row of the kernel: what each of some ``columns`` (k, n) adds, ``values`` (k,) being
+    those of the one that the row is of, and the rest."""
     row = row.astype(np.float64)
     cosines = 1 + kernel.temperature * np.log(np.maximum(row, np.finfo(np.float32).tiny))
     each = weights * terms.per_cosine(cosines, kernel.uniform, row, kernel.temperature)
-    part: Array = kernel.parts[-1][0] * values * (taken(turned, at) @ each)
+    part: Array = kernel.parts[-1][0] * values * (columns @ each)
     return part, float(weights @ (row - kernel.uniform)) - float(part.sum())
