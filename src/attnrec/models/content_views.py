@@ -84,13 +84,18 @@ class Columns:
         ids, contributions, interactions = added
         by_modality = np.bincount(self.belongs[ids], contributions, len(self.modalities))
         by_modality[0] = interactions
+        numbers = np.arange(len(by_modality))
         return {
-            "features": Part.largest(ids, contributions, n, background=whole - float(contributions.sum())),
-            "modalities": Part.largest(
-                np.arange(len(by_modality)), by_modality, n, background=whole - float(by_modality.sum())
-            ),
+            "features": Part.largest(ids, contributions, n, background=_rest(whole, contributions)),
+            "modalities": Part.largest(numbers, by_modality, n, background=_rest(whole, by_modality)),
             "labels": {"features": self.features, "modalities": self.modalities},
         }
+
+
+def _rest(whole: float, parts: Array) -> float:
+    """What parts leave of the whole; 0 where that is rounding."""
+    rest = whole - float(parts.sum())
+    return rest if abs(rest) > 1e-12 * (abs(whole) + float(np.abs(parts).sum())) else 0.0
 
 
 def described(given: Any, width: int) -> str:
