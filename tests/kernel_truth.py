@@ -23,10 +23,28 @@ def kernel(c: Array, temperature: float) -> Array:
     return out
 
 
-class Truth:
-    """Predictions ``self.rows`` (users, items) before cutting, and ``std`` of every pair, of the last pass."""
+def gates(present: Array, share: float, weights: Any) -> Array:
+    """What histories and each modality count for each row, from whether it has them, (n, 1 + modalities)."""
+    out = present * np.array([1 - share, *(share * w for w in weights)])
+    return np.divide(out, out.sum(1, keepdims=True), out=np.zeros_like(out), where=out.sum(1, keepdims=True) > 0)
 
-    def __init__(self, x: csr_array, m: KernelAttentionRegressor) -> None:
+
+def fused(c: Array, seen: Array, share: float, content: list[tuple[Array, float]]) -> Array:
+    """Similarity by histories ``c`` and modalities, each with its weight."""
+    rows = [unit(np.asarray(x, dtype=float)) for x, _ in content]
+    g = np.sqrt(gates(np.column_stack([seen, *(x.any(1) for x in rows)]), share, [w for _, w in content]))
+    parts = [c, *(x @ x.T for x in rows)]
+    return sum(np.outer(g[:, k], g[:, k]) * part for k, part in enumerate(parts))
+
+
+class Truth:
+    """Predictions ``self.rows`` (users, items) before cutting, and ``std`` of every pair, of the last pass.
+
+    ``content`` are the modalities of users and of items, with their weights; the last ``kernels`` and similarities
+    ``likeness`` of each, strongest first, are kept.
+    """
+
+    def __init__(self, x: csr_array, m: KernelAttentionRegressor, content: Any = (None, None)) -> None:
         mask = np.zeros(x.shape)
         mask[np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)), x.indices] = 1
         r = x.toarray().astype(float)
@@ -41,6 +59,8 @@ class Truth:
         a_u, a_i = mask * (mask.sum(0) + 1.0) ** -0.25, mask.T * (mask.sum(1) + 1.0) ** -0.25
         share = m.residual_share
         c = [share * unit(e) @ unit(e).T + (1 - share) * unit(a) @ unit(a).T for e, a in ((e_u, a_u), (e_i.T, a_i))]
+        shares, seen = (m.user_content_share, m.content_share), (mask.any(1), mask.any(0))
+        c = [fused(*of, known) if known else of[0] for *of, known in zip(c, seen, shares, content, strict=True)]
         kernels = [(kernel(c[0], m.user_temperature), kernel(c[1], m.item_temperature), m.joint)]
         self._solve(kernels, m, v, m.noise, r[users, items] - mean, mean)
         if m.passes == 1:
@@ -55,6 +75,7 @@ class Truth:
     def _solve(self, kernels: Any, m: Any, v: float, noise: float, y: Array, mean: float) -> None:
         n_users, n_items = len(kernels[0][0]), len(kernels[0][1])
         eye_u, eye_i = np.eye(n_users), np.eye(n_items)
+        self.kernels, self.variance = kernels, v
         whole = m.own * np.kron(eye_u, kernels[0][1]) + m.same * np.kron(kernels[0][0], eye_i)
         whole += sum(strength * np.kron(k_u, k_i) for k_u, k_i, strength in kernels)
         whole += m.bias * (np.kron(eye_u, np.ones((n_items, n_items))) + np.kron(np.ones((n_users, n_users)), eye_i))

@@ -16,6 +16,7 @@ if not BENCHMARKS.exists():
 sys.path.insert(0, str(BENCHMARKS))
 
 import _cold_data  # noqa: E402
+import _cold_ratings  # noqa: E402
 import cold  # noqa: E402
 from attnrec.features import FeatureEncoder  # noqa: E402
 
@@ -49,3 +50,20 @@ def test_content_finds_hidden_items() -> None:
     }
     chance = found.pop("by chance")
     assert min(found.values()) > 1.4 * chance
+
+
+def test_ratings_are_predicted_from_the_rest() -> None:
+    r = np.random.default_rng(2)
+    users, items = np.divmod(r.permutation(30 * 20)[:200], 20)
+    ratings = r.integers(1, 6, 200).astype(float)
+    found = list(_cold_ratings.parts(users, items, ratings))
+    assert [name for name, _ in found] == ["warm"] * 5 + ["cold"] * 5
+    for name, fold in found:
+        assert fold.train.nnz + len(fold.ratings) == 200
+        assert fold.train.data.sum() + fold.ratings.sum() == ratings.sum()
+        if name == "cold":
+            assert not np.isin(fold.items, fold.train.indices).any()
+    assert sum(len(fold.ratings) for name, fold in found if name == "warm") == 200
+    means = _cold_ratings.by_user(sp.csr_array(np.array([[1.0, 0, 4.0], [0, 0, 0]])))
+    assert means.tolist() == [2.5, 2.5]
+    assert _cold_ratings.errors(np.array([2.0, 4.0]), np.array([1.0, 5.0])) == (1.0, 0.0)

@@ -39,7 +39,7 @@ def test_tables_add_up(backend: str) -> None:
     native = example().to_frame(backend)
     assert type(native).__module__.startswith(backend)
     frame = nw.from_native(native, eager_only=True)
-    assert frame.columns == ["view", "part", "id", "weight", "value", "contribution"]
+    assert frame.columns == ["view", "part", "id", "name", "weight", "value", "contribution"]
     assert frame.schema["id"] == nw.Int64
     for view in ("contributions", "neighbours"):
         rows = frame.filter(nw.col("view") == view)
@@ -52,6 +52,33 @@ def test_tables_add_up(backend: str) -> None:
         listed["weight"].to_numpy() * listed["value"].to_numpy(), listed["contribution"].to_numpy()
     )
     assert frame.filter(nw.col("part") != "listed")["id"].null_count() == 6
+
+
+def with_content() -> Explanation:
+    features = Part.largest([0, 2, 1], [0.5, -0.25, 0.125], 2, background=0.375)
+    modalities = Part.largest([0, 1, 2], [0.25, 0.5, -0.125], 3, background=0.125)
+    labels = {"features": ["genre=Noir", "genre=War", "year"], "modalities": ["interactions", "genre", "year"]}
+    return Explanation(3, 7, 0.75, 0.0, "as every score does", Part.largest([4], [0.75], 2), features=features,
+                       modalities=modalities, labels=labels)  # fmt: skip
+
+
+def test_features_and_modalities_have_names() -> None:
+    why = with_content()
+    assert str(why).splitlines()[2:] == [
+        "By feature: genre=Noir +0.5, year -0.25, 1 others +0.125, background +0.375.",
+        "By modality: genre +0.5, interactions +0.25, year -0.125, background +0.125.",
+    ]
+    assert why.bars("modalities")[0] == ("genre", 0.5)
+    assert why.bars("features", names={0: "noir"})[:2] == [("noir", 0.5), ("feature 2", -0.25)]
+    assert why.shares() == pytest.approx({"genre": 4 / 7, "interactions": 2 / 7, "year": 1 / 7})
+    with pytest.raises(ValueError, match="view='modalities' is none that this explanation has: contributions"):
+        example().shares()
+    frame = why.to_frame("pandas")
+    named = frame.query("part == 'listed'")
+    assert named.query("view == 'features'")["name"].tolist() == ["genre=Noir", "year"]
+    assert named.query("view == 'contributions'")["name"].isna().all()
+    for view in ("features", "modalities"):
+        assert frame.query(f"view == '{view}'")["contribution"].sum() == pytest.approx(0.75)
 
 
 def test_a_table_has_a_default_kind() -> None:

@@ -261,6 +261,26 @@ def test_fit_takes_no_more_than_it_says(params: dict[str, Any]) -> None:
     assert 0.3 * says < peak <= says
 
 
+@pytest.mark.parametrize("used", [900, 500])
+@pytest.mark.parametrize("side", ["item", "both"])
+def test_fit_with_content_takes_no_more_than_it_says(side: Any, used: int) -> None:
+    rng = np.random.default_rng(0)
+    x = sparse.random_array((600, 900), density=0.03, rng=rng, format="lil", dtype=np.float32)
+    x[:, used:] = 0
+    x, features = csr_array(x), rng.standard_normal((900, 200)).astype(np.float32)
+    model = Kernel(side=side)
+    model.fit(made(), item_features=np.eye(made().shape[1]), show_progress=False)  # modules are loaded now
+    says = model.memory_needed(x, features)
+    assert says > model.memory_needed(x) + 8 * features.size
+    tracemalloc.start()
+    model.fit(x, item_features=features, show_progress=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * says < peak <= says
+    with pytest.raises(ValueError, match=f"memory_budget={says}"):
+        Kernel(side=side, memory_budget=says - 1, n_blocks=1).fit(x, item_features=features, show_progress=False)
+
+
 def test_blocks_follow_the_budget(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(kernel_ridge, "_LEAST", 50)
     monkeypatch.setattr(kernel_ridge, "_PROBES", 2)

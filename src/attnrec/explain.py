@@ -15,6 +15,14 @@ __all__ = ["Explanation", "Names", "Part", "named"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Names = Callable[[int], object] | Mapping[int, object] | Sequence[object] | None
+_KINDS = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
+_INTROS = {
+    "contributions": "From the user's history",
+    "neighbours": "Seen by neighbours",
+    "features": "By feature",
+    "modalities": "By modality",
+}
+_BACKGROUND = dict.fromkeys(("contributions", "neighbours"), " (there without any shared history)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +112,14 @@ class Explanation:
     neighbours : Part, optional
         By other user, with weights and values.
     features, modalities : Part, optional
-        By column of the features, and by modality, for estimators that use them.
+        By column of the features, and by modality, for models with content. Modality 0 is what interactions say; those
+        of items follow, then those of users, and columns likewise. A contribution tells how this score was made up by
+        the convention that the estimator's notes state: it is not a cause.
     sources : dict of str to float, optional
         By where it came from, for estimators that tell it apart, such as the own ratings, people who rated the item,
         and people who rated similar ones. With the bias it adds up to the total.
+    labels : dict of str to sequence of str, optional
+        What the ids of the views "features" and "modalities" are called: the names that the features were given with.
 
     Examples
     --------
@@ -130,21 +142,49 @@ class Explanation:
     features: Part | None = None
     modalities: Part | None = None
     sources: dict[str, float] | None = None
+    labels: Mapping[str, Sequence[str]] | None = None
 
     def views(self) -> dict[str, Part]:
         """The views that this explanation has, by name."""
         names = ("contributions", "neighbours", "features", "modalities")
         return {name: part for name in names if (part := getattr(self, name)) is not None}
 
+    def shares(self, view: str = "modalities") -> dict[str, float]:
+        """How large the contributions of a view are against each other, by name: sizes that add up to 1.
+
+        Only what is listed counts, neither the bias nor the background.
+
+        Examples
+        --------
+        >>> from attnrec.explain import Explanation, Part
+        >>> empty, names = Part.largest([], [], n=3), {"modalities": ["interactions", "genres"]}
+        >>> part = Part.largest([0, 1], [0.75, -0.25], n=3)
+        >>> Explanation(0, 7, 0.5, 0.0, "as every score does", empty, modalities=part, labels=names).shares()
+        {'interactions': 0.75, 'genres': 0.25}
+        """
+        part = self._view(view)
+        size = float(np.abs(part.contributions).sum()) or 1.0
+        return {self._named(view, i, None): abs(added) / size for i, added in part}
+
+    def _view(self, view: str) -> Part:
+        part = self.views().get(view)
+        if part is None:
+            raise ValueError(f"view={view!r:.40} is none that this explanation has: {', '.join(self.views())}")
+        return part
+
+    def _named(self, view: str, number: int, names: Names) -> str:
+        return named(number, (self.labels or {}).get(view) if names is None else names, _KINDS[view])
+
     def top(self, n: int = 3) -> list[tuple[int, float]]:
         """The ``n`` history items that count most, as (itemid, contribution)."""
         return list(self.contributions)[:n]
 
     def to_frame(self, backend: str | None = None) -> Any:
-        """All views as one long table: view, part, id, weight, value, contribution.
+        """All views as one long table: view, part, id, name, weight, value, contribution.
 
         Within each view the contributions add up to ``total``; ``part`` is "bias", "listed", "rest" or "background",
-        and only "listed" rows have an id. In the view "sources" it is "bias" or the name of the source.
+        and only "listed" rows have an id, and a name where there are ``labels``. In the view "sources" it is "bias" or
+        the name of the source.
 
         Parameters
         ----------
@@ -152,13 +192,13 @@ class Explanation:
             What to make; the first of these that is installed unless told.
         """
         backend = frame_backend(backend)
-        rows = [row for name, part in self.views().items() for row in _rows(name, self.bias, part)]
+        rows = [row for name, part in self.views().items() for row in self._rows(name, part)]
         if self.sources is not None:
             parts = {"bias": self.bias, **self.sources}
-            rows += [("sources", name, None, None, None, value) for name, value in parts.items()]
+            rows += [("sources", name, None, None, None, None, value) for name, value in parts.items()]
         nw = need("narwhals", extra="data")
-        types = [nw.String, nw.String, nw.Int64, nw.Float64, nw.Float64, nw.Float64]
-        schema = dict(zip(("view", "part", "id", "weight", "value", "contribution"), types, strict=True))
+        types = [nw.String, nw.String, nw.Int64, nw.String, nw.Float64, nw.Float64, nw.Float64]
+        schema = dict(zip(("view", "part", "id", "name", "weight", "value", "contribution"), types, strict=True))
         columns = dict(zip(schema, map(list, zip(*rows, strict=True)), strict=True))
         if backend == "pandas":  # a missing id as NaN would turn the ids to floats
             pd = need("pandas", extra="data")
@@ -173,7 +213,7 @@ class Explanation:
         view : {"contributions", "neighbours", "features", "modalities"}
             One that this explanation has.
         names : callable, mapping or sequence, optional
-            Names of what the view is by: items, users, features or modalities.
+            Names of what the view is by: items, users, features or modalities; of these ``labels``, unless given.
         n : int
             How many parts to name; what the others add is one number, and so is the background.
 
@@ -193,11 +233,8 @@ class Explanation:
         >>> Explanation(0, 7, 4.75, 4.0, "the user's mean rating", part).bars(n=1)
         [('item 5', 0.5), ('2 others', 0.375), ('background', -0.125)]
         """
-        kinds = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
-        part = self.views().get(view)
-        if part is None:
-            raise ValueError(f"view={view!r:.40} is none that this explanation has: {', '.join(self.views())}")
-        rows = [(named(number, names, kinds[view]), added) for number, added in part][:n]
+        part = self._view(view)
+        rows = [(self._named(view, number, names), added) for number, added in part][:n]
         if part.count > len(rows):
             rows.append((f"{part.count - len(rows)} others", part.rest + float(part.contributions[len(rows) :].sum())))
         if part.background:
@@ -250,24 +287,30 @@ class Explanation:
             f"{named(self.itemid, names, 'Item')} scores {self.total:.4g} for {user}."
             f" It starts at {self.bias:.4g}, {self.bias_name}."
         ]
-        wording: dict[str, tuple[str, Names, str]] = {
-            "contributions": ("From the user's history", names, "item"),
-            "neighbours": ("Seen by neighbours", user_names, "user"),
-            "features": ("By feature", None, "feature"),
-            "modalities": ("By modality", None, "modality"),
-        }
+        known = {"contributions": names, "neighbours": user_names}
         for view, part in self.views().items():
-            intro, known, kind = wording[view]
-            said = [f"{named(i, known, kind)} {c:+.3g}{_attention(part, at)}" for at, (i, c) in enumerate(part)][:n]
+            said = [
+                f"{self._named(view, i, known.get(view))} {c:+.3g}{_attention(part, at)}"
+                for at, (i, c) in enumerate(part)
+            ][:n]
             others = part.rest + float(part.contributions[n:].sum())
-            if part.count > n:
-                said.append(f"{part.count - min(n, len(part))} others {others:+.3g}")
+            if part.count > len(said):
+                said.append(f"{part.count - len(said)} others {others:+.3g}")
             if part.background:
-                said.append(f"background (there without any shared history) {part.background:+.3g}")
-            lines.append(f"{intro}: {', '.join(said) or 'nothing'}.")
+                said.append(f"background{_BACKGROUND.get(view, '')} {part.background:+.3g}")
+            lines.append(f"{_INTROS[view]}: {', '.join(said) or 'nothing'}.")
         if self.sources is not None:
             lines.append(f"By source: {', '.join(f'{name} {value:+.3g}' for name, value in self.sources.items())}.")
         return "\n".join(lines)
+
+    def _rows(self, view: str, part: Part) -> Iterator[tuple[Any, ...]]:
+        yield view, "bias", None, None, None, None, self.bias
+        for at, (number, contribution) in enumerate(part):
+            w, v = (None if x is None else float(x[at]) for x in (part.weights, part.values))
+            name = self._named(view, number, None) if view in (self.labels or {}) else None
+            yield view, "listed", number, name, w, v, contribution
+        yield view, "rest", None, None, None, None, part.rest
+        yield view, "background", None, None, None, None, part.background
 
     def __str__(self) -> str:
         return self.text()
@@ -285,12 +328,3 @@ def named(number: int, names: Names, kind: str) -> str:
 
 def _attention(part: Part, at: int) -> str:
     return "" if part.weights is None else f" (weight {part.weights[at]:.2g})"
-
-
-def _rows(view: str, bias: float, part: Part) -> Iterator[tuple[Any, ...]]:
-    yield view, "bias", None, None, None, bias
-    for at, (number, contribution) in enumerate(part):
-        w, v = (None if x is None else float(x[at]) for x in (part.weights, part.values))
-        yield view, "listed", number, w, v, contribution
-    yield view, "rest", None, None, None, part.rest
-    yield view, "background", None, None, None, part.background

@@ -21,7 +21,7 @@ __all__ = ["command"]
 @options.fitting
 @options.json_flag
 def command(source: Path, user_text: str | None, item_text: str, parts: int, as_json: bool, **reading: Any) -> None:
-    """Explain a score: what each item of the history, and each similar user, added to it.
+    """Explain a score: what each item of the history, each similar user, and each feature added to it.
 
     \b
     attnrec explain ratings.csv --items movies.csv --user 1 --item 318
@@ -45,6 +45,7 @@ def command(source: Path, user_text: str | None, item_text: str, parts: int, as_
         told |= {"history_background": why.contributions.background, "neighbours": neighbours}
         told |= {"neighbours_rest": why.neighbours.rest if why.neighbours else 0.0}
         told |= {"neighbours_background": why.neighbours.background if why.neighbours else 0.0}
+        told |= {view: _content(why, view) for view in _CONTENT if view in why.views()}
         told |= {"sources": why.sources, "seconds": opened.seconds}
         _show.print_json(told)
         return
@@ -65,9 +66,22 @@ def command(source: Path, user_text: str | None, item_text: str, parts: int, as_
             listed.append([name, *[""] * (len(shown) - 2), f"{value:+.4f}"])
         heads = [("user", "left"), *((key, "right") for key in shown[1:-1]), ("added", "right")]
         _show.print_table("The same by other user", heads, listed)
+    for view, (title, what) in _CONTENT.items():
+        if view in why.views():
+            added = [[name, f"{value:+.4f}"] for name, value in why.bars(view, n=parts)]
+            _show.print_table(title, [(what, "left"), ("added", "right")], added)
 
 
+_CONTENT = {"modalities": ("The same by modality", "modality"), "features": ("The same by feature", "feature")}
 _COLUMNS = {"user": "{}", "weight": "{:.1%}", "value": "{:+.2f}", "contribution": "{:+.4f}"}
+
+
+def _content(why: Any, view: str) -> dict[str, Any]:
+    """A view by feature or modality: what is listed, by name, and what is not."""
+    part = why.views()[view]
+    names = [name for name, _ in why.bars(view, n=len(part))]
+    listed = [{"name": name, "contribution": added} for name, (_, added) in zip(names, part, strict=False)]
+    return {"listed": listed, "rest": part.rest, "background": part.background}
 
 
 def _neighbours(opened: Any, part: Any) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ import numpy as np
 
 from .._extras import need
 from .blas import one_thread
-from .sparse import Array, histories
+from .sparse import Array, entries_of, histories, merge_rows, no_rows
 
-__all__ = ["features", "product", "rows", "transposed_product"]
+__all__ = ["entries", "features", "grown", "product", "replaced", "rows", "transposed_product"]
 
 _sparse = need("scipy.sparse", extra="models")
 
@@ -55,6 +55,33 @@ def features(name: str, x: Any, n: int, what: str, width: int | None = None) -> 
 def rows(x: Any, wanted: Array) -> Any:
     """Some rows; of all, ``x`` itself."""
     return x if len(wanted) == x.shape[0] and np.array_equal(wanted, np.arange(len(wanted))) else x[wanted]
+
+
+def entries(x: Any, row: int) -> tuple[Array, Array]:
+    """Columns of a row that are not 0, and their values as float64."""
+    if _sparse.issparse(x):
+        return entries_of(x, row)
+    at = np.flatnonzero(x[row])
+    return at, x[row, at].astype(np.float64)
+
+
+def replaced(x: Any, wanted: Array, new: Any, n: int) -> Any:
+    """``n`` rows: those of ``x``, but ``wanted`` are ``new`` (None: 0), as is what was not there."""
+    if _sparse.issparse(x):
+        given = no_rows(len(wanted), x.shape[1]) if new is None else _sparse.csr_array(new)
+        return merge_rows(grown(x, n), wanted, given)
+    out = grown(x, n)
+    out[wanted] = 0 if new is None else new.toarray() if _sparse.issparse(new) else new
+    return out
+
+
+def grown(x: Any, n: int) -> Any:
+    """A copy with n rows, new ones 0."""
+    if _sparse.issparse(x):
+        return merge_rows(x, np.arange(x.shape[0], n), no_rows(n - x.shape[0], x.shape[1]))
+    out = np.zeros((n, x.shape[1]), dtype=x.dtype)
+    out[: len(x)] = x
+    return out
 
 
 def product(x: Any, tower: Array) -> Array:

@@ -27,23 +27,41 @@ class Content:
     ----------
     blocks : dict of str to (n, width) CSR
         Rows of length 1; a row of zeros where the modality is missing.
+    names : list of str, optional
+        What each column is, the blocks side by side.
     """
 
     blocks: dict[str, CSR]
+    names: list[str] | None = None
 
     def present(self) -> Array:
         """(n, modalities) bool."""
         return np.column_stack([np.diff(block.indptr) > 0 for block in self.blocks.values()])
 
+    @property
+    def width(self) -> int:
+        """Columns of all blocks."""
+        return sum(block.shape[1] for block in self.blocks.values())
+
+    @property
+    def nnz(self) -> int:
+        """Values stored in all blocks."""
+        return sum(block.nnz for block in self.blocks.values())
+
     def joined(self) -> CSR:
         """The blocks side by side, (n, sum of widths)."""
         return _sparse.csr_array(_sparse.hstack(list(self.blocks.values()), format="csr"))
+
+    def rows(self, ids: Array) -> Content:
+        """Those of ``ids``; -1 for somebody of whom nothing is known."""
+        at = np.where(ids < 0, self.present().shape[0], ids)
+        return Content({m: _tall(b, b.shape[0] + 1)[at] for m, b in self.blocks.items()}, self.names)
 
     def with_rows(self, ids: Array, given: Any, n: int) -> Content:
         """``n`` rows: these, but ``ids`` have the features ``given`` (None: are missing)."""
         empty = {m: no_rows(len(ids), b.shape[1]) for m, b in self.blocks.items()}
         new = empty if given is None else content("item_features", given, len(ids), "itemids", like=self).blocks
-        return Content({m: merge_rows(_tall(b, n), ids, new[m]) for m, b in self.blocks.items()})
+        return Content({m: merge_rows(_tall(b, n), ids, new[m]) for m, b in self.blocks.items()}, self.names)
 
 
 def _tall(x: CSR, n: int) -> CSR:
@@ -87,7 +105,7 @@ def content(name: str, given: Any, n: int, what: str, *, like: Content | None = 
         return given
     slices = dict(getattr(given, "modalities", {}))
     widths = None if like is None else [block.shape[1] for block in like.blocks.values()]
-    x = feature_rows.features(name, given, n, what, None if widths is None else sum(widths))
+    x = feature_rows.features(name, given, n, what, None if like is None else like.width)
     x = x if _sparse.issparse(x) else _sparse.csr_array(x)
     if like is not None and widths is not None and not slices:
         ends = np.cumsum(widths)
@@ -101,26 +119,31 @@ def content(name: str, given: Any, n: int, what: str, *, like: Content | None = 
         if not block.nnz and like is None:
             raise ValueError(f"{name}: the modality {modality!r} is missing for all {n} {what}: leave it out")
         blocks[modality] = unit_rows(block)
-    return Content(blocks)
+    names = getattr(given, "names", None) if like is None else like.names
+    return Content(blocks, None if names is None else [str(name) for name in names])
 
 
-def modality_weights(weights: Mapping[str, float] | None, names: list[str]) -> Array:
+def modality_weights(
+    weights: Mapping[str, float] | None, names: list[str], argument: str = "modality_weights"
+) -> Array:
     """One weight for each modality, adding up to 1; equal unless given.
 
     Raises
     ------
-    ValueError
-        If a name is unknown or missing, or a weight is not 0 or more.
+    ValueError, TypeError
+        If a name is unknown or missing, or a weight is not 0 or more, or it is no mapping.
     """
     if weights is None:
         weights = dict.fromkeys(names, 1.0)
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"{argument}={weights!r:.60} is no mapping: give a dict of modality -> weight")
     if set(weights) != set(names):
         raise ValueError(
-            f"modality_weights names {sorted(weights)} where there are {sorted(names)}: give one for each modality"
+            f"{argument} names {sorted(weights)} where there are {sorted(names)}: give one for each modality"
         )
     out = np.array([float(weights[name]) for name in names])
     if not np.all(np.isfinite(out)) or np.any(out < 0) or not out.sum() > 0:
-        raise ValueError(f"modality_weights={dict(weights)!r:.80} must be finite, 0 or more, and not all 0")
+        raise ValueError(f"{argument}={dict(weights)!r:.80} must be finite, 0 or more, and not all 0")
     out /= out.sum()
     return out
 

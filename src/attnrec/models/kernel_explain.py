@@ -6,19 +6,21 @@ import numpy as np
 
 from ..explain import Explanation, Part
 from .kernel_stage import Rows, Stage
+from .kernel_views import Views
 from .sparse import Array, entries_of
 
 __all__ = ["explanation"]
 
 
 def explanation(
-    stage: Stage, rows: Rows, kernels: list[Array], userids: Array, scale: tuple[float, float],
+    stage: Stage, rows: Rows, kernels: list[Array], userids: Array, scale: tuple[float, float], views: Views | None,
     row: int, item: int, n: int,
 ) -> Explanation:  # fmt: skip
     """Why the prediction for one item is what it is, for one of the users that ``rows`` and ``kernels`` are of.
 
     By history item: its coefficient times its covariance with the item, the user being the same. By neighbour: the
-    attention to each other user times what that user says, with the bias term of the item's raters.
+    attention to each other user times what that user says, with the bias term of the item's raters. By feature and by
+    modality, where there is content: see :class:`Views`.
     """
     items, coefficients = entries_of(rows.coefficients, row)
     own = stage.scale * coefficients * _own_covariance(stage, items, item)
@@ -41,6 +43,7 @@ def explanation(
             "people who rated it": raters,
             "people who rated similar items": background - raters,
         },
+        **({} if views is None else views.of(row, item, raw - stage.mean, n)),
     )
 
 

@@ -1,25 +1,26 @@
-"""Attention between items, solved: from who used them and, where it is known, their content. Holds no state."""
+"""Attention between items, solved, from rows of who used them and perhaps their content. Holds no state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from . import fusion
 from . import kernel_ridge as ridge
 from .sparse import CSR, Array
 
-__all__ = ["between", "rows"]
+__all__ = ["between", "content_bytes"]
 
 
-def rows(by_item: CSR, known: fusion.Content | None, share: float, weights: Mapping[str, float] | None) -> CSR:
-    """Unit rows of items, (n, users [+ content])."""
-    if known is None:
-        return by_item
-    return fusion.fused(by_item, known, fusion.modality_weights(weights, list(known.blocks)), share)
+def content_bytes(x: CSR, values: int) -> int:
+    """What a kernel with so many values of content takes at its peak beyond the one that histories alone give: content
+    and histories side by side, with scratch; and the kernel and the solution of items that nobody used."""
+    n_items = x.shape[1]
+    used = int(np.count_nonzero(np.bincount(x.indices, minlength=n_items)))
+    cold = 4 * (used * used + 2 * used * (n_items - used)) if used < n_items else 0
+    return 64 * values + 40 * int(x.nnz) + cold
 
 
 def between(unit: CSR, used: Array, temperature: float, regularization: float, step: Callable[[int], Any]) -> Array:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from .. import ops
 from .._extras import need
+from .content_state import Sides
+from .fusion import Content
 from .kernel_residuals import Biases
 from .kernel_rows import Kernel, Part
 from .kernel_stage import Rows, Stage
@@ -41,6 +43,8 @@ class Strengths:
     noise2: float
     user_damping: float
     item_damping: float
+    content_share: float
+    user_content_share: float
 
     @classmethod
     def names(cls) -> list[str]:
@@ -73,6 +77,13 @@ class Strengths:
                 raise ValueError(f"{name}={value!r} must lie between 0 and 1")
 
 
+class Beside(NamedTuple):
+    """Columns of content, (n, width) and turned."""
+
+    rows: CSR
+    turned: CSR
+
+
 class Passes:
     """Systems one after the other, each made once the solution of the one before it is known.
 
@@ -84,18 +95,54 @@ class Passes:
         Ratings less their mean, over ``scale``: the right-hand side of every system.
     """
 
-    def __init__(self, x: CSR, strengths: Strengths, memory_budget: int) -> None:
-        self.x, self._s, self._left = x, strengths, memory_budget
+    def __init__(self, x: CSR, strengths: Strengths, memory_budget: int, sides: Sides = (None, None)) -> None:
+        self.x, self._s, self._left, self.sides = x, strengths, memory_budget, sides
         self.biases = Biases(x, strengths.user_damping, strengths.item_damping)
         self.stages: list[Stage] = []
         self.scale = float(np.std(x.data, dtype=np.float64)) or 1.0
         self.targets = (x.data.astype(np.float64) - self.biases.mean) / self.scale
         turned = x.T.tocsr()
-        self._features = [self.biases.features(rows, side) for side, rows in enumerate((x, turned))]
-        share = strengths.residual_share
-        self._parts: list[list[Part]] = [[(share, f[0]), (1 - share, f[1])] for f in self._features]
+        self._parts: list[list[Part]] = [
+            list(zip(self._weights(side), self._rows(rows, side), strict=True)) for side, rows in enumerate((x, turned))
+        ]
+        self._contents: dict[int, Beside] = {}
         self._joints: list[Joint] = []
         self._system: System | None = None
+
+    def _weights(self, side: int) -> list[float]:
+        share = self._s.residual_share
+        return [share, 1 - share] if self.sides[side] is None else [1.0]
+
+    def _rows(self, rows: CSR, side: int, known: Content | None = None) -> list[CSR]:
+        """What the first pass compares of users (side 0) or items (side 1), a matrix for each of its parts: residuals
+        and activity, or with content one of everything. ``known`` is their content, unless that of the fitted ones."""
+        beside = self.sides[side]
+        if beside is None:
+            return list(self.biases.features(rows, side))
+        return [beside.fused(self.vectors(rows, side), known)]
+
+    def _users(self, userids: Array, histories: CSR, known: Content | None) -> list[CSR]:
+        """The same of users who ask: with the content of fitted ones unless ``known`` says otherwise."""
+        if known is None and (beside := self.sides[0]) is not None:
+            known = beside.known.rows(userids)
+        return self._rows(histories, 0, known)
+
+    def content(self, side: int) -> Beside | None:
+        """Columns of content as users (side 0) or items (side 1) are compared by them, if there are any."""
+        beside = self.sides[side]
+        if beside is not None and side not in self._contents:
+            rows = self._parts[side][-1][1][:, -beside.known.width :]
+            self._contents[side] = Beside(rows, rows.T.tocsr())
+        return self._contents.get(side)
+
+    def content_of(self, userids: Array, histories: CSR | None, known: Content | None) -> CSR | None:
+        """The same of users who ask, (b, width)."""
+        beside = self.sides[0]
+        if beside is None:
+            return None
+        histories = self.x[userids] if histories is None else histories
+        out: CSR = self._users(userids, histories, known)[0][:, -beside.known.width :]
+        return out
 
     def system(self, number: int) -> System:
         """The system of pass 0 or 1."""
@@ -147,18 +194,20 @@ class Passes:
         out: Array = (rows.scores - self.biases.mean - biases) / self.scale
         return out
 
-    def predict(self, userids: Array, histories: CSR | None) -> tuple[Rows, list[Array]]:
+    def predict(self, userids: Array, histories: CSR | None, known: Content | None = None) -> tuple[Rows, list[Array]]:
         """Predictions of the last pass for users with these histories (None: fitted ones with theirs).
 
-        ``userids`` are fitted numbers, or -1 for somebody else.
+        ``userids`` are fitted numbers, or -1 for somebody else; ``known`` is the content of these users, unless they
+        have what they were fitted with.
 
         Returns
         -------
         Rows, and for each joint kernel the attention (b, users) of these users, 0 for themselves
         """
-        if histories is None:
+        if histories is None and known is None:
             return self._fitted(len(self.stages) - 1, userids)
-        features = self.biases.features(histories, 0)
+        histories = self.x[userids] if histories is None else histories
+        features = self._users(userids, histories, known)
         first = _without(self.stages[0].system.joints[0].users.to(features), userids)
         rows = self.stages[0].predict([first], histories, userids)
         if len(self.stages) == 1:
@@ -175,7 +224,7 @@ class Passes:
         return np.minimum(ops.predict_ratings(attention, raters, check_finite=False), np.float32(1))
 
     def vectors(self, rows: CSR, side: int) -> CSR:
-        """Features of the first pass with rows of length 1, whose cosine is C."""
+        """Histories as the first pass compares them, with rows of length 1, whose cosine is C without content."""
         residuals, activity = self.biases.features(rows, side)
         share = self._s.residual_share
         pair = [residuals * np.float32(share**0.5), activity * np.float32((1 - share) ** 0.5)]

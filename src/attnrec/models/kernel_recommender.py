@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from .. import ops
-from ..explain import Explanation, Part
-from . import batches, checks, fusion, kernel_items
+from ..explain import Explanation
+from . import batches, checks, content_state, kernel_items
 from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
-from .base import Queries, Recommender
+from .base import Queries
+from .content import WithContent
 from .kernel_blocks import UserBlock
-from .kernel_history import History
+from .kernel_likeness import Likeness, Users, explanation
 from .learning import Report
-from .sparse import CSR, Array, csr, entries_of
+from .sparse import CSR, Array, csr
 
 __all__ = ["KernelAttentionRecommender"]
 
@@ -30,7 +30,7 @@ _SPACE: dict[str, dict[str, Sequence[Any]]] = {
 }
 
 
-class KernelAttentionRecommender(Recommender):
+class KernelAttentionRecommender(WithContent):
     r"""Implicit feedback: softmax attention on values that are solved for, in closed form, instead of looked up.
 
     Histories are compared through an exponential kernel, the numerator of softmax attention::
@@ -92,7 +92,10 @@ class KernelAttentionRecommender(Recommender):
     An explanation by neighbour lists ``weight * 1`` for each user who has the item. One by history item splits
     ``k(x, v) = k_0 + (k(x, v) - k_0)``, ``k_0 = exp(-1 / temperature)``: the first is there whatever the history and
     goes to the background, with the rounding of the inverse; the second is shared by the items that x and v have in
-    common in proportion to their part of the cosine. What items add by themselves is ``x_j B_ji``.
+    common in proportion to their part of the cosine. What items add by themselves is ``x_j B_ji``. With content, that
+    is shared by what histories say of i and j and by each modality, in proportion to the size of their parts of the
+    similarity, and a modality's share by its columns likewise; what users add is put down to interactions. A
+    contribution is how the score is told apart by that convention; it is not a cause.
 
     Examples
     --------
@@ -146,42 +149,32 @@ class KernelAttentionRecommender(Recommender):
             terms.check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
         terms.check_number("popularity_exponent", self.popularity_exponent)
         terms.check_number("activity_exponent", self.activity_exponent)
-        terms.check_number("content_share", self.content_share)
-        if self.content_share > 1:
-            raise ValueError(f"content_share={self.content_share!r} is a share: it must be 0 to 1")
+        terms.check_share("content_share", self.content_share)
         if self.n_blocks != "auto":
             checks.count("n_blocks", self.n_blocks)
         if self.memory_budget is not None:
             checks.count("memory_budget", self.memory_budget)
         checks.seed("random_state", self.random_state)
 
-    def _content(self, given: Any, n_items: int) -> fusion.Content | None:
-        if given is None:
-            return None
-        if self.side == "user":
+    def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
+        known = content_state.taken("item_features", inputs, n_items, "items")
+        if known is not None and self.side == "user":
             raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
-        return fusion.content("item_features", given, n_items, "items")
-
-    def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
-        s = self._fitted()
-        if "content" not in s:
-            if given is not None:
-                raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
-            return None
-        known = fusion.stored(s["modalities"], s["content_widths"], s["content"])
-        return known.with_rows(itemids, given, n_items)
+        return content_state.Side.of(known, float(self.content_share), self.modality_weights)
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return _SPACE[self.side]
 
     # Memory.
 
-    def _plan(self, x: CSR) -> tuple[int, int]:
-        """Bytes that fitting takes, and blocks of users; ValueError where the budget is too small."""
-        return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget)
+    def _plan(self, x: CSR, content: int | None) -> tuple[int, int]:
+        """Bytes that fitting takes with so many values of content, and blocks of users; ValueError where the budget is
+        too small."""
+        more = 0 if content is None else kernel_items.content_bytes(x, content)
+        return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
 
-    def memory_needed(self, user_items: Any) -> int:
-        """Bytes that ``fit(user_items)`` will take at its peak, beside its input.
+    def memory_needed(self, user_items: Any, item_features: Any = None) -> int:
+        """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
 
         Raises
         ------
@@ -189,13 +182,16 @@ class KernelAttentionRecommender(Recommender):
             If that is more than the memory budget; the message says how much it is, and what else would do.
         """
         self._check_params()
-        return self._plan(getattr(user_items, "user_items", user_items))[0]
+        x = getattr(user_items, "user_items", user_items)
+        beside = self._side({"item_features": item_features}, x.shape[1])
+        return self._plan(x, None if beside is None else beside.known.nnz)[0]
 
     # Learning.
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         x = user_items
-        bytes_, n_blocks = self._plan(x)
+        beside = self._side(inputs, x.shape[1])
+        bytes_, n_blocks = self._plan(x, None if beside is None else beside.known.nnz)
         if self.n_blocks == "auto" and n_blocks > 1:
             warnings.warn(
                 f"users are solved for in {n_blocks} blocks to stay within the memory budget, which costs accuracy "
@@ -205,7 +201,6 @@ class KernelAttentionRecommender(Recommender):
                 stacklevel=3,
             )
         counts = np.bincount(x.indices, minlength=x.shape[1])
-        known = self._content(inputs.get("item_features"), x.shape[1])
         weights = ridge.column_weights(counts, float(self.popularity_exponent))
         unit = ridge.features(x, weights)
         activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
@@ -220,12 +215,8 @@ class KernelAttentionRecommender(Recommender):
             "item_weights": weights,
             "user_weights": activity,
         }
-        if known is not None:
-            state |= {
-                "content": known.joined(),
-                "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
-                "modalities": json.dumps(list(known.blocks)),
-            }
+        if beside is not None:
+            state |= content_state.packed_sides((None, beside)) | {"content_share": beside.share}
         columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
@@ -234,12 +225,12 @@ class KernelAttentionRecommender(Recommender):
                     part = unit if n_blocks == 1 else unit[rows]
                     state[f"inverse_{g}"] = self._inverse(part, bar.update)
             if self.side != "user":
-                state["between_items"] = self._between(ridge.features(x.T.tocsr(), activity), known, bar.update)
+                state["between_items"] = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
         report(1, float("nan"))
         return state
 
-    def _between(self, by_item: CSR, known: fusion.Content | None, step: Any) -> Array:
-        unit = kernel_items.rows(by_item, known, float(self.content_share), self.modality_weights)
+    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Any) -> Array:
+        unit = by_item if beside is None else beside.fused(by_item)
         used = np.diff(by_item.indptr) > 0
         return self._solved("item_", lambda t, r: kernel_items.between(unit, used, t, r, step), unit)
 
@@ -273,7 +264,8 @@ class KernelAttentionRecommender(Recommender):
             "user_weights": ("float32", shape[:1]),
             **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
             **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
-            **fusion.layout(shape[1], state),
+            **content_state.layout_of_sides(shape, state),
+            **({"content_share": float} if "content" in state else {}),
         }
 
     def _check_state(self, state: dict[str, Any]) -> None:
@@ -371,30 +363,11 @@ class KernelAttentionRecommender(Recommender):
         weights = np.zeros((len(queries.userids), self.n_users if blocks else 0), np.float32)
         for block in blocks:
             weights[:, block.rows] = self._weights(block, queries, x)
-        units = self._fold_users(x)
-        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr())
-
-        @lru_cache(1)  # pairs come a user at a time
-        def beside(row: int) -> History:
-            return History.of(turned, *entries_of(units, row), s["temperature"])
-
-        def explain(row: int, itemid: int, n: int) -> Explanation:
-            user, history = int(queries.userids[row]), entries_of(x, row)[0]
-            listed, neighbours = np.zeros(len(history)), None
-            if s["side"] != "user":
-                listed += s["between_items"][history, itemid]
-            total = float(listed.sum())
-            if blocks:
-                raters = entries_of(raters_of, itemid)[0]
-                raters = raters[raters != user]
-                heard = np.zeros(self.n_users)
-                for block in blocks:
-                    heard[block.rows] = block.heard(user, raters)
-                listed += beside(row).parts(heard) / len(blocks)
-                w = weights[row, raters].astype(np.float64) / len(blocks)
-                neighbours = Part.largest(raters, w, n, weights=w, values=np.ones(len(raters)), background=total)
-                total += float(w.sum())
-            by_item = Part.largest(history, listed, n, background=total - float(listed.sum()))
-            return Explanation(user, itemid, total, 0.0, "as every score does", by_item, neighbours)
-
-        return explain
+        units, temperature = self._fold_users(x), s["temperature"]
+        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
+        users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature) if blocks else None
+        side = content_state.unpacked_sides(s)[1]
+        likeness = None
+        if side is not None:
+            likeness = self._derived("likeness", lambda: Likeness.of(self.item_vectors, side, self._columns()))
+        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness)

@@ -106,9 +106,11 @@ def parts(n: int, n_blocks: int, random_state: int) -> list[Array]:
 
 
 def plan(
-    shape: tuple[int, int], nnz: int, side: str, n_blocks: int | str, memory_budget: int | None
+    shape: tuple[int, int], nnz: int, side: str, n_blocks: int | str, memory_budget: int | None, more: int = 0
 ) -> tuple[int, int]:
     """Bytes that fitting takes at its peak, beside its input, and blocks of users: with "auto" the fewest that fit.
+
+    ``more`` are bytes that do not depend on blocks.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def plan(
 
     def needed(blocks: int) -> int:
         sizes = [len(b) for b in parts(n_users, blocks, 0)] if side != "item" else []
-        return _bytes(sizes + ([n_items] if side != "user" else []), n_items, nnz)
+        return _bytes(sizes + ([n_items] if side != "user" else []), n_items, nnz) + more
 
     chosen = 1
     if side != "item" and n_blocks != "auto":

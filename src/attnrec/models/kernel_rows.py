@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,12 +26,14 @@ class Kernel:
         Rows and columns.
     stored : bool
         Whether the ``4 n n`` bytes are kept; otherwise rows are computed each time they are asked for.
+    uniform : float
+        ``exp(-1 / temperature)``, between rows that have nothing in common.
     """
 
     def __init__(self, parts: Sequence[Part], temperature: float, stored: bool) -> None:
         self.parts = parts
         self.n: int = parts[0][1].shape[0]
-        self.temperature = temperature
+        self.temperature, self.uniform = temperature, math.exp(-1 / temperature)
         self.stored = stored
         self._rows: Array | None = None
         if stored:

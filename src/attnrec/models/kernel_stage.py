@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from .blas import one_thread, solve
-from .kernel_system import System
+from .kernel_system import Entries, System
 from .sparse import CSR, Array, csr
 
 __all__ = ["Rows", "Stage"]
@@ -88,6 +88,11 @@ class Stage:
         data = np.concatenate([np.zeros(0), *own])
         coefficients = csr(data, histories.indices, histories.indptr, histories.shape)
         return Rows(self, self.mean + self.scale * base, coefficients)
+
+    def rmse(self, test: Entries, scale: tuple[float, float]) -> float:
+        """Root mean squared error of the predictions of other ratings, cut to the scale."""
+        predictions = self.mean + self.scale * self.system.at(self.coefficients, test)
+        return float(np.sqrt(np.mean((np.clip(predictions, *scale) - test.pattern.data) ** 2)))
 
     def own_part(self, coefficients: Array) -> Array:
         """What the own ratings of users add, from their coefficients (b, items), over the scale."""

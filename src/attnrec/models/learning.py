@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -23,7 +23,8 @@ class Learning(Fitted):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
     An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored, and ``_climbs`` that its own search changes one parameter at a time.
+    setting is scored, ``_climbs`` that its own search changes one parameter at a time, and ``_tuned_with`` which input
+    of ``fit`` a parameter has no meaning without.
 
     Attributes
     ----------
@@ -33,6 +34,7 @@ class Learning(Fitted):
 
     tuning_: tuning.Trials | None = None
     _climbs = False
+    _tuned_with: ClassVar[dict[str, str]] = {}
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         """The grid that ``fit(tune=True)`` tries: values by name of a parameter."""
@@ -117,8 +119,9 @@ class Learning(Fitted):
 
     def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:
         """An estimator with the best of the settings, and the table of all."""
-        params = self.get_params()
-        space, trials = self._search_space(), tuning.Trials()
+        params, trials = self.get_params(), tuning.Trials()
+        needs = self._tuned_with
+        space = {k: v for k, v in self._search_space().items() if inputs.get(needs.get(k, "declared")) is not None}
         tried: Iterable[dict[str, Any]]
         if self._climbs and isinstance(tune, (bool, int, np.integer)):
             most = None if isinstance(tune, bool) else checks.count("tune", tune)
@@ -203,6 +206,10 @@ class Learning(Fitted):
         """The ``item_features`` that the model was fitted with, for ``n_items``: ``itemids`` have those ``given``."""
         return None
 
+    def _known_user_features(self, n_users: int) -> Any:
+        """The ``user_features`` that the model was fitted with, for ``n_users``: new ones have none."""
+        return None
+
     def _relearn(self, user_items: CSR, itemids: Array | None = None, item_features: Any = None) -> None:
         x = histories("user_items", user_items)
         if x.nnz == 0:
@@ -211,6 +218,7 @@ class Learning(Fitted):
         inputs["declared"] = self._fitted().get("declared", "unknown")
         changed = np.zeros(0, dtype=np.int64) if itemids is None else itemids
         inputs["item_features"] = self._known_features(changed, item_features, x.shape[1])
+        inputs["user_features"] = self._known_user_features(x.shape[0])
         self._state = self._learn(x, inputs, False, lambda epoch, loss: None)
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "check_choice",
     "check_number",
     "check_numbers",
+    "check_share",
     "features",
     "item_features",
     "means",
@@ -28,6 +29,13 @@ def check_number(name: str, value: Any, low: float = 0) -> None:
         raise TypeError(f"{name}={value!r:.40} is not a number")
     if not np.isfinite(value) or value < low:
         raise ValueError(f"{name}={value!r} must be finite and {f'at least {low:.9g}' if low else '0 or more'}")
+
+
+def check_share(name: str, value: Any) -> None:
+    """A number from 0 to 1."""
+    check_number(name, value)
+    if value > 1:
+        raise ValueError(f"{name}={value!r} is a share: it must be 0 to 1")
 
 
 def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:

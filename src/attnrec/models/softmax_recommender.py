@@ -238,19 +238,31 @@ class SoftmaxRecommender(serving.SoftmaxServing):
                 bar.set_postfix(loss=f"{loss:.4f}", **({} if score is None else {"NDCG@20": f"{score:.4f}"}))
                 report(training.epoch, loss)
         self.losses_, self.scores_ = training.losses, training.scores
-        return self._state_of(training.best, data, user_items, inputs["declared"])
+        given = (inputs.get("item_features"), inputs.get("user_features"))
+        return self._state_of(training.best, data, user_items, inputs["declared"], given)
 
     def _score(self, training: Training, held: Any) -> float:
         """NDCG@20 on what was held out, of the parameters as they are."""
         test, userids = held
         twin = type(self)(**self.get_params())
-        twin._state = self._state_of(training.parameters, training.data, training.data.histories, "implicit", userids)
+        twin._state = self._state_of(
+            training.parameters, training.data, training.data.histories, "implicit", only=userids
+        )
         return metrics.ndcg(twin.recommend(userids, N=20)[0], test)
 
     def _state_of(
-        self, p: dict[str, Array], data: Data, histories: CSR, declared: str, only: Array | None = None
+        self,
+        p: dict[str, Array],
+        data: Data,
+        histories: CSR,
+        declared: str,
+        columns: Any = (None, None),
+        only: Array | None = None,
     ) -> dict[str, Any]:
-        """State from parameters; with ``only`` the vectors of these users alone, others being left at 0."""
+        """State from parameters; with ``only`` the vectors of these users alone, others being left at 0.
+
+        ``columns`` are the features of items and users as they were given, by which columns have names.
+        """
         state: dict[str, Any] = {
             "histories": histories,
             "declared": declared,
@@ -260,6 +272,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             "lse_weight": self._loss().lse_weight,
             "items": item_rows(p, data),
             **{name: p[name] for name in ("item_features", "user_features") if name in p},
+            **serving.contents(data.item_features, data.user_features, columns),
         }
         rows = np.arange(histories.shape[0]) if only is None else only
         part = user_rows(p, data, rows)

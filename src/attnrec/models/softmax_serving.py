@@ -13,12 +13,24 @@ from ..index import ItemIndex
 from . import feature_rows
 from . import softmax_vectors as vectors
 from .base import Queries, Recommender
+from .content_views import Columns, checked, described
 from .kernel_ridge import ones
+from .softmax_views import Views
 from .sparse import CSR, Array, csr, entries_of, histories
 
-__all__ = ["SoftmaxServing", "average", "raw_users"]
+__all__ = ["SoftmaxServing", "average", "contents", "raw_users"]
 
 _STEPS = 10  # of free users down the gradient
+
+
+def contents(item_features: Any, user_features: Any, given: Any) -> dict[str, Any]:
+    """Entries of the state by which scores are told apart: features that there are, and what their columns are called
+    in those ``given`` of items and users."""
+    out: dict[str, Any] = {}
+    for side, features, named in zip(("item", "user"), (item_features, user_features), given, strict=True):
+        if features is not None:
+            out |= {f"{side}_content": features, f"{side}_columns": described(named, features.shape[1])}
+    return out
 
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
@@ -65,11 +77,18 @@ class SoftmaxServing(Recommender):
                 out[name] = ("float32", (len(state[name]), d))
         if "user_features" in state:
             out["user_part"] = ("float32", (shape[0], d))
+        for side, n in (("user", shape[0]), ("item", shape[1])):
+            if f"{side}_features" in state:
+                out[f"{side}_content"] = ("float32", (n, len(state[f"{side}_features"])))
+                out[f"{side}_columns"] = str
         return out
 
     def _check_state(self, state: dict[str, Any]) -> None:
         if state["temperature"] < 1e-2:
             raise ValueError(f"temperature is {state['temperature']}")
+        for side in ("user", "item"):
+            if f"{side}_columns" in state:
+                checked(state[f"{side}_columns"], len(state[f"{side}_features"]))
 
     # Vectors.
 
@@ -165,6 +184,10 @@ class SoftmaxServing(Recommender):
         raw = self._raw(queries)
         users = self._standing(raw).astype(np.float64)
         lengths = np.linalg.norm(raw.astype(np.float64), axis=1) * s["temperature"]
+        views = None
+        if "item_content" in s or "user_content" in s:
+            columns = self._derived("columns", lambda: Columns.of_facts(s))
+            views = Views(s, columns, queries, users, lengths, self._part(queries))
 
         def explain(row: int, itemid: int, n: int) -> Explanation:
             item = self.item_vectors[itemid].astype(np.float64)
@@ -172,7 +195,8 @@ class SoftmaxServing(Recommender):
             history, weight = entries_of(share, row)
             parts = weight * (rows[history].astype(np.float64) @ item) / (float(lengths[row]) or 1.0)
             part = Part.largest(history, parts, n, background=total - float(parts.sum()))
-            return Explanation(int(queries.userids[row]), itemid, total, 0.0, "as every score does", part)
+            more = {} if views is None else views.of(row, itemid, item, total, n)
+            return Explanation(int(queries.userids[row]), itemid, total, 0.0, "as every score does", part, **more)
 
         return explain
 
@@ -180,32 +204,33 @@ class SoftmaxServing(Recommender):
 
     def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
         s, n = self._fitted(), user_items.shape[0]
-        state = {**s, "histories": histories("user_items", user_items), "user_rows": _grown(s["user_rows"], n)}
+        state = {
+            **s,
+            "histories": histories("user_items", user_items),
+            "user_rows": feature_rows.grown(s["user_rows"], n),
+        }
         part = None
         if "user_part" in s:
-            state["user_part"] = _grown(s["user_part"], n)
+            state["user_part"] = feature_rows.grown(s["user_part"], n)
+            state["user_content"] = feature_rows.grown(s["user_content"], n)
             part = state["user_part"][userids]
         state["user_rows"][userids] = raw_users(s, ones(rows), part)
         self._state = state
 
     def _items_changed(self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any) -> None:
         s = self._fitted()
-        new = np.zeros((len(itemids), s["items"].shape[1]), dtype=np.float32)
+        new, more = np.zeros((len(itemids), s["items"].shape[1]), dtype=np.float32), {}
+        given = None
         if item_features is not None:
             if "item_features" not in s:
                 raise ValueError("item_features: the model was fitted without any; fit it with item_features first")
             width = len(s["item_features"])
             given = feature_rows.features("item_features", item_features, len(itemids), "itemids", width)
             new += feature_rows.product(given, s["item_features"])
+        if "item_content" in s:
+            more["item_content"] = feature_rows.replaced(s["item_content"], itemids, given, user_items.shape[1])
         size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))
         new += np.float32(size) * self._fold_items(rows)
-        items = _grown(s["items"], user_items.shape[1])
+        items = feature_rows.grown(s["items"], user_items.shape[1])
         items[itemids] = new
-        self._state = {**s, "histories": histories("item_users", user_items), "items": items}
-
-
-def _grown(x: Array, n: int) -> Array:
-    """A copy with n rows, new ones 0."""
-    out = np.zeros((n, x.shape[1]), dtype=x.dtype)
-    out[: len(x)] = x
-    return out
+        self._state = {**s, "histories": histories("item_users", user_items), "items": items, **more}

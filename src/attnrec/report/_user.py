@@ -76,6 +76,9 @@ def _reasons(model: Recommender, why: Explanation, rank: int, weight: float, nam
                 picture = element("details", element("summary", text(_TITLES[view] + start)) + picture)
             else:
                 picture = element("h4", text(_TITLES[view] + start)) + picture
+            if view == "modalities":
+                sizes = ", ".join(f"{name} {share:.0%}" for name, share in why.shares().items())
+                picture += element("p", text(f"Shares of these by size: {sizes}."), class_="soft")
             inner.append(picture)
     if why.sources:
         picture = bars(list(why.sources.items()), 0, f"What each source adds to the score of {title}")
