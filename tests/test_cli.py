@@ -175,11 +175,16 @@ def test_demo_reads_well_and_hides_what_was_seen() -> None:
         flat = " ".join(result.stdout.split())
         assert f"Viewer 8 {demo.viewers[8]}." in flat
         assert "viewers are simulated" in flat
+        assert "its genres, keywords and year alone make it number" in flat
         assert "attnrec recommend ratings.csv --items movies.csv --user 1 -k 10" in flat
     answer = told("demo", "--viewer", 30, "-k", 5)
     row = demo.interactions.user_items[29]
     assert not {one["item"] for one in answer["recommendations"]} & set((row.indices + 1).tolist())
     assert answer["favourites"][0]["rating"] == row.data.max()
+    new = answer["newcomer"]
+    assert (new["item"], new["state"]) == (answer["recommendations"][0]["item"], "warm")
+    assert 1 <= new["rank"] <= new["of"] == 222 - len(row.indices)
+    assert demo.items.title(new["item"]) in new["why"]
     assert "the bundled viewers are 1 to 2000" in fails("demo", "--viewer", 2001)
 
 

@@ -39,6 +39,7 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     """
     from ..data import load_demo
     from . import _reasons, _show
+    from ._newcomer import newcomer
 
     started = time.perf_counter()
     demo = load_demo()
@@ -55,9 +56,11 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     favourites = _favourites(demo, source, user)
     best = source.items.position(records[0]["item"]) if records else -1
     why = source.model.explain(user, best) if records else None
+    new, because, titles = newcomer(demo, records[0]["item"], viewer) if records else ({}, None, [])
     if as_json:
         told = {"viewer": viewer, "taste": demo.viewers[viewer], "simulated": True, "favourites": favourites}
         told |= {"recommendations": records, "why": "" if why is None else why.text(names=source.title)}
+        told["newcomer"] = new if because is None else new | {"why": because.text(names=titles.__getitem__)}
         _show.print_json(told | {"seconds": seconds})
         return
     data = demo.interactions
@@ -78,7 +81,14 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     if why is not None:
         _show.print_lines(*why.text(names=source.title, user_names=lambda n: f"viewer {source.users[n]}").splitlines())
         nearest = source.users[int(why.neighbours.ids[0])]
-        _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.")
+        _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.", "")
+    if because is not None:
+        _show.print_lines(f"As if {new['title']} were new, and nobody had seen it:", style="bold")
+        _show.print_lines(
+            f"its genres, keywords and year alone make it number {new['rank']} of the {new['of']} films that viewer "
+            f"{viewer} has not seen."
+        )
+        _show.print_lines(*because.text(names=titles.__getitem__).splitlines()[1:])
     _show.print_lines("", "On a file of yours, with a row for each rating:")
     me = _command()
     _show.print_lines(f"  {me} recommend ratings.csv --items movies.csv --user 1 -k 10", style="bold")

@@ -7,6 +7,7 @@ from .demo import load_demo
 from .ids import Ids
 from .interactions import Interactions
 from .items import Items, read_items
+from .popularity import popularity
 from .recommender import FrameRecommender
 from .report import Report
 from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
@@ -25,6 +26,7 @@ __all__ = [
     "leave_last_out",
     "load_demo",
     "pair",
+    "popularity",
     "random_holdout",
     "read_items",
     "temporal",

@@ -25,11 +25,16 @@ class FrameRecommender:
         (b, N) and scores (b, N), id -1 where nothing was left.
     interactions : Interactions, optional
         What the model was fitted on: its ids and its users' histories. By default ``model.interactions_``.
+    fallback : (n_items,) array_like, optional
+        Scores of items for users of whom nothing is known, such as :func:`attnrec.data.popularity`. They are then
+        supported targets.
 
     Raises
     ------
     TypeError
         If the model cannot recommend, or there are no interactions.
+    ValueError
+        If ``fallback`` is not a finite number for each item.
 
     Examples
     --------
@@ -45,7 +50,7 @@ class FrameRecommender:
     1  bob  rum    4.0     2
     """
 
-    def __init__(self, model: Any, interactions: Interactions | None = None) -> None:
+    def __init__(self, model: Any, interactions: Interactions | None = None, *, fallback: Any = None) -> None:
         if not callable(getattr(model, "recommend", None)):
             raise TypeError(f"FrameRecommender: {type(model).__name__} has no recommend() method")
         if interactions is None:
@@ -55,8 +60,16 @@ class FrameRecommender:
                 f"FrameRecommender: {type(model).__name__} does not hold the ids of its users and items; "
                 "pass interactions= (what it was fitted on)"
             )
+        if fallback is not None:
+            fallback = np.asarray(fallback, dtype=np.float64)
+            if fallback.shape != (interactions.n_items,) or not np.isfinite(fallback).all():
+                raise ValueError(
+                    f"FrameRecommender: fallback has shape {fallback.shape}; give a finite score for each of the "
+                    f"{interactions.n_items} items"
+                )
         self.model = model
         self.interactions = interactions
+        self.fallback = fallback
 
     def recommend(
         self,
@@ -65,8 +78,14 @@ class FrameRecommender:
         filter_viewed: bool = True,
         items_to_recommend: Any = None,
         on_unsupported_targets: Literal["raise", "warn", "ignore"] = "raise",
+        *,
+        user_features: Any = None,
+        with_states: bool = False,
     ) -> Any:
         """Up to k items for each user.
+
+        A user is hot with interactions, warm with features alone, cold with neither. The model answers hot and warm
+        ones, ``fallback`` cold ones.
 
         Parameters
         ----------
@@ -79,7 +98,12 @@ class FrameRecommender:
         items_to_recommend : iterable of ids, optional
             Recommend these alone.
         on_unsupported_targets : {"raise", "warn", "ignore"}
-            What to do with users that are not in the interactions.
+            What to do with cold users where there is no ``fallback``: the last two leave them out.
+        user_features : Features with ids, or (users, width) matrix with a row for each of ``users``, optional
+            For models that recommend from features: what is known of users without interactions. Those of others are
+            not looked at.
+        with_states : bool
+            Add the columns user_state and item_state: "hot", "warm" or "cold".
 
         Returns
         -------
@@ -96,53 +120,118 @@ class FrameRecommender:
             raise ValueError(f"recommend: k={k!r} is not a positive integer")
         if on_unsupported_targets not in ("raise", "warn", "ignore"):
             raise ValueError(f"on_unsupported_targets={on_unsupported_targets!r} is not 'raise', 'warn' or 'ignore'")
-        at = np.arange(data.n_users) if users is None else self._targets(users, on_unsupported_targets)
-        chosen = None
-        if items_to_recommend is not None:
-            listed = _listed(items_to_recommend, data.items)
-            try:
-                chosen = np.unique(data.items.positions(listed))
-            except ValueError as error:
-                raise ValueError(f"recommend: items_to_recommend: {error}") from None
-        if not len(at) or (chosen is not None and not len(chosen)):
-            empty = np.empty(0, np.int64)
-            return self._frame(empty, empty, np.empty(0, np.float32), empty)
-        ids, scores = self.model.recommend(
-            at, data.user_items[at], N=int(k), filter_already_liked_items=filter_viewed, items=chosen
-        )[:2]
-        ids, scores = np.asarray(ids), np.asarray(scores)
-        if ids.ndim != 2 or len(ids) != len(at) or ids.shape != scores.shape:
-            raise ValueError(
-                f"recommend: {type(self.model).__name__}.recommend gave ids {ids.shape} and scores {scores.shape} "
-                f"for {len(at)} users; want ({len(at)}, N) both"
-            )
+        listed = data.users.to_numpy() if users is None else list(dict.fromkeys(_listed(users, data.users)))
+        at = np.arange(data.n_users) if users is None else data.users.positions(listed, unknown="ignore")
+        states, known = self._states(listed, at, user_features)
+        at, states, names = self._supported(listed, at, states, on_unsupported_targets)
+        chosen = self._chosen(items_to_recommend)
+        ids = np.full((len(at), int(k)), -1, dtype=np.int64)
+        scores = np.full(ids.shape, -np.inf, dtype=np.float32)
+        options = {"N": int(k), "items": chosen}
+        if chosen is None or len(chosen):
+            alone = (states == "cold") & (self.fallback is not None)
+            hot = np.flatnonzero((at >= 0) & (states != "warm") & ~alone)
+            if len(hot):
+                rows = at[hot]
+                found = self.model.recommend(
+                    rows, data.user_items[rows], filter_already_liked_items=filter_viewed, **options
+                )
+                ids[hot], scores[hot] = self._checked(found, len(hot), int(k))
+            warm = np.flatnonzero(states == "warm")
+            if len(warm):
+                nothing = data.user_items[np.zeros(0, dtype=np.int64)]
+                nothing.resize((len(warm), data.n_items))
+                more = {"recalculate_user": True, "user_features": known, **options}
+                found = self.model.recommend(np.full(len(warm), -1), nothing, **more)
+                ids[warm], scores[warm] = self._checked(found, len(warm), int(k))
+            if alone.any():
+                ids[alone], scores[alone] = self._fallen_back(chosen, int(k))
         filled = ids >= 0
         rank = np.cumsum(filled, axis=1)[filled]
-        return self._frame(np.repeat(at, filled.sum(axis=1)), ids[filled], scores[filled], rank)
+        row = np.repeat(np.arange(len(at)), filled.sum(axis=1))
+        told = data.users.names(at[row]) if (at >= 0).all() else Ids(names).names(row)
+        return self._frame(told, ids[filled], scores[filled], rank, states[row] if with_states else None)
 
-    def _targets(self, users: Any, unsupported: str) -> Array:
-        data = self.interactions
-        listed = list(dict.fromkeys(_listed(users, data.users)))
-        at = data.users.positions(listed, unknown="ignore")
-        lost = [listed[row] for row in np.flatnonzero(at < 0)]
-        if lost:
-            some = ", ".join(map(repr, lost[:3])) + (", ..." if len(lost) > 3 else "")
-            message = f"recommend: {len(lost)} of {len(listed)} users have no interactions: {some}"
+    def _states(self, listed: Any, at: Array, features: Any) -> tuple[Array, Any]:
+        """What is known of each user, and the features of the warm ones."""
+        counts = np.append(np.diff(self.interactions.user_items.indptr), 0)
+        states = np.where(counts[at] > 0, "hot", "cold")
+        new = np.flatnonzero(states == "cold")
+        if features is None or not len(new):
+            return states, None
+        if getattr(features, "ids", None) is not None:
+            features = features.align(listed, unknown="ignore")
+        rows = getattr(features, "features", features)
+        if np.ndim(rows) != 2 and not hasattr(rows, "indptr"):
+            raise TypeError(f"recommend: user_features is {type(features).__name__}: give Features or a matrix")
+        if rows.shape[0] != len(listed):
+            raise ValueError(f"recommend: user_features has {rows.shape[0]} rows for {len(listed)} users")
+        rows = rows if hasattr(rows, "indptr") else np.asarray(rows)
+        said: Array = np.diff(rows.indptr) > 0 if hasattr(rows, "indptr") else np.any(rows != 0, axis=1)
+        new = new[said[new]]
+        states[new] = "warm"
+        return states, rows[new]
+
+    def _supported(self, listed: Any, at: Array, states: Array, unsupported: str) -> tuple[Array, Array, list[Any]]:
+        """Positions, states and ids of the users that can be answered."""
+        lost = (at < 0) & (states == "cold") & (self.fallback is None)
+        if lost.any():
+            names = [listed[row] for row in np.flatnonzero(lost)[:3]]
+            some = ", ".join(map(repr, names)) + (", ..." if lost.sum() > 3 else "")
+            message = f"recommend: {lost.sum()} of {len(listed)} users have no interactions: {some}"
             if unsupported == "raise":
-                raise ValueError(f"{message}; pass on_unsupported_targets='ignore' to leave them out")
+                fix = "pass on_unsupported_targets='ignore' to leave them out, or make FrameRecommender with a fallback"
+                raise ValueError(f"{message}; {fix}")
             if unsupported == "warn":
                 warnings.warn(f"{message}; they are left out", stacklevel=3)
-        return at[at >= 0]
+        return at[~lost], states[~lost], [listed[row] for row in np.flatnonzero(~lost)]
 
-    def _frame(self, users: Array, items: Array, scores: Array, rank: Array) -> Any:
+    def _chosen(self, items: Any) -> Array | None:
+        if items is None:
+            return None
+        try:
+            return np.unique(self.interactions.items.positions(_listed(items, self.interactions.items)))
+        except ValueError as error:
+            raise ValueError(f"recommend: items_to_recommend: {error}") from None
+
+    def _checked(self, found: Any, b: int, k: int) -> tuple[Array, Array]:
+        ids, scores = np.asarray(found[0]), np.asarray(found[1])
+        if ids.shape != (b, k) or scores.shape != (b, k):
+            raise ValueError(
+                f"recommend: {type(self.model).__name__}.recommend gave ids {ids.shape} and scores {scores.shape} "
+                f"for {b} users; want ({b}, {k}) both"
+            )
+        return ids, scores
+
+    def _fallen_back(self, chosen: Array | None, k: int) -> tuple[Array, Array]:
+        """The k best items by ``fallback``, ties by lower id; (k,) each."""
+        assert self.fallback is not None
+        able = np.arange(self.interactions.n_items) if chosen is None else chosen
+        best = able[np.argsort(-self.fallback[able], kind="stable")[:k]]
+        ids, scores = np.full(k, -1, dtype=np.int64), np.full(k, -np.inf, dtype=np.float32)
+        ids[: len(best)], scores[: len(best)] = best, self.fallback[best]
+        return ids, scores
+
+    def _frame(self, users: Array, items: Array, scores: Array, rank: Array, states: Array | None) -> Any:
         data = self.interactions
         columns = {
-            "user": data.users.names(users),
+            "user": users,
             "item": data.items.names(items),
             "score": scores.astype(np.float32),
             "rank": rank.astype(np.int64),
         }
+        if states is not None:
+            columns["user_state"] = states
+            columns["item_state"] = self._item_states(items)
         return make_frame(columns, data.backend)
+
+    def _item_states(self, items: Array) -> Array:
+        """The model's own account, or whether anybody has an item."""
+        told = getattr(self.model, "item_states", None)
+        if told is not None:
+            return np.asarray(told(items))
+        x = self.interactions.user_items
+        return np.where(np.bincount(x.indices, minlength=x.shape[1])[items] > 0, "hot", "cold")
 
 
 def _is_count(k: Any) -> bool:

@@ -202,12 +202,14 @@ class FeatureEncoder(Params):
         self._learned = Learned(modalities, blocks, weights, id, left_out)
         return self
 
-    def transform(self, table: Any) -> Features:
+    def transform(self, table: Any, *, ids: bool = True) -> Features:
         """The features of a table with the columns that ``fit`` saw; other columns do not matter.
 
         Parameters
         ----------
         table : data frame, dict of columns, Items or path, (n rows)
+        ids : bool
+            Whether to keep the ids of the rows; without, the table needs no column of ids.
 
         Returns
         -------
@@ -231,7 +233,8 @@ class FeatureEncoder(Params):
             {m.name: slice(*ends[k : k + 2]) for k, m in enumerate(learned.modalities)},
             present,
             [name for block in learned.blocks for name in block.names],
-            self._ids(learned.id, source),
+            self._ids(learned.id, source) if ids else None,
+            self,
         )
 
     def _ids(self, column: str | None, table: Table) -> Ids | None:

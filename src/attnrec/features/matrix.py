@@ -35,6 +35,8 @@ class Features:
         What each column is, such as ``"genres=Drama"`` or ``"title:wine"``.
     ids : Ids or None
         The id of each row, where the table has an id column.
+    encoder : FeatureEncoder or None
+        What made them. A model that is fitted with them keeps it, to encode raw tables of further rows.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Features:
     present: Array
     names: Sequence[str]
     ids: Ids | None = None
+    encoder: Any = None
 
     def __post_init__(self) -> None:
         n, width = self.matrix.shape
@@ -129,7 +132,7 @@ class Features:
             warnings.warn(f"{told}; their features are missing", UserWarning, stacklevel=2)
         present = self.present[np.maximum(rows, 0)] if len(self) else np.zeros((len(rows), len(self.modalities)), bool)
         present[lost] = False
-        return Features(_picked(self.matrix, rows), self.modalities, present, self.names, wanted)
+        return Features(_picked(self.matrix, rows), self.modalities, present, self.names, wanted, self.encoder)
 
     def __getitem__(self, rows: Any) -> Features:
         """Some rows: a slice, a mask, row numbers, or one of these numbers."""
@@ -141,7 +144,7 @@ class Features:
             if len(np.unique(at)) != len(at):
                 raise ValueError("a row is asked for twice, and ids are distinct; pick from .matrix instead")
             ids = Ids._trusted(self.ids.to_numpy()[at])
-        return Features(self.matrix[at], self.modalities, self.present[at], self.names, ids)
+        return Features(self.matrix[at], self.modalities, self.present[at], self.names, ids, self.encoder)
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:
+def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None) -> Any:
     """Read any model that an estimator's ``save`` wrote. Nothing in the file is executed.
 
     Parameters
@@ -35,6 +35,8 @@ def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:
         first recommends is each process's own: for a :class:`SoftmaxRecommender` the item vectors at length 1 and
         packed, twice ``4 n d`` bytes. Processes share packed vectors through
         ``ItemIndex(model.item_vectors).save(path)`` and :meth:`attnrec.ItemIndex.open`.
+    encoder : object with ``encode``, or dict of modality -> such an object, optional
+        The sentence encoder of the features that the model was fitted with, if they have one.
 
     Returns
     -------
@@ -64,4 +66,4 @@ def load(path: str | os.PathLike[str], mmap: bool = True) -> Any:
             f"{os.fspath(path)!r} holds a model of {name!r:.60}; this version of attnrec has "
             f"{', '.join(sorted(known))}. Use the version of attnrec that wrote it"
         )
-    return known[name].load(path, mmap=mmap)
+    return known[name].load(path, mmap=mmap, encoder=encoder)

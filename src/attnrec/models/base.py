@@ -16,11 +16,12 @@ from .ranking import best, entries
 from .reasons import Reasons
 from .similar import Similar
 from .sparse import CSR, Array
+from .states import States
 
 __all__ = ["Queries", "Recommender"]
 
 
-class Recommender(Learning, Similar, Reasons):
+class Recommender(Learning, Similar, Reasons, States):
     """Base of every estimator.
 
     An estimator is one file: a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
@@ -96,8 +97,9 @@ class Recommender(Learning, Similar, Reasons):
             from attending to itself.
         candidates : sparse, optional
             Stored entries are the items that each user may get; rows as in ``user_items``.
-        user_features : (b, width), optional
-            For estimators that use them: features instead of the fitted ones, a row for each of ``userid``.
+        user_features : (b, width) or table of b rows, optional
+            For estimators that use them: features instead of the fitted ones, a row for each of ``userid``, or a table
+            for the encoder of those that the model was fitted with.
         return_weights : bool
             Also return the weights.
 
@@ -119,6 +121,7 @@ class Recommender(Learning, Similar, Reasons):
         wanted, scalar = checks.ids("userid", userid)
         n = checks.count("N", N)
         queries, rows = self._queries(wanted, user_items, recalculate_user)
+        user_features = self._encoders.encoded("user_features", user_features)
         if user_features is not None:
             queries = replace(queries, features=self._user_features(user_features, len(wanted)))
         shown = checks.columns(items, filter_items, self.n_items)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from .._estimator import NotFittedError, Params
 from . import checks, modelfile
+from .encoders import Encoders
 
 __all__ = ["Fitted"]
 
@@ -33,6 +34,7 @@ class Fitted(Params):
     exact_updates: ClassVar[bool] = True
     scores_are_shares: ClassVar[bool] = True
     _state: dict[str, Any] | None = None
+    _encoders: Encoders = Encoders()
     _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
 
     # Hooks of an estimator.
@@ -103,7 +105,8 @@ class Fitted(Params):
         """Write the fitted model to one safetensors file.
 
         It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
-        the same bytes.
+        the same bytes. The encoders of the features that it was fitted with are in the file too, except for sentence
+        encoders.
 
         Raises
         ------
@@ -112,10 +115,11 @@ class Fitted(Params):
         OSError
             If the folder is missing or cannot be written to.
         """
-        modelfile.write(path, type(self).__name__, self.get_params(), self._fitted())
+        state = self._fitted() | self._encoders.entries()
+        modelfile.write(path, type(self).__name__, self.get_params(), state)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], mmap: bool = True) -> Self:
+    def load(cls, path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None) -> Self:
         """Read a model that :meth:`save` wrote; its results have the same bits. Nothing in the file is executed.
 
         Parameters
@@ -124,6 +128,9 @@ class Fitted(Params):
         mmap : bool
             Leave the arrays in the file, where processes that load it share them. The file may be replaced by
             another ``save`` meanwhile, but not written to in place.
+        encoder : object with ``encode``, or dict of modality -> such an object, optional
+            The sentence encoder of the features that the model was fitted with, if they have one: it is not stored,
+            and raw tables are encoded only with it.
 
         Raises
         ------
@@ -138,6 +145,7 @@ class Fitted(Params):
         try:
             model = cls(**header["params"])
             model._check_params()
+            encoders = Encoders.taken(state, encoder)
             histories = state["histories"]
             checks.fits(state, model._layout(histories.shape, len(histories.data), state))
             model._check_state(state)
@@ -145,5 +153,5 @@ class Fitted(Params):
             raise ValueError(
                 f"{os.fspath(path)!r} does not hold a usable {cls.__name__} ({error}). Fit the model again and save it"
             ) from None
-        model._state = state
+        model._state, model._encoders = state, encoders
         return model

@@ -85,10 +85,13 @@ class Users:
 
 
 def explanation(
-    userids: Array, x: CSR, between: Array | None, users: Users | None, likeness: Likeness | None,
+    userids: Array, x: CSR, between: Array | None, users: Users | None, likeness: Likeness | None, liked: Array,
     row: int, itemid: int, n: int,
 ) -> Explanation:  # fmt: skip
-    """Why an item has its score for the user of a row: what history items add, and the weights of neighbours."""
+    """Why an item has its score for the user of a row: what history items add, and the weights of neighbours.
+
+    ``liked`` (items,) is what an item has without a history where there are no neighbours.
+    """
     history, neighbours = entries_of(x, row)[0], None
     by_items = np.zeros(len(history)) if between is None else between[history, itemid].astype(np.float64)
     listed, total, heard = by_items, float(by_items.sum()), 0.0
@@ -96,7 +99,9 @@ def explanation(
         through, raters, w = users.added(row, itemid)
         neighbours = Part.largest(raters, w, n, weights=w, values=np.ones(len(raters)), background=total)
         listed, heard = by_items + through, float(w.sum())
-        total += heard
+    elif not len(history):
+        heard = float(liked[itemid])
+    total += heard
     views: dict[str, Any] = {}
     if likeness is not None:
         views = likeness.columns.views(likeness.added(history, itemid, by_items, heard), total, n)

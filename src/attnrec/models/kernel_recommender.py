@@ -86,6 +86,9 @@ class KernelAttentionRecommender(WithContent):
     -----
     Values stored in ``user_items`` are not looked at: a stored entry is an interaction.
 
+    An empty history has the attention of users that comes without any likeness, which ranks by popularity; between
+    items, where there is none, an item's score is the share of users who have it.
+
     Time: ``n^3`` multiplications and additions for n users (or items), memory ``4 n^2`` bytes, in place;
     :meth:`memory_needed` says how much beforehand, and so does the progress bar.
 
@@ -294,6 +297,12 @@ class KernelAttentionRecommender(WithContent):
 
     # Scores.
 
+    def _liked(self) -> Array:
+        """Share of users who have each item, (items,) float32."""
+        x = self._fitted()["histories"]
+        out: Array = (np.bincount(x.indices, minlength=x.shape[1]) / max(x.shape[0], 1)).astype(np.float32)
+        return out
+
     def _user_blocks(self) -> list[UserBlock]:
         s = self._fitted()
 
@@ -324,6 +333,7 @@ class KernelAttentionRecommender(WithContent):
         shape = (x.shape[0], self.n_items)
         if s["side"] == "item":
             scores = ridge.sums_of_rows(x, s["between_items"])
+            scores[np.diff(x.indptr) == 0] = self._liked()
             return scores, scores
         scores, share = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         size = np.zeros(shape[0])
@@ -370,4 +380,4 @@ class KernelAttentionRecommender(WithContent):
         likeness = None
         if side is not None:
             likeness = self._derived("likeness", lambda: Likeness.of(self.item_vectors, side, self._columns()))
-        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness)
+        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness, self._liked())

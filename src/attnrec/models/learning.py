@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from . import checks, tuning
+from .encoders import Encoders
 from .fitted import Fitted
 from .sparse import CSR, Array, histories, merge_rows, no_rows
 
@@ -70,7 +71,8 @@ class Learning(Fitted):
             Ratings, counts or 1. A stored entry is an interaction, also where it holds 0; duplicate entries add up,
             as everywhere in SciPy. Any index type, order and real dtype; copied as float32.
         user_features, item_features, sample_weight : optional
-            For estimators that use them; the others refuse them rather than leave them out silently.
+            For estimators that use them; the others refuse them rather than leave them out silently. Of
+            :class:`attnrec.features.Features` the model keeps the encoder: what comes later may be raw tables.
         show_progress : bool
             Show a progress bar where the work takes epochs.
         callback : callable, optional
@@ -114,7 +116,7 @@ class Learning(Fitted):
         model, trials = (self, None) if tune in (None, False) else self._tuned(x, inputs, tune, show_progress)
         state = model._learn(x, {**inputs, "checkpoint": checkpoint}, show_progress, report)
         self.set_params(**model.get_params())
-        self._state, self.tuning_ = state, trials
+        self._state, self._encoders, self.tuning_ = state, Encoders.of(inputs), trials
         return self
 
     def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:
@@ -167,9 +169,9 @@ class Learning(Fitted):
             Fitted items, or new ones numbered on from ``n_items``.
         item_users : (k, users) sparse, optional
             All their interactions, one row for each of ``itemids``.
-        item_features : (k, f), optional
-            For estimators that use them, as in ``fit``. They may stand alone: new items then have no users, and fitted
-            ones keep theirs.
+        item_features : (k, f) or table of k rows, optional
+            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
+            items then have no users, and fitted ones keep theirs.
 
         Raises
         ------
@@ -177,6 +179,7 @@ class Learning(Fitted):
             If ids repeat or leave a gap, the rows do not belong to them, or ``item_users`` is missing.
         """
         checks.unused(self, item_features=item_features)
+        item_features = self._encoders.encoded("item_features", item_features)
         old = self._fitted()["histories"]
         wanted, _ = checks.ids("itemids", itemids)
         checks.new_rows("itemids", wanted, old.shape[1], "item")

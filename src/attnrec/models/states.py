@@ -1,0 +1,77 @@
+"""Hot, warm and cold: what a model knows of users and items. Scores nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .fitted import Fitted
+from .sparse import Array
+
+__all__ = ["States"]
+
+_FEATURES = {"user": ("user_content",), "item": ("item_content", "content")}
+
+
+class States(Fitted):
+    """``user_states`` and ``item_states`` over the histories and features in the state."""
+
+    def user_states(self, userids: Any = None) -> Array:
+        """What the model knows of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
+
+        Parameters
+        ----------
+        userids : int or (k,) array_like of int, optional
+            Any numbers: those that the model was not fitted with are cold. All fitted users unless given.
+
+        Returns
+        -------
+        (k,) ndarray of str
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from attnrec.models import NeighbourAttention
+        >>> NeighbourAttention().fit(csr_array([[1, 1], [0, 0]])).user_states([0, 1, -1]).tolist()
+        ['hot', 'cold', 'cold']
+        """
+        return self._states("user", userids)
+
+    def item_states(self, itemids: Any = None) -> Array:
+        """What the model knows of items: "hot" with interactions, "warm" with features alone, "cold" with neither.
+
+        Parameters
+        ----------
+        itemids : int or (k,) array_like of int, optional
+            As in :meth:`user_states`.
+
+        Returns
+        -------
+        (k,) ndarray of str
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from attnrec.models import KernelAttentionRecommender
+        >>> model = KernelAttentionRecommender(side="item")
+        >>> colours = [[1, 0], [1, 0], [0, 1]]
+        >>> model.fit(csr_array([[1, 0, 1], [1, 0, 0]]), item_features=colours).item_states().tolist()
+        ['hot', 'warm', 'hot']
+        """
+        return self._states("item", itemids)
+
+    def _states(self, side: str, ids: Any) -> Array:
+        x = self._fitted()["histories"]
+        n = x.shape[side == "item"]
+        wanted = np.arange(n) if ids is None else checks.ids(f"{side}ids", ids)[0]
+        hot = np.diff(x.indptr) > 0 if side == "user" else np.bincount(x.indices, minlength=n) > 0
+        warm = np.zeros(n, dtype=bool)
+        for name in _FEATURES[side]:
+            features = self._fitted().get(name)
+            if features is not None:
+                warm |= np.diff(features.indptr) > 0 if hasattr(features, "indptr") else features.any(axis=1)
+        states = np.append(np.where(hot, "hot", np.where(warm, "warm", "cold")), "cold")
+        out: Array = states[np.where((wanted >= 0) & (wanted < n), wanted, n)]
+        return out
