@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import config, ops
 from .._extras import need
 
-# Multiply-adds of one head below which torch is called: there a call of ours for each head costs more than it saves.
+# Multiply-adds of one head below which torch is called: there a call for each head saves little.
 LEAST_WORK = 1 << 25
 
 
@@ -26,10 +27,10 @@ def scaled_dot_product_attention(
 ) -> Any:
     """``softmax(scale * Q K^T) V`` with the arguments of torch's function, and its result to rounding.
 
-    Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, a call
-    for each head. All else goes to torch's function as it came, with its results and its errors: ``attn_mask``,
-    ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other dtypes and
-    devices, and heads of less than 2^25 multiply-adds, ``l s (d + m)``, for which torch is faster.
+    Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, on
+    :func:`attnrec.num_threads` threads. All else goes to torch's function as it came, with its results and its errors:
+    ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other
+    dtypes and devices, and heads of less than 2^25 multiply-adds, ``l s (d + m)``, for which a call each saves little.
 
     Parameters
     ----------
@@ -73,8 +74,19 @@ def scaled_dot_product_attention(
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     out = torch.empty(*query.shape[:-1], value.shape[-1])
     q, k, v, into = (x.numpy(force=True) for x in (query, key, value, out))
-    for head in np.ndindex(*query.shape[:-2]):
-        ops.attend(q[head], k[head], v[head], scale=factor, out=into[head])
+    heads = list(np.ndindex(*query.shape[:-2]))
+    threads = config.num_threads()
+    together = min(threads, len(heads)) if len(heads) >= threads else 1
+
+    def attend(head: tuple[int, ...]) -> None:
+        ops.attend(q[head], k[head], v[head], scale=factor, out=into[head], num_threads=1 if together > 1 else None)
+
+    if together == 1:
+        for head in heads:
+            attend(head)
+    else:  # a thread for each head at a time: they need not wait for each other at the end of each
+        with ThreadPoolExecutor(together) as pool:
+            list(pool.map(attend, heads))
     return out
 
 
