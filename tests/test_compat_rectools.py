@@ -157,6 +157,8 @@ BAD_CALLS: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "ids-axes": (ValueError, "subject_ids has shape", {"subject_ids": 1}),
     "whitelist": (ValueError, "sorted_object_whitelist holds 4", {"sorted_object_whitelist": [4]}),
     "k": (ValueError, "k is 0", {"k": 0}),
+    "k-float": (TypeError, "k is 1.5; give an integer", {"k": 1.5}),
+    "text": (TypeError, "filter_pairs_csr is str", {"filter_pairs_csr": "x"}),
     "rows": (ValueError, "a row for each of the 2 subject_ids", {"filter_pairs_csr": sp.csr_array((3, 4))}),
     "columns": (ValueError, "outside 0 .. 3", {"filter_pairs_csr": sp.csr_array(np.eye(2, 5, 3))}),
     "dense": (TypeError, "filter_pairs_csr is ndarray", {"filter_pairs_csr": np.ones((2, 4))}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,27 @@ def _reach(queries: Array, items: Array, least: Array) -> float:
     norms = np.sort(np.linalg.norm(items, axis=1))
     needed = least / np.maximum(np.linalg.norm(queries, axis=1), np.finfo(np.float32).tiny)
     return 1 - float(np.mean(np.searchsorted(norms, needed))) / len(norms)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """An integer of at least ``least``."""
+    try:
+        out = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; give an integer") from None
+    if out < least:
+        raise ValueError(f"{name} is {out}; give {least} or more")
+    return out
+
+
+def floats(name: str, x: Any) -> Array:
+    """Anything dense and real as float32, not copied where it is that."""
+    if hasattr(x, "tocsr"):
+        raise TypeError(f"{name} is sparse; give an array")
+    try:
+        return np.asarray(x, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} can not be read as an array of numbers: {error}") from error
 
 
 def pattern(name: str, matrix: Any, rows: int, columns: int) -> Any:

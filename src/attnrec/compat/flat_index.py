@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import ops
 from ..index import ItemIndex
+from ._scan import Array, floats, whole
 
-Array = np.ndarray[Any, np.dtype[Any]]
 OP = "compat.IndexFlatIP"
 NONE_LEFT = -np.finfo(np.float32).max
 
@@ -37,6 +37,8 @@ class IndexFlatIP:
     ------
     ValueError
         If ``d < 1``.
+    TypeError
+        If ``d`` is no integer. The same is said of ``k``, of ``key``, and of ``x`` where it is no array of numbers.
 
     Examples
     --------
@@ -52,9 +54,7 @@ class IndexFlatIP:
     is_trained = True
 
     def __init__(self, d: int) -> None:
-        if d < 1:
-            raise ValueError(f"{OP}: d is {d}; give the width of the vectors, 1 or more")
-        self.d = int(d)
+        self.d = whole(f"{OP}: d", d, 1)
         self._lock = threading.Lock()
         self._rows: list[Array] = []
         self._ntotal = 0
@@ -77,7 +77,7 @@ class IndexFlatIP:
         ValueError
             If the shape does not fit, or a value is not finite.
         """
-        rows = np.array(self._matrix(x, "add"), dtype=np.float32, order="C", copy=True)
+        rows = self._matrix(x, "add").copy(order="C")
         if not np.isfinite(rows).all():
             raise ValueError(f"{OP}.add: x holds NaN or infinity in row {np.argmin(np.isfinite(rows).all(axis=1))}")
         with self._lock:
@@ -112,8 +112,7 @@ class IndexFlatIP:
             If the shape does not fit, ``k < 1``, or a value is not finite.
         """
         queries = self._matrix(x, "search")
-        if k < 1:
-            raise ValueError(f"{OP}.search: k is {k}; give 1 or more")
+        k = whole(f"{OP}.search: k", k, 1)
         found = ops.topk(queries, self._packed(), k, weights=False)
         found.scores[found.ids < 0] = NONE_LEFT
         return found.scores, found.ids
@@ -126,14 +125,15 @@ class IndexFlatIP:
         ValueError
             If there is none.
         """
+        key = whole(f"{OP}.reconstruct: key", key, 0)
         with self._lock:
-            if not 0 <= key < self._ntotal:
+            if key >= self._ntotal:
                 raise ValueError(f"{OP}.reconstruct: key is {key}; there are {self._ntotal} vectors, counted from 0")
             row: Array = self._joined()[key].copy()
             return row
 
     def _matrix(self, x: Any, call: str) -> Array:
-        out = np.asarray(x)
+        out = floats(f"{OP}.{call}: x", x)
         if out.ndim != 2 or out.shape[1] != self.d:
             raise ValueError(f"{OP}.{call}: x has shape {out.shape}; give a row of {self.d} numbers for each vector")
         return out

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._scan import Array, best, pattern
+from ._scan import Array, best, floats, pattern, whole
 
 OP = "compat.implicit_topk"
 HIDDEN = -np.finfo(np.float32).max
@@ -55,7 +55,8 @@ def implicit_topk(
     ValueError
         If shapes do not fit, an id is out of range, a norm is 0, or a value is not finite.
     TypeError
-        If ``filter_query_items`` is not sparse, or ``filter_items`` no kind of index.
+        If ``filter_query_items`` is not sparse, ``filter_items`` no kind of index, ``k`` no integer, or something else
+        no numbers.
 
     Notes
     -----
@@ -75,13 +76,12 @@ def implicit_topk(
     if len(queries.shape) == 1:
         queries = queries.reshape(1, -1)
     wide = queries.dtype == np.float64
-    features = np.asarray(items, dtype=np.float32)
+    features = floats(f"{OP}: items", items)
     if len(queries.shape) != 2 or features.ndim != 2 or queries.shape[1] != features.shape[1]:
         raise ValueError(
             f"{OP}: query {queries.shape} and items {features.shape} do not fit; give (b, d) or (d,), and (n, d)"
         )
-    if k < 1:
-        raise ValueError(f"{OP}: k is {k}; give 1 or more")
+    k = whole(f"{OP}: k", k, 1)
     b, n = queries.shape[0], len(features)
     if item_norms is not None:
         features = _divided(features, item_norms)
@@ -92,7 +92,7 @@ def implicit_topk(
     if b == 0 or real == 0:
         return ids, scores
     if not hasattr(queries, "tocsr"):
-        queries = np.asarray(queries, dtype=np.float32)
+        queries = floats(f"{OP}: query", queries)
     found = best(queries, features, real, exclude=exclude, filter_items=hidden, num_threads=num_threads)
     ids[:, :real], scores[:, :real] = found.ids, found.scores
     for row in np.flatnonzero(np.asarray(found.counts) < real).tolist():

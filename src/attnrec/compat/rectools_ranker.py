@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._scan import Array, best, pattern
+from ._scan import Array, best, floats, pattern, whole
 
 OP = "compat.RecToolsRanker"
 DISTANCES = ("dot", "cosine", "euclidean")
@@ -66,10 +66,9 @@ class RecToolsRanker:
             raise ValueError(
                 f"{OP}: sparse subjects_factors have distance 'dot' alone; give an array, or that distance"
             )
-        self.subjects_factors: Any = (subjects_factors.tocsr() if sparse else np.asarray(subjects_factors)).astype(
-            np.float32
-        )
-        self.objects_factors: Array = np.asarray(objects_factors).astype(np.float32)
+        subjects = subjects_factors.tocsr() if sparse else floats(f"{OP}: subjects_factors", subjects_factors)
+        self.subjects_factors: Any = subjects.astype(np.float32)  # a copy
+        self.objects_factors: Array = floats(f"{OP}: objects_factors", objects_factors).copy()
         shapes = self.subjects_factors.shape, self.objects_factors.shape
         if not len(shapes[0]) == len(shapes[1]) == 2 or shapes[0][1] != shapes[1][1]:
             raise ValueError(
@@ -113,24 +112,22 @@ class RecToolsRanker:
         ValueError
             If an id is out of range, ``k < 1``, or ``filter_pairs_csr`` has not b rows or has objects out of range.
         TypeError
-            If ids are not integers, or ``filter_pairs_csr`` is not sparse.
+            If ids or ``k`` are not integers, or ``filter_pairs_csr`` is not sparse.
         """
         subjects = _checked_ids("subject_ids", subject_ids, self.subjects_factors.shape[0])
         n = len(self.objects_factors)
         subset = None
         if sorted_object_whitelist is not None:
             subset = _checked_ids("sorted_object_whitelist", sorted_object_whitelist, n)
-        if filter_pairs_csr is not None and filter_pairs_csr.shape[0] != len(subjects):
+        exclude = pattern(f"{OP}: filter_pairs_csr", filter_pairs_csr, len(subjects), n)
+        if exclude is not None and filter_pairs_csr.shape[0] != len(subjects):
             raise ValueError(
                 f"{OP}: filter_pairs_csr {filter_pairs_csr.shape} has to have a row for each of the {len(subjects)} "
                 "subject_ids"
             )
-        exclude = pattern(f"{OP}: filter_pairs_csr", filter_pairs_csr, len(subjects), n)
         most = n if subset is None else len(subset)
-        if k is not None and k < 1:
-            raise ValueError(f"{OP}: k is {k}; give 1 or more, or None for all")
         id_type = np.dtype(np.int32) if subset is None else subset.dtype
-        real = most if k is None else min(k, most)
+        real = most if k is None else min(whole(f"{OP}: k", k, 1), most)
         if not len(subjects) or not real:
             dtype = np.float64 if self.distance == "euclidean" else np.float32
             return subjects[:0], np.empty(0, id_type), np.empty(0, dtype)
