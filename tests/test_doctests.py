@@ -16,7 +16,7 @@ if attnrec.backend() != "compiled":
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 # Modules whose examples need a package that the extra `test` does not bring.
-NEEDS = {"attnrec.compat.torch_loss": "torch"}
+NEEDS = {"attnrec.compat.torch_attention": "torch", "attnrec.compat.torch_loss": "torch"}
 MODULES = ["attnrec", *sorted(m.name for m in pkgutil.walk_packages(attnrec.__path__, "attnrec."))]
 
 

@@ -1,0 +1,147 @@
+"""implicit's search for the best items, ``implicit.cpu.topk.topk``, on our kernels. Does not import implicit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._scan import Array, best, floats, pattern, whole
+
+OP = "compat.implicit_topk"
+HIDDEN = -np.finfo(np.float32).max
+
+
+def implicit_topk(
+    items: Any,
+    query: Any,
+    k: int,
+    item_norms: Any = None,
+    filter_query_items: Any = None,
+    filter_items: Any = None,
+    num_threads: int = 0,
+) -> tuple[Array, Array]:
+    """What ``implicit.cpu.topk.topk`` of implicit 0.7 returns, without storing the scores.
+
+    ``score_uj = q_u . v_j / item_norms_j``, best first. As in implicit, a hidden item is not left out but gets the
+    lowest finite score, so that it comes back where a row has fewer than k others, and columns past the number of
+    items hold id 0 and score 0. Unlike implicit, items of equal score are ordered by id, the lower one first, for any
+    number of threads; implicit lists the higher one first and keeps whichever its heap keeps.
+
+    Parameters
+    ----------
+    items : (n, d) array_like
+        Converted to float32, in which scores are computed whatever the dtype.
+    query : (b, d) or (d,) array_like, or (b, d) CSR
+    k : int
+        Columns of the result, at least 1.
+    item_norms : (n,) array_like, optional
+        What each item's scores are divided by; not 0.
+    filter_query_items : sparse matrix, optional
+        Items hidden from each query, a row each and a column an item; every stored entry counts, rows past b do not.
+    filter_items : ids, mask or slice, optional
+        Items hidden from all; negative ids count from the end.
+    num_threads : int
+        0 for all of :func:`attnrec.num_threads`.
+
+    Returns
+    -------
+    ids : (b, k) int32 array
+    scores : (b, k) array
+        float64 where ``query`` is, else float32; two axes for one query too.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an id is out of range, a norm is 0, or a value is not finite.
+    TypeError
+        If ``filter_query_items`` is not sparse, ``filter_items`` no kind of index, ``k`` no integer, or something else
+        no numbers.
+
+    Notes
+    -----
+    Each call packs the items anew, because arrays may change between calls; for few queries at a time that costs more
+    than implicit takes. :class:`attnrec.ItemIndex` with :func:`attnrec.topk` keeps them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from attnrec.compat import implicit_topk
+    >>> items = np.array([[1, 0], [0, 1], [1, 1]], dtype=np.float32)
+    >>> ids, scores = implicit_topk(items, np.array([1, 2], dtype=np.float32), k=2, filter_items=[2])
+    >>> ids, scores
+    (array([[1, 0]], dtype=int32), array([[2., 1.]], dtype=float32))
+    """
+    queries = query if hasattr(query, "tocsr") else np.asarray(query)
+    if len(queries.shape) == 1:
+        queries = queries.reshape(1, -1)
+    wide = queries.dtype == np.float64
+    features = floats(f"{OP}: items", items)
+    if len(queries.shape) != 2 or features.ndim != 2 or queries.shape[1] != features.shape[1]:
+        raise ValueError(
+            f"{OP}: query {queries.shape} and items {features.shape} do not fit; give (b, d) or (d,), and (n, d)"
+        )
+    k = whole(f"{OP}: k", k, 1)
+    b, n = queries.shape[0], len(features)
+    if item_norms is not None:
+        features = _divided(features, item_norms)
+    exclude = pattern(f"{OP}: filter_query_items", filter_query_items, b, n)
+    hidden = _ids(filter_items, n)
+    ids, scores = np.zeros((b, k), np.int32), np.zeros((b, k), np.float64 if wide else np.float32)
+    real = min(k, n)
+    if b == 0 or real == 0:
+        return ids, scores
+    if not hasattr(queries, "tocsr"):
+        queries = floats(f"{OP}: query", queries)
+    found = best(queries, features, real, exclude=exclude, filter_items=hidden, num_threads=num_threads)
+    ids[:, :real], scores[:, :real] = found.ids, found.scores
+    for row in np.flatnonzero(np.asarray(found.counts) < real).tolist():
+        _refill(ids[row, :real], scores[row, :real], int(found.counts[row]), hidden, _row(exclude, row))
+    return ids, scores
+
+
+def _divided(features: Array, item_norms: Any) -> Array:
+    norms = np.asarray(item_norms)
+    if norms.shape != (len(features),):
+        raise ValueError(f"{OP}: item_norms {norms.shape} does not fit items {features.shape}; give one for each")
+    bad = (norms == 0) | ~np.isfinite(norms)
+    if bad.any():
+        at = np.flatnonzero(bad)[0]
+        raise ValueError(
+            f"{OP}: item_norms[{at}] is {norms[at]}; scores are divided by it, so give finite ones that are not 0"
+        )
+    out: Array = (features / norms[:, None]).astype(np.float32, copy=False)
+    return out
+
+
+def _ids(filter_items: Any, n: int) -> Array | None:
+    """Positions of the items that any index of NumPy's selects, None for no item."""
+    if filter_items is None:
+        return None
+    chosen = filter_items if isinstance(filter_items, slice) else np.asarray(filter_items)
+    if isinstance(chosen, np.ndarray) and chosen.size == 0:
+        return None
+    if isinstance(chosen, np.ndarray) and chosen.dtype.kind not in "biu":
+        raise TypeError(f"{OP}: filter_items has dtype {chosen.dtype}; give ids or a mask")
+    try:
+        return np.unique(np.arange(n)[chosen])
+    except IndexError as error:
+        raise ValueError(f"{OP}: filter_items does not fit the {n} items: {error}") from error
+
+
+def _row(exclude: Any, row: int) -> Array:
+    return np.empty(0, np.int64) if exclude is None else exclude.indices[exclude.indptr[row] : exclude.indptr[row + 1]]
+
+
+def _refill(ids: Array, scores: Array, count: int, hidden: Array | None, own: Array) -> None:
+    """Hidden items where others are lacking: those that implicit's heap is left with.
+
+    It takes the first items that come, as many as it holds, and then gives up the lowest of the worst for each better
+    one: there remain the highest ids that are hidden among the first.
+    """
+    first = np.zeros(len(ids), dtype=bool)
+    for some in (own, hidden):
+        if some is not None:
+            first[some[some < len(ids)]] = True
+    ids[count:] = np.flatnonzero(first)[::-1][: len(ids) - count]
+    scores[count:] = HIDDEN

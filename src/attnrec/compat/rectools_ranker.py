@@ -1,0 +1,184 @@
+"""RecTools' ranker of vectors, ``ImplicitRanker``, on our kernels. Does not import RecTools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._scan import Array, best, floats, pattern, whole
+
+OP = "compat.RecToolsRanker"
+DISTANCES = ("dot", "cosine", "euclidean")
+NO_ZERO = np.float32(1e-10)  # in place of a norm of 0: such vectors are orthogonal to all
+CHUNK = 1 << 22  # numbers held at once where distances are taken from differences
+
+
+class RecToolsRanker:
+    """What ``rectools.models.rank.ImplicitRanker`` of RecTools 0.19 is, without its rows of scores and loops over them.
+
+    Objects of equal score are ordered by id, the lower one first, and a vector of norm 0 has cosine 0 with all.
+    Euclidean distances are taken from differences of vectors, where RecTools subtracts squares: of near vectors it
+    keeps fewer digits.
+
+    Parameters
+    ----------
+    distance : {"dot", "cosine", "euclidean"} or rectools Distance
+        For the last, smaller is better.
+    subjects_factors : (n_subjects, d) array_like, or CSR for "dot"
+        Users, or items that others are compared with; kept in float32.
+    objects_factors : (n_objects, d) array_like
+    num_threads : int
+        0 for all of :func:`attnrec.num_threads`.
+    use_gpu : bool
+        Only False: this computes on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the distance is unknown, shapes do not fit, or ``use_gpu`` is true.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from attnrec.compat import RecToolsRanker
+    >>> users, items = np.array([[1, 0], [1, 3]]), np.array([[2, 0], [0, 1], [1, 1]])
+    >>> ranker = RecToolsRanker("dot", users, items)
+    >>> ranker.rank([1, 0], k=2)
+    (array([1, 1, 0, 0]), array([2, 1, 0, 2], dtype=int32), array([4., 3., 2., 1.], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        distance: Any,
+        subjects_factors: Any,
+        objects_factors: Any,
+        num_threads: int = 0,
+        use_gpu: bool = False,
+    ) -> None:
+        self.distance: str = str(getattr(distance, "value", distance))
+        if self.distance not in DISTANCES:
+            raise ValueError(f"{OP}: distance {distance!r} is none of {', '.join(map(repr, DISTANCES))}")
+        if use_gpu:
+            raise ValueError(f"{OP}: this computes on the CPU; leave use_gpu out")
+        sparse = hasattr(subjects_factors, "tocsr")
+        if sparse and self.distance != "dot":
+            raise ValueError(
+                f"{OP}: sparse subjects_factors have distance 'dot' alone; give an array, or that distance"
+            )
+        subjects = subjects_factors.tocsr() if sparse else floats(f"{OP}: subjects_factors", subjects_factors)
+        self.subjects_factors: Any = subjects.astype(np.float32)  # a copy
+        self.objects_factors: Array = floats(f"{OP}: objects_factors", objects_factors).copy()
+        shapes = self.subjects_factors.shape, self.objects_factors.shape
+        if not len(shapes[0]) == len(shapes[1]) == 2 or shapes[0][1] != shapes[1][1]:
+            raise ValueError(
+                f"{OP}: subjects_factors {shapes[0]} and objects_factors {shapes[1]} do not fit; give a row each, with "
+                "the same columns"
+            )
+        self.num_threads = num_threads
+
+    def rank(
+        self,
+        subject_ids: Any,
+        k: int | None = None,
+        filter_pairs_csr: Any = None,
+        sorted_object_whitelist: Any = None,
+    ) -> tuple[Array, Array, Array]:
+        """The k best objects for each subject, all in one long list.
+
+        Parameters
+        ----------
+        subject_ids : (b,) array_like of int
+            Rows of ``subjects_factors``.
+        k : int, optional
+            Objects for each subject, all unless told.
+        filter_pairs_csr : (b, n_objects) sparse matrix, optional
+            What is stored is left out, with a row for each of ``subject_ids``. Subjects with fewer than k others get
+            fewer.
+        sorted_object_whitelist : (p,) array_like of int, optional
+            The only objects that are ranked.
+
+        Returns
+        -------
+        subjects : (r,) array
+            Of ``subject_ids``, in their order; RecTools gives a list.
+        objects : (r,) array
+            Ids, best first for each subject: int32, or the dtype of the whitelist.
+        scores : (r,) array
+            Products or cosines in float32, or distances in float64.
+
+        Raises
+        ------
+        ValueError
+            If an id is out of range, ``k < 1``, or ``filter_pairs_csr`` has not b rows or has objects out of range.
+        TypeError
+            If ids or ``k`` are not integers, or ``filter_pairs_csr`` is not sparse.
+        """
+        subjects = _checked_ids("subject_ids", subject_ids, self.subjects_factors.shape[0])
+        n = len(self.objects_factors)
+        subset = None
+        if sorted_object_whitelist is not None:
+            subset = _checked_ids("sorted_object_whitelist", sorted_object_whitelist, n)
+        exclude = pattern(f"{OP}: filter_pairs_csr", filter_pairs_csr, len(subjects), n)
+        if exclude is not None and filter_pairs_csr.shape[0] != len(subjects):
+            raise ValueError(
+                f"{OP}: filter_pairs_csr {filter_pairs_csr.shape} has to have a row for each of the {len(subjects)} "
+                "subject_ids"
+            )
+        most = n if subset is None else len(subset)
+        id_type = np.dtype(np.int32) if subset is None else subset.dtype
+        real = most if k is None else min(whole(f"{OP}: k", k, 1), most)
+        if not len(subjects) or not real:
+            dtype = np.float64 if self.distance == "euclidean" else np.float32
+            return subjects[:0], np.empty(0, id_type), np.empty(0, dtype)
+        found, scores = self._ranked(subjects, real, exclude, subset)
+        kept = found.ids >= 0
+        return np.repeat(subjects, found.counts), found.ids[kept].astype(id_type), scores[kept]
+
+    def _ranked(self, subjects: Array, k: int, exclude: Any, subset: Array | None) -> tuple[Any, Array]:
+        """The best with their scores, (b, k), padded with id -1."""
+        queries, objects, bias = self.subjects_factors[subjects], self.objects_factors, None
+        if self.distance == "cosine":
+            objects = objects / _lengths(objects)[:, None]
+        elif self.distance == "euclidean":  # |u - v|^2 = |u|^2 - (2 u . v - |v|^2)
+            queries, bias = 2 * queries, -np.einsum("ij,ij->i", objects, objects)
+        found = best(queries, objects, k, item_bias=bias, exclude=exclude, subset=subset, num_threads=self.num_threads)
+        if self.distance == "dot":
+            return found, found.scores
+        if self.distance == "cosine":
+            return found, found.scores / _lengths(queries)[:, None]
+        distances = _distances(self.subjects_factors[subjects], objects, found.ids)
+        order = np.lexsort((found.ids, distances), axis=1)
+        found.ids[...] = np.take_along_axis(found.ids, order, axis=1)
+        return found, np.take_along_axis(distances, order, axis=1)
+
+
+def _lengths(x: Array) -> Array:
+    norms: Array = np.linalg.norm(x, axis=1)
+    norms[norms == 0] = NO_ZERO
+    return norms
+
+
+def _distances(queries: Array, objects: Array, ids: Array) -> Array:
+    """Distances of each query to its objects, (b, k) float64; infinite where there is none."""
+    out = np.full(ids.shape, np.inf)
+    rows = max(1, CHUNK // max(1, ids.shape[1] * queries.shape[1]))
+    for start in range(0, len(ids), rows):
+        part = slice(start, start + rows)
+        difference = queries[part, None].astype(np.float64) - objects[ids[part]]
+        out[part] = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
+    out[ids < 0] = np.inf
+    return out
+
+
+def _checked_ids(name: str, ids: Any, n: int) -> Array:
+    out = np.asarray(ids)
+    if out.ndim != 1:
+        raise ValueError(f"{OP}: {name} has shape {out.shape}; give a list of ids")
+    if out.size == 0:
+        return out.astype(np.int64)
+    if out.dtype.kind not in "iu":
+        raise TypeError(f"{OP}: {name} has dtype {out.dtype}; give integers")
+    if out.min() < 0 or out.max() >= n:
+        raise ValueError(f"{OP}: {name} holds {out.min() if out.min() < 0 else out.max()}, outside 0 .. {n - 1}")
+    return out

@@ -1,0 +1,116 @@
+"""``torch.nn.functional.scaled_dot_product_attention`` for CPU tensors: our kernel where it serves, torch elsewhere."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from .. import config, ops
+from .._extras import need
+
+# Multiply-adds of one head below which torch is called: there a call for each head saves little.
+LEAST_WORK = 1 << 25
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
+    """``softmax(scale * Q K^T) V`` with the arguments of torch's function, and its result to rounding.
+
+    Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, on
+    :func:`attnrec.num_threads` threads. All else goes to torch's function as it came, with its results and its errors:
+    ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other
+    dtypes and devices, and heads of less than 2^25 multiply-adds, ``l s (d + m)``, for which a call each saves little.
+
+    Parameters
+    ----------
+    query : (..., l, d) tensor
+    key : (..., s, d) tensor
+    value : (..., s, m) tensor
+        With the batch and head axes of the query; where they differ it is torch's to say whether they fit.
+    attn_mask, dropout_p, is_causal, enable_gqa
+        As in torch; anything but the defaults is torch's work.
+    scale : float, optional
+        ``1 / sqrt(d)`` unless told.
+
+    Returns
+    -------
+    (..., l, m) tensor
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed; the extra ``torch`` brings it.
+    ValueError
+        If our kernel serves and a tensor holds NaN or infinity.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from attnrec.compat import scaled_dot_product_attention
+    >>> g = torch.Generator().manual_seed(0)
+    >>> query, key, value = (torch.randn(2, 600, 64, generator=g) for _ in range(3))
+    >>> theirs = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    >>> torch.allclose(scaled_dot_product_attention(query, key, value), theirs, atol=1e-6)
+    True
+    """
+    torch = need("torch", extra="torch")
+    plain = attn_mask is None and not is_causal and not dropout_p and not enable_gqa
+    if not plain or not _serves(torch, query, key, value):
+        extra = {"enable_gqa": True} if enable_gqa else {}  # torch 2.4 has no such argument
+        return torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **extra
+        )
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    out = torch.empty(*query.shape[:-1], value.shape[-1])
+    q, k, v, into = (x.numpy(force=True) for x in (query, key, value, out))
+    heads = list(np.ndindex(*query.shape[:-2]))
+    threads = config.num_threads()
+    together = min(threads, len(heads)) if len(heads) >= threads else 1
+
+    def attend(head: tuple[int, ...]) -> None:
+        ops.attend(q[head], k[head], v[head], scale=factor, out=into[head], num_threads=1 if together > 1 else None)
+
+    if together == 1:
+        for head in heads:
+            attend(head)
+    else:  # a thread for each head at a time: they need not wait for each other at the end of each
+        with ThreadPoolExecutor(together) as pool:
+            list(pool.map(attend, heads))
+    return out
+
+
+def _serves(torch: Any, query: Any, key: Any, value: Any) -> bool:
+    """Whether this is work for our kernel, and shapes fit."""
+    tensors = (query, key, value)
+    if not all(type(x) in (torch.Tensor, torch.nn.Parameter) and x.ndim >= 2 for x in tensors):
+        return False
+    if any(x.device.type != "cpu" or x.layout is not torch.strided or x.dtype != torch.float32 for x in tensors):
+        return False
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        return False
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+        return False
+    (*heads, rows, d), (*_, keys, _), m = query.shape, key.shape, value.shape[-1]
+    if key.shape != (*heads, keys, d) or value.shape != (*heads, keys, m) or d == 0:
+        return False
+    return rows * keys * (d + m) >= LEAST_WORK and all(map(_has_memory, tensors))
+
+
+def _has_memory(x: Any) -> bool:
+    """False inside torch.vmap and other transforms, whose tensors stand for several."""
+    try:
+        x.data_ptr()
+    except RuntimeError:
+        return False
+    return True
