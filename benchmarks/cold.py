@@ -99,11 +99,11 @@ def _ours(cls: Any) -> Callable[..., Method]:
     return with_setting
 
 
-def without_content(**setting: Any) -> Method:
+def without_content() -> Method:
     """Vectors that never saw content: a new item has no users, so all score the same."""
 
     def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-        model = SoftmaxRecommender(**setting).fit(train, show_progress=False)
+        model = SoftmaxRecommender().fit(train, show_progress=False)
         nobody = sp.csr_array((cold.shape[0], train.shape[0]), dtype=np.float32)
         model.partial_fit_items(np.arange(warm.shape[0], warm.shape[0] + cold.shape[0]), nobody)
         return _scores_of_new(model, cold.shape[0])
@@ -111,12 +111,12 @@ def without_content(**setting: Any) -> Method:
     return scores
 
 
-def bridged(temperature: float, bridge_temperature: float, regularization: float) -> Method:
+def bridged(**setting: Any) -> Method:
     """The same vectors, and a bridge from content to them."""
 
     def scores(train: sp.csr_array, warm: Any, cold: Any) -> Array:
-        model = SoftmaxRecommender(temperature=temperature).fit(train, show_progress=False)
-        bridge = ContentBridge(bridge_temperature, regularization, normalize=True)
+        model = SoftmaxRecommender().fit(train, show_progress=False)
+        bridge = ContentBridge(**setting, normalize=True)
         bridge.fit(model.item_vectors, item_features=warm, show_progress=False)
         new = np.arange(warm.shape[0], warm.shape[0] + cold.shape[0])
         model.partial_fit_items(new, item_vectors=bridge.transform(cold))
@@ -147,11 +147,7 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "lambda_item_feature": (10.0, 100.0, 1000.0),
     },
     "attnrec softmax, no content": {},
-    "attnrec softmax, bridge": {
-        "temperature": (0.08, 0.2),
-        "bridge_temperature": (0.1, 0.2, 0.4, 0.8),
-        "regularization": (0.5, 2.0, 8.0),
-    },
+    "attnrec softmax, bridge": {"temperature": (0.1, 0.2, 0.4, 0.8), "regularization": (0.5, 2.0, 8.0)},
     "attnrec kernel, fused": {
         **{name: (value,) for name, value in KERNEL.items()},
         "item_temperature": (0.15, 0.3, 0.5),

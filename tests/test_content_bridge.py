@@ -198,12 +198,20 @@ def test_bad_input(setting: dict[str, Any], vectors: Any, features: Any, error: 
         ContentBridge(**{**SETTING, **setting}).fit(vectors, item_features=features, show_progress=False)
 
 
-def test_a_weight_of_nothing_known() -> None:
-    lacking = some(OLD, [1, 2])
-    lacking.features = sp.csr_array(lacking.features.toarray() + np.array([[0, 0, 0, 0, 0], [1, 0, 0, 0, 0]]))
-    only = ContentBridge(modality_weights={"genre": 1, "mood": 0})
-    bridge = only.fit(VECTORS[:2], item_features=lacking, show_progress=False)
-    assert bridge.explain(lacking.features[[1]], np.ones(WIDTH)).ids.tolist() == [1]
+def test_what_has_no_weight_counts_for_nothing() -> None:
+    only = ContentBridge(**{**SETTING, "modality_weights": {"genre": 1, "mood": 0}})
+    bridge = only.fit(VECTORS, item_features=OLD, show_progress=False)
+    assert not {1, 2} & set(bridge.explain(some(NEW, [0]), np.ones(WIDTH), N=WARM).ids)
+    assert not bridge.transform(some(NEW, [1, 2])).any()  # no genre
+    genres = ContentBridge(0.3, 0.5).fit(VECTORS, item_features=OLD.features[:, :3], show_progress=False)
+    np.testing.assert_allclose(bridge.transform(NEW), genres.transform(NEW.features[:, :3]), atol=1e-5)
+
+
+def test_an_item_like_no_other_has_a_direction_still() -> None:
+    content = np.eye(5)
+    bridge = ContentBridge(0.015, 1.0, normalize=True).fit(VECTORS[:4], item_features=content[:4], show_progress=False)
+    mean = VECTORS[:4].mean(axis=0)
+    np.testing.assert_allclose(bridge.transform(content[[4]])[0], mean / np.linalg.norm(mean), atol=1e-5)
 
 
 def test_a_fit_that_does_not_end_leaves_the_old_one(bridge: ContentBridge, monkeypatch: pytest.MonkeyPatch) -> None:

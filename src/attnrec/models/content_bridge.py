@@ -12,7 +12,6 @@ from .. import config, ops
 from ..explain import Part
 from . import batches, checks, feature_rows, fusion
 from . import neighbour_terms as terms
-from . import softmax_vectors as vectors
 from .blas import one_thread
 from .fitted import Stored
 from .kernel_rows import Kernel
@@ -155,9 +154,9 @@ class ContentBridge(Stored):
 
         def product(flat: Array) -> Array:
             x = flat.reshape(v.shape)
-            out = self.regularization * x
+            out, values = self.regularization * x, x.astype(np.float32)
             for rows, part in kernel.blocks():
-                out[rows] += ops.predict_ratings(part, x.astype(np.float32), check_finite=False)
+                out[rows] += ops.predict_ratings(part, values, check_finite=False)
             return out.ravel()
 
         with batches.progress(None, show_progress, "step") as bar, one_thread():
@@ -238,7 +237,10 @@ class ContentBridge(Stored):
         out = np.zeros((unit.shape[0], s["values"].shape[1]), dtype=np.float32)
         for at in batches.blocks(len(out), 12 * len(s["values"])):
             ops.predict_ratings(self._attention(unit[at]), s["values"], check_finite=False, out=out[at])
-        return vectors.unit(out) if s["normalize"] else out
+        if s["normalize"]:  # lengths in float64: of an item that is like no other they may be very small
+            lengths = np.sqrt(np.einsum("ij,ij->i", out, out, dtype=np.float64))[:, None]
+            np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
+        return out
 
     def explain(self, item_features: Any, query: Any, N: int = 10) -> Part:
         """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
@@ -282,8 +284,10 @@ class ContentBridge(Stored):
 
 
 def _unit(known: fusion.Content, weights: Array) -> CSR:
-    """Rows of length 1 whose products are the similarity of content; empty where nothing is known."""
-    return fusion.fused(no_rows(len(known.present()), 0), known, weights, 1.0)
+    """Rows of length 1 whose products are the similarity of content; empty where nothing that counts is known."""
+    counts = zip(known.blocks.items(), weights, strict=True)
+    used = fusion.Content({name: block for (name, block), weight in counts if weight > 0})
+    return fusion.fused(no_rows(len(used.present()), 0), used, weights[weights > 0], 1.0)
 
 
 def _count(given: Any) -> int:
