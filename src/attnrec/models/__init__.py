@@ -1,4 +1,4 @@
-"""The estimators. Each keeps the contract of :class:`attnrec.models.base.Recommender`."""
+"""The estimators. Each keeps the contract of :class:`attnrec.models.base.Recommender`, but the bridge."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 from .._estimator import NotFittedError
 from . import modelfile
 from .base import Recommender
+from .content_bridge import ContentBridge
+from .fitted import Stored
 from .kernel_recommender import KernelAttentionRecommender
 from .kernel_regressor import KernelAttentionRegressor
 from .neighbour_attention import NeighbourAttention
 from .softmax_recommender import SoftmaxRecommender
 
 __all__ = [
+    "ContentBridge",
     "KernelAttentionRecommender",
     "KernelAttentionRegressor",
     "NeighbourAttention",
@@ -59,7 +62,7 @@ def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None
     NeighbourAttention()
     """
     name = modelfile.read_header(path)["class"]
-    known = {k: v for k, v in globals().items() if k in __all__ and isinstance(v, type) and issubclass(v, Recommender)}
+    known = {k: v for k, v in globals().items() if k in __all__ and isinstance(v, type) and issubclass(v, Stored)}
     known.pop("Recommender")
     if name not in known:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Features of users and items as given: sparse or dense, one row each, finite. Knows no model."""
+"""Features and vectors of users and items as given: one row each, finite; features sparse or dense. Knows no model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._extras import need
 from .blas import one_thread
 from .sparse import Array, entries_of, histories, merge_rows, no_rows
 
-__all__ = ["entries", "features", "grown", "product", "replaced", "rows", "transposed_product"]
+__all__ = ["dense", "entries", "features", "grown", "product", "replaced", "rows", "transposed_product"]
 
 _sparse = need("scipy.sparse", extra="models")
 
@@ -49,6 +49,17 @@ def features(name: str, x: Any, n: int, what: str, width: int | None = None) -> 
         bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
         if len(bad):
             raise ValueError(f"{name} holds NaN or infinity (as float32) in row {bad[0]}: remove or impute it")
+    return out
+
+
+def dense(name: str, x: Any, n: int, what: str, width: int | None = None) -> Array:
+    """A float32 array (n, width), checked as :func:`features` checks; a sparse matrix is a TypeError."""
+    if _sparse.issparse(x):
+        raise TypeError(
+            f"{name} is sparse: pass dense vectors whose products are scores, such as those of SoftmaxRecommender, or "
+            "item_factors of implicit"
+        )
+    out: Array = features(name, x, n, what, width)
     return out
 
 

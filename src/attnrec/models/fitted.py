@@ -1,4 +1,4 @@
-"""What a fitted estimator holds: one state, swapped whole, saved and loaded. Computes nothing."""
+"""What a fitted model holds: one state, swapped whole, saved and loaded. Computes nothing."""
 
 from __future__ import annotations
 
@@ -10,50 +10,31 @@ from .._estimator import NotFittedError, Params
 from . import checks, modelfile
 from .encoders import Encoders
 
-__all__ = ["Fitted"]
+__all__ = ["Fitted", "Stored"]
 
 
-class Fitted(Params):
-    """State of an estimator: arrays, CSR matrices and plain values by name, always with CSR ``histories``.
+class Stored(Params):
+    """State of what was fitted: arrays, CSR matrices and plain values by name.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
     was before, and threads may read while another fits.
-
-    Class attributes
-    ----------------
-    takes : frozenset of str
-        Which of ``user_features``, ``item_features``, ``sample_weight``, ``tune`` and ``checkpoint`` it uses.
-    exact_updates : bool
-        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
-        learned of everything else.
-    scores_are_shares : bool
-        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
-    exact_updates: ClassVar[bool] = True
-    scores_are_shares: ClassVar[bool] = True
     _state: dict[str, Any] | None = None
     _encoders: Encoders = Encoders()
     _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
-
-    # Hooks of an estimator.
+    _asks = "fit(user_items)"  # what makes it usable
 
     def _check_params(self) -> None:
         """Raise ValueError or TypeError for parameters that cannot be used."""
 
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        """What the state must look like for histories of this shape, plain values first (see :func:`checks.fits`)."""
+    def _check_loaded(self, state: dict[str, Any]) -> None:
+        """Raise for a state from a file that ``fit`` would not have made."""
         raise NotImplementedError
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        """Raise ValueError for plain values that :meth:`_learn` would not have stored."""
-
-    # What is built on them.
 
     def _fitted(self) -> dict[str, Any]:
         if self._state is None:
-            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call fit(user_items) first")
+            raise NotFittedError(f"{type(self).__name__} is not fitted yet: call {self._asks} first")
         return self._state
 
     def _derived(self, name: str, make: Callable[[], Any]) -> Any:
@@ -68,11 +49,6 @@ class Fitted(Params):
         return kept[name]
 
     @property
-    def user_items(self) -> Any:
-        """Histories that the model was fitted with, (users, items) CSR of float32; not to be changed."""
-        return self._fitted()["histories"]
-
-    @property
     def nbytes(self) -> int:
         """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
         arrays = [
@@ -81,22 +57,6 @@ class Fitted(Params):
             for part in ((value.data, value.indices, value.indptr) if hasattr(value, "indptr") else (value,))
         ]
         return sum(part.nbytes for part in arrays if hasattr(part, "nbytes"))
-
-    @property
-    def n_users(self) -> int:
-        """Users that the model was fitted with."""
-        return int(self._fitted()["histories"].shape[0])
-
-    @property
-    def n_items(self) -> int:
-        """Items that the model was fitted with."""
-        return int(self._fitted()["histories"].shape[1])
-
-    @property
-    def predicts_ratings(self) -> bool:
-        """Whether scores are ratings on the scale of the data, rather than numbers that only rank."""
-        self._fitted()
-        return False
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_cache"}
@@ -146,12 +106,67 @@ class Fitted(Params):
             model = cls(**header["params"])
             model._check_params()
             encoders = Encoders.taken(state, encoder)
-            histories = state["histories"]
-            checks.fits(state, model._layout(histories.shape, len(histories.data), state))
-            model._check_state(state)
+            model._check_loaded(state)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} does not hold a usable {cls.__name__} ({error}). Fit the model again and save it"
             ) from None
         model._state, model._encoders = state, encoders
         return model
+
+
+class Fitted(Stored):
+    """State of an estimator: always with CSR ``histories``.
+
+    Class attributes
+    ----------------
+    takes : frozenset of str
+        Which of ``user_features``, ``item_features``, ``item_vectors``, ``sample_weight``, ``tune`` and ``checkpoint``
+        it uses.
+    exact_updates : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
+        learned of everything else.
+    scores_are_shares : bool
+        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
+    exact_updates: ClassVar[bool] = True
+    scores_are_shares: ClassVar[bool] = True
+
+    # Hooks of an estimator.
+
+    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
+        """What the state must look like for histories of this shape, plain values first (see :func:`checks.fits`)."""
+        raise NotImplementedError
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        """Raise ValueError for plain values that :meth:`_learn` would not have stored."""
+
+    # What is built on them.
+
+    def _check_loaded(self, state: dict[str, Any]) -> None:
+        histories = state["histories"]
+        checks.fits(state, self._layout(histories.shape, len(histories.data), state))
+        self._check_state(state)
+
+    @property
+    def user_items(self) -> Any:
+        """Histories that the model was fitted with, (users, items) CSR of float32; not to be changed."""
+        return self._fitted()["histories"]
+
+    @property
+    def n_users(self) -> int:
+        """Users that the model was fitted with."""
+        return int(self._fitted()["histories"].shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Items that the model was fitted with."""
+        return int(self._fitted()["histories"].shape[1])
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether scores are ratings on the scale of the data, rather than numbers that only rank."""
+        self._fitted()
+        return False

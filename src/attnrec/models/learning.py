@@ -158,10 +158,13 @@ class Learning(Fitted):
         self._users_changed(merge_rows(old, wanted, rows), wanted, rows)
         return self
 
-    def partial_fit_items(self, itemids: Any, item_users: Any = None, *, item_features: Any = None) -> Self:
+    def partial_fit_items(
+        self, itemids: Any, item_users: Any = None, *, item_features: Any = None, item_vectors: Any = None
+    ) -> Self:
         """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
         ``exact_updates`` is False, without training: such an item stands at the mean of its users, as far out as items
-        are on average, at what its features make of it, or at the sum; users stay where they are.
+        are on average, at what its features make of it, as far out in the direction of a vector that is given, or at
+        the sum of these; users stay where they are.
 
         Parameters
         ----------
@@ -172,37 +175,44 @@ class Learning(Fitted):
         item_features : (k, f) or table of k rows, optional
             For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
             items then have no users, and fitted ones keep theirs.
+        item_vectors : (k, d), optional
+            For estimators that score by ``item_vectors``: directions of theirs, such as :class:`ContentBridge` makes
+            of content. They may stand alone too.
 
         Raises
         ------
         ValueError
             If ids repeat or leave a gap, the rows do not belong to them, or ``item_users`` is missing.
         """
-        checks.unused(self, item_features=item_features)
+        checks.unused(self, item_features=item_features, item_vectors=item_vectors)
         item_features = self._encoders.encoded("item_features", item_features)
         old = self._fitted()["histories"]
         wanted, _ = checks.ids("itemids", itemids)
         checks.new_rows("itemids", wanted, old.shape[1], "item")
-        if item_users is None and item_features is None:
+        if item_users is None and item_features is None and item_vectors is None:
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
-                + (", or item_features" if "item_features" in self.takes else "")
+                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.takes)
             )
         by_item = old.T.tocsr()
         if item_users is not None:
             rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
-        else:  # features alone: an item keeps its users
+        else:  # features or vectors alone: an item keeps its users
             fresh = wanted[wanted >= old.shape[1]]
             rows = merge_rows(by_item, fresh, no_rows(len(fresh), old.shape[0]))[wanted]
-        self._items_changed(merge_rows(by_item, wanted, rows).T.tocsr(), wanted, rows, item_features)
+        given = {} if item_vectors is None else {"item_vectors": item_vectors}
+        self._items_changed(merge_rows(by_item, wanted, rows).T.tocsr(), wanted, rows, item_features, **given)
         return self
 
     def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
         """Take in all histories, of which ``rows`` of ``userids`` are new."""
         self._relearn(user_items)
 
-    def _items_changed(self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any) -> None:
-        """Take in all histories, in which ``itemids`` have the users ``rows`` now, and features if they are given."""
+    def _items_changed(
+        self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any, item_vectors: Any = None
+    ) -> None:
+        """Take in all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if they are
+        given (vectors by name)."""
         self._relearn(user_items, itemids, item_features)
 
     def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:

@@ -116,7 +116,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     True
     """
 
-    takes = frozenset({"tune", "item_features", "user_features", "sample_weight", "checkpoint"})
+    takes = frozenset({"tune", "item_features", "item_vectors", "user_features", "sample_weight", "checkpoint"})
 
     def __init__(
         self,

@@ -217,7 +217,9 @@ class SoftmaxServing(Recommender):
         state["user_rows"][userids] = raw_users(s, ones(rows), part)
         self._state = state
 
-    def _items_changed(self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any) -> None:
+    def _items_changed(
+        self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any, item_vectors: Any = None
+    ) -> None:
         s = self._fitted()
         new, more = np.zeros((len(itemids), s["items"].shape[1]), dtype=np.float32), {}
         given = None
@@ -231,6 +233,10 @@ class SoftmaxServing(Recommender):
             more["item_content"] = feature_rows.replaced(s["item_content"], itemids, given, user_items.shape[1])
         size = float(np.mean(vectors.lengths(s["items"]), dtype=np.float64))
         new += np.float32(size) * self._fold_items(rows)
+        if item_vectors is not None:
+            new += np.float32(size) * vectors.unit(
+                feature_rows.dense("item_vectors", item_vectors, len(itemids), "itemids", new.shape[1])
+            )
         items = feature_rows.grown(s["items"], user_items.shape[1])
         items[itemids] = new
         self._state = {**s, "histories": histories("item_users", user_items), "items": items, **more}

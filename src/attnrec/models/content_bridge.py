@@ -1,0 +1,297 @@
+"""ContentBridge: vectors of new items from content alone, in the space of a model that never saw content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import config, ops
+from ..explain import Part
+from . import batches, checks, feature_rows, fusion
+from . import neighbour_terms as terms
+from .blas import one_thread
+from .fitted import Stored
+from .kernel_rows import Kernel
+from .kernel_system import conjugate_gradients
+from .sparse import CSR, Array, no_rows
+
+__all__ = ["ContentBridge"]
+
+_TOLERANCE, _MOST_STEPS = 1e-8, 1000  # squared residual over squared vectors
+
+
+class ContentBridge(Stored):
+    r"""Item vectors from content: softmax attention over known items, on values solved in closed form.
+
+    For any model whose scores are products of user and item vectors, and which was trained without content. With
+    ``K_ij = exp((C_ij - 1) / temperature)`` for the similarity C of the content of items i and j, and the vectors V of
+    the items that the model knows, a new item has the vector::
+
+        v = k (K + regularization I)^-1 V = Z softmax(c / temperature) V~,    V~ = (K + regularization I)^-1 V
+
+    where k and c are its rows of K and C: kernel ridge regression (Saunders et al., 1998) from content to vectors, in
+    the form of attention over the known items. C is the mean of the modalities' cosines with ``modality_weights``; a
+    modality that an item lacks leaves its part to the others.
+
+    Parameters
+    ----------
+    temperature : float
+        Low: few known items, the most alike, make a new one; at least 0.01.
+    regularization : float
+        High: vectors of known items are trusted less, and what many similar ones share counts more; at least 0.001.
+    modality_weights : dict of str to float, optional
+        One weight, 0 or more, for each modality of ``item_features``; equal unless given.
+    normalize : bool
+        Give vectors of length 1, for models that compare by cosine, such as :class:`SoftmaxRecommender`. Without it an
+        item that is like few known ones has a short vector, and so scores near 0.
+    memory_budget : int, optional
+        Bytes; :func:`attnrec.config.memory_budget` unless given. K is kept where it fits, and otherwise computed anew,
+        in tiles, for every step of conjugate gradients.
+
+    Notes
+    -----
+    For n known items and vectors of d numbers a step costs ``2 n^2 d`` FLOP, and the products of all rows of content
+    where K does not fit (4 n^2 bytes). Known items without content are not attended to; a new item without content has
+    a vector of zeros, as nothing is known of it.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.models import ContentBridge, SoftmaxRecommender
+    >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 1, 0, 1], [0, 0, 1, 1, 0], [0, 0, 1, 1, 0]])
+    >>> genres = [[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]]
+    >>> model = SoftmaxRecommender(factors=8, epochs=100).fit(user_items, show_progress=False)
+    >>> bridge = ContentBridge(normalize=True).fit(model.item_vectors, item_features=genres, show_progress=False)
+    >>> new = bridge.transform([[0, 1]])
+    >>> model.partial_fit_items([5], item_vectors=new).recommend(3, N=1)[0]
+    array([5])
+    >>> why = bridge.explain([[0, 1]], model.user_vectors[3] / model.temperature, N=1)
+    >>> why.ids, bool(abs(why.total - model.predict(3, 5)) < 1e-4)
+    (array([3]), True)
+
+    Vectors of other libraries serve as well, such as implicit's ``item_factors``; a score is then
+    ``user_factors[u] @ bridge.transform(...)[0]``.
+    """
+
+    _asks = "fit(item_vectors, item_features=...)"
+
+    def __init__(
+        self,
+        temperature: float = 0.4,
+        regularization: float = 1.0,
+        *,
+        modality_weights: Mapping[str, float] | None = None,
+        normalize: bool = False,
+        memory_budget: int | None = None,
+    ) -> None:
+        self.temperature = temperature
+        self.regularization = regularization
+        self.modality_weights = modality_weights
+        self.normalize = normalize
+        self.memory_budget = memory_budget
+
+    def _check_params(self) -> None:
+        terms.check_number("temperature", self.temperature, 1e-2)
+        terms.check_number("regularization", self.regularization, 1e-3)
+        if not isinstance(self.normalize, (bool, np.bool_)):
+            raise TypeError(f"normalize={self.normalize!r:.40} is not True or False")
+        if self.memory_budget is not None:
+            checks.count("memory_budget", self.memory_budget)
+
+    # Learning.
+
+    def fit(self, item_vectors: Any, *, item_features: Any, show_progress: bool = True) -> ContentBridge:
+        """Learn how the vectors of items follow from their content.
+
+        Parameters
+        ----------
+        item_vectors : (n, d) array_like
+            Of items that the model knows, such as ``model.item_vectors``; copied as float32.
+        item_features : (n, f) matrix or attnrec.features.Features
+            Their content, a row for each; sparse or dense. The rows of a matrix are one modality.
+        show_progress : bool
+            Show a progress bar.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If rows do not belong together, a value is not finite, a modality is missing everywhere, or the system is
+            too near singular to be solved in float32.
+        TypeError
+            If the vectors are sparse or not real numbers.
+        """
+        self._check_params()
+        v = feature_rows.dense("item_vectors", item_vectors, _count(item_vectors), "items")
+        if not len(v):
+            raise ValueError("item_vectors has no rows: there is nothing to learn from")
+        known = fusion.content("item_features", item_features, len(v), "rows of item_vectors")
+        weights = fusion.modality_weights(self.modality_weights, list(known.blocks))
+        items = np.flatnonzero(known.present()[:, weights > 0].any(axis=1))
+        known = fusion.Content({name: block[items] for name, block in known.blocks.items()})
+        self._state = {
+            "temperature": float(self.temperature),
+            "normalize": bool(self.normalize),
+            "items": items,
+            "values": self._solved(_unit(known, weights), v[items], show_progress),
+            "weights": weights,
+            "content": known.joined(),
+            "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
+            "modalities": json.dumps(list(known.blocks)),
+        }
+        return self
+
+    def _solved(self, unit: CSR, v: Array, show_progress: bool) -> Array:
+        """``(K + regularization I)^-1 V``, (n, d) float32."""
+        budget = config.memory_budget() if self.memory_budget is None else int(self.memory_budget)
+        kernel = Kernel([(1.0, unit)], float(self.temperature), 4 * len(v) ** 2 <= budget)
+
+        def product(flat: Array) -> Array:
+            x = flat.reshape(v.shape)
+            out, values = self.regularization * x, x.astype(np.float32)
+            for rows, part in kernel.blocks():
+                out[rows] += ops.predict_ratings(part, values, check_finite=False)
+            return out.ravel()
+
+        with batches.progress(None, show_progress, "step") as bar, one_thread():
+            found = conjugate_gradients(
+                product,
+                v.astype(np.float64).ravel(),
+                tolerance=_TOLERANCE,
+                max_steps=_MOST_STEPS,
+                report=lambda step, residual: bar.update(),
+            )
+        if found.interrupted:
+            raise KeyboardInterrupt
+        if not found.residual <= _TOLERANCE:
+            raise ValueError(
+                f"the kernel matrix of {len(v)} items with regularization={self.regularization:g} is too near singular "
+                f"(a residual of {found.residual**0.5:.2g} after {found.steps} steps): raise regularization, or lower "
+                "temperature"
+            )
+        out: Array = found.x.reshape(v.shape).astype(np.float32)
+        return out
+
+    def _check_loaded(self, state: dict[str, Any]) -> None:
+        n, d = state["values"].shape
+        layout = {
+            "temperature": float,
+            "normalize": bool,
+            "items": ("int64", (n,)),
+            "values": ("float32", (n, d)),
+            "weights": ("float64", state["content_widths"].shape),
+            **fusion.layout(n, state),
+        }
+        checks.fits(state, layout)
+        terms.check_number("temperature", state["temperature"], 1e-2)
+        if np.any(state["items"] < 0) or np.any(state["weights"] < 0):
+            raise ValueError("items or weights are below 0")
+
+    # What new items are.
+
+    def _known(self) -> tuple[fusion.Content, Kernel]:
+        def make() -> tuple[fusion.Content, Kernel]:
+            s = self._fitted()
+            known = fusion.stored(s["modalities"], s["content_widths"], s["content"])
+            return known, Kernel([(1.0, _unit(known, s["weights"]))], s["temperature"], False)
+
+        out: tuple[fusion.Content, Kernel] = self._derived("known", make)
+        return out
+
+    def _attention(self, unit: CSR) -> Array:
+        """Rows of K, (b, n) float32; 0 for an item of which nothing is known."""
+        k = self._known()[1].to([unit])
+        k[np.diff(unit.indptr) == 0] = 0
+        return k
+
+    def _rows(self, item_features: Any) -> CSR:
+        known, _ = self._known()
+        new = fusion.content("item_features", item_features, _count(item_features), "items", like=known)
+        return _unit(new, self._fitted()["weights"])
+
+    def transform(self, item_features: Any) -> Array:
+        """Vectors of items with this content.
+
+        Parameters
+        ----------
+        item_features : (b, f) matrix or attnrec.features.Features
+            The same columns and modalities as in ``fit``.
+
+        Returns
+        -------
+        (b, d) float32
+            Zeros where nothing is known.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the content does not fit what the bridge was fitted with, or is not finite.
+        """
+        s, unit = self._fitted(), self._rows(item_features)
+        out = np.zeros((unit.shape[0], s["values"].shape[1]), dtype=np.float32)
+        for at in batches.blocks(len(out), 12 * len(s["values"])):
+            ops.predict_ratings(self._attention(unit[at]), s["values"], check_finite=False, out=out[at])
+        if s["normalize"]:  # lengths in float64: of an item that is like no other they may be very small
+            lengths = np.sqrt(np.einsum("ij,ij->i", out, out, dtype=np.float64))[:, None]
+            np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
+        return out
+
+    def explain(self, item_features: Any, query: Any, N: int = 10) -> Part:
+        """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
+
+        Parameters
+        ----------
+        item_features : (1, f) matrix or attnrec.features.Features
+            The content of one item.
+        query : (d,) array_like
+            What the score is a product with: ``user_factors[u]`` of a library that ranks by dot products,
+            ``model.user_vectors[u] / model.temperature`` of a :class:`SoftmaxRecommender`.
+        N : int
+            How many known items to list.
+
+        Returns
+        -------
+        Part
+            By known item, as numbered in ``fit``: its share of the attention (``weights``, which add up to 1) times
+            what its corrected vector adds (``values``). They add up to the score; known items that are much alike may
+            have values of opposite signs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it is not one item, or the query does not fit.
+        """
+        s, unit = self._fitted(), self._rows(item_features)
+        if unit.shape[0] != 1:
+            raise ValueError(f"item_features has {unit.shape[0]} rows: explain one item, such as features[[0]]")
+        n = checks.count("N", N)
+        d = s["values"].shape[1]
+        if np.shape(query) not in ((d,), (1, d)):
+            raise ValueError(f"query has shape {np.shape(query)}: it needs the {d} numbers of one vector")
+        q = feature_rows.dense("query", np.reshape(query, (1, d)), 1, "queries", d)
+        k = self._attention(unit)[0].astype(np.float64)
+        size = np.linalg.norm(k @ s["values"]) if s["normalize"] else 1.0
+        whole = k.sum()
+        said = s["values"].astype(np.float64) @ q[0] * (whole / (size or 1.0))
+        shares = k / (whole or 1.0)
+        return Part.largest(s["items"], shares * said, n, weights=shares, values=said)
+
+
+def _unit(known: fusion.Content, weights: Array) -> CSR:
+    """Rows of length 1 whose products are the similarity of content; empty where nothing that counts is known."""
+    counts = zip(known.blocks.items(), weights, strict=True)
+    used = fusion.Content({name: block for (name, block), weight in counts if weight > 0})
+    return fusion.fused(no_rows(len(used.present()), 0), used, weights[weights > 0], 1.0)
+
+
+def _count(given: Any) -> int:
+    """Rows of what was given, of whatever form; 0 where it has none."""
+    x = getattr(given, "features", given)
+    shape = getattr(x, "shape", None)
+    return int(shape[0]) if shape else len(x) if hasattr(x, "__len__") else 0
