@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from attnrec import models
 from attnrec.features import FeatureEncoder
-from attnrec.models import KernelAttentionRecommender, NeighbourAttention, SoftmaxRecommender
+from attnrec.models import ContentBridge, KernelAttentionRecommender, NeighbourAttention, SoftmaxRecommender
 from attnrec.models.modelfile import read_header
 
 rng = np.random.default_rng(0)
@@ -79,6 +79,15 @@ def test_new_items_come_from_a_file(tmp_path: Path) -> None:
     pd.DataFrame(NEW).to_csv(tmp_path / "new.csv", index=False)
     model.partial_fit_items([12, 13], item_features=tmp_path / "new.csv")
     np.testing.assert_array_equal(model.recommend(0)[1], want.recommend(0)[1])
+
+
+def test_a_bridge_takes_raw_rows(tmp_path: Path) -> None:
+    features = encoder().fit_transform(TABLE)
+    bridge = ContentBridge().fit(np.eye(12, 4), item_features=features, show_progress=False)
+    want = bridge.transform(features.encoder.transform(NEW, ids=False))
+    bridge.save(tmp_path / "b")
+    for one in (bridge, ContentBridge.load(tmp_path / "b")):
+        np.testing.assert_array_equal(one.transform(NEW), want)
 
 
 def test_users_come_as_raw_rows(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import ops
 from .._extras import need
-from ..index import ItemIndex, Precision
+from .._snapshot import Precision
+from ..index import ItemIndex
 from ..reference import TopK
 
 Array = np.ndarray[Any, np.dtype[Any]]

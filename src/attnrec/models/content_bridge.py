@@ -13,6 +13,7 @@ from ..explain import Part
 from . import batches, checks, feature_rows, fusion
 from . import neighbour_terms as terms
 from .blas import one_thread
+from .encoders import Encoders
 from .fitted import Stored
 from .kernel_rows import Kernel
 from .kernel_system import conjugate_gradients
@@ -135,6 +136,7 @@ class ContentBridge(Stored):
         weights = fusion.modality_weights(self.modality_weights, list(known.blocks))
         items = np.flatnonzero(known.present()[:, weights > 0].any(axis=1))
         known = fusion.Content({name: block[items] for name, block in known.blocks.items()})
+        self._encoders = Encoders.of({"item_features": item_features})
         self._state = {
             "temperature": float(self.temperature),
             "normalize": bool(self.normalize),
@@ -212,6 +214,7 @@ class ContentBridge(Stored):
 
     def _rows(self, item_features: Any) -> CSR:
         known, _ = self._known()
+        item_features = self._encoders.encoded("item_features", item_features)
         new = fusion.content("item_features", item_features, _count(item_features), "items", like=known)
         return _unit(new, self._fitted()["weights"])
 
@@ -220,8 +223,8 @@ class ContentBridge(Stored):
 
         Parameters
         ----------
-        item_features : (b, f) matrix or attnrec.features.Features
-            The same columns and modalities as in ``fit``.
+        item_features : (b, f) matrix, attnrec.features.Features, or table of b rows
+            The same columns and modalities as in ``fit``; a table is encoded by the encoder of those.
 
         Returns
         -------
