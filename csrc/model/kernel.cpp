@@ -1,6 +1,7 @@
 // KernelAttentionRecommender as it serves: the formula is in its docstring (models/kernel_recommender.py). Model.
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "scored.h"
 
@@ -31,6 +32,13 @@ class Kernel final : public ScoredModel {
       }
     }
     if (side != "user") between_ = file->matrix("between_items", n_items(), n_items());
+    if (side != "item") return;
+    liked_ = Buffer<float>(n_items());
+    std::vector<int64_t> counts(static_cast<std::size_t>(n_items()));
+    for (int64_t p = 0; p < histories.entries(); ++p) ++counts[static_cast<std::size_t>(histories.csr.indices[p])];
+    std::transform(counts.begin(), counts.end(), liked_.get(), [&](int64_t count) {
+      return static_cast<float>(static_cast<double>(count) / static_cast<double>(std::max<int64_t>(1, n_users())));
+    });
   }
 
   int64_t row_bytes() const override { return 4 * ((users_ ? 2 * n_users() : 0) + n_items()); }
@@ -48,6 +56,10 @@ class Kernel final : public ScoredModel {
     const attnrec_csr &x = users.histories;
     const int64_t work = n * (1 + users.entries() / std::max<int64_t>(1, users.count()));
     for_each_user(users.count(), work, run, [&](int64_t i) {
+      if (!users_ && x.indptr[i] == x.indptr[i + 1]) {
+        std::copy(liked_.get(), liked_.get() + n, out + i * n);
+        return;
+      }
       const Buffer<float> sums(n);
       std::fill(sums.get(), sums.get() + n, 0.0F);
       for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
@@ -106,6 +118,7 @@ class Kernel final : public ScoredModel {
   attnrec_matrix inverse_{}, between_{};
   attnrec_csr keys_{}, have_{};
   Buffer<float> ones_;
+  Buffer<float> liked_;  // (items,) share of users who have each, what an empty history has where there are no users
 };
 
 }  // namespace
