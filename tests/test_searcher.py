@@ -97,7 +97,7 @@ def test_names_follow_the_index() -> None:
     index.replace(given(3), ids=[20, 21, 22])
     np.testing.assert_array_equal(np.sort(search(query)[0]), [-1, -1, -1, 21, 22])
     index.replace(given(3), ids=[1, 2, 3])
-    with pytest.raises(ValueError, match="filter_items holds 20"):
+    with pytest.raises(ValueError, match="searcher: filter_items holds 20"):
         search(query)
 
 
@@ -157,7 +157,13 @@ def test_calls_that_are_refused() -> None:
     ):
         with pytest.raises(error, match="out"):
             search(query, out=bad)
-    for seen, error in (([50], ValueError), ([-1], ValueError), ([0.5], TypeError), ([[1]], ValueError)):
+    for seen, error in (
+        ([50], ValueError),
+        ([-1], ValueError),
+        ([True] * 50, TypeError),
+        ([0.5], TypeError),
+        ([[1]], ValueError),
+    ):
         with pytest.raises(error, match="exclude"):
             search(query, exclude=seen)
     huge = np.full(16, 1e38, dtype=np.float32)
