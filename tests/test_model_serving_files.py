@@ -46,6 +46,7 @@ def put(name: str, at: int, value: float) -> Callable[[Any, Any], None]:
         (put("histories.indptr", 1, 1000), "rows 'histories': indptr decreases at row 1"),
         (put("histories.indptr", -1, 3), "indptr decreases at row 39"),
         (put("histories.indptr", -1, 10**6), "indptr ends at 1000000 of"),
+        (lambda h, a: put("histories.indptr", -1, len(a["histories.data"]) - 1)(h, a), "indptr ends at"),
         (put("histories.indptr", 0, -1), "indptr does not start with 0"),
         (put("histories.indices", 2, ITEMS), "row 0 has a column past the last"),
         (put("values.indices", 0, -1), "'values': row 0 has a column past the last"),
