@@ -78,9 +78,9 @@ def test_bits_of_topk(n: int, precision: Any) -> None:
 
 def test_a_query_too_small_for_8_bits_leaves_nothing_of_the_one_before() -> None:
     items = np.zeros((2000, 8), dtype=np.float32)
-    items[:960] = -given(960, 8)
-    search, tiny = ar.ItemIndex(items).searcher(10), np.full(8, 1e-30, dtype=np.float32)
-    search(np.full(8, 3, dtype=np.float32))
+    items[:960] = -np.abs(given(960, 8))  # the rest, of zeros, is best
+    search, tiny = ar.ItemIndex(items).searcher(10, precision="int8"), np.full(8, 1e-30, dtype=np.float32)
+    search(np.full(8, -3, dtype=np.float32))
     same(search(tiny), ar.topk(tiny, items, 10, weights=False))
 
 
