@@ -58,7 +58,7 @@ class PySearcher {
       scores = checked<float>({kOp, "out.scores"}, PyTuple_GET_ITEM(out.ptr(), 1));
     }
     if (!exclude.is_none()) {
-      const auto x = positions(as_ids({kOp, "exclude"}, exclude, n_));
+      const auto x = positions(as_ids({kOp, "exclude"}, exclude));
       seen = x.data();
       n_seen = x.size();
       hidden = x;

@@ -78,9 +78,9 @@ def test_bits_of_topk(n: int, precision: Any) -> None:
 
 def test_a_query_too_small_for_8_bits_leaves_nothing_of_the_one_before() -> None:
     items = np.zeros((2000, 8), dtype=np.float32)
-    items[:960] = -given(960, 8)
-    search, tiny = ar.ItemIndex(items).searcher(10), np.full(8, 1e-30, dtype=np.float32)
-    search(np.full(8, 3, dtype=np.float32))
+    items[:960] = -np.abs(given(960, 8))  # the rest, of zeros, is best
+    search, tiny = ar.ItemIndex(items).searcher(10, precision="int8"), np.full(8, 1e-30, dtype=np.float32)
+    search(np.full(8, -3, dtype=np.float32))
     same(search(tiny), ar.topk(tiny, items, 10, weights=False))
 
 
@@ -97,7 +97,7 @@ def test_names_follow_the_index() -> None:
     index.replace(given(3), ids=[20, 21, 22])
     np.testing.assert_array_equal(np.sort(search(query)[0]), [-1, -1, -1, 21, 22])
     index.replace(given(3), ids=[1, 2, 3])
-    with pytest.raises(ValueError, match="filter_items holds 20"):
+    with pytest.raises(ValueError, match="searcher: filter_items holds 20"):
         search(query)
 
 
@@ -157,7 +157,13 @@ def test_calls_that_are_refused() -> None:
     ):
         with pytest.raises(error, match="out"):
             search(query, out=bad)
-    for seen, error in (([50], ValueError), ([-1], ValueError), ([0.5], TypeError), ([[1]], ValueError)):
+    for seen, error in (
+        ([50], ValueError),
+        ([-1], ValueError),
+        ([True] * 50, TypeError),
+        ([0.5], TypeError),
+        ([[1]], ValueError),
+    ):
         with pytest.raises(error, match="exclude"):
             search(query, exclude=seen)
     huge = np.full(16, 1e38, dtype=np.float32)

@@ -33,7 +33,7 @@ class Snapshot:
         self._order = None if self.ids is None else np.argsort(self.ids, kind="stable")
 
     @classmethod
-    def opened(cls, path: str, mmap: bool) -> Snapshot:
+    def opened(cls, path: bytes, mmap: bool) -> Snapshot:
         """What :meth:`save` wrote, mapped or read."""
         out = cls.__new__(cls)
         out._plain, out._packed = None, _core.Index.open(path, mmap)
@@ -41,7 +41,7 @@ class Snapshot:
         out.ids, out._order = out._packed.names() or (None, None)
         return out
 
-    def save(self, path: str, precision: Precision) -> None:
+    def save(self, path: bytes, precision: Precision) -> None:
         """Writes the packed items with their names."""
         packed = _core.Index(self._plain, precision) if self._packed is None else self._packed
         packed.save(path, self.ids)
@@ -59,7 +59,7 @@ class Snapshot:
     def features(self) -> Array:
         return self._plain.copy() if self._packed is None else self._packed.rows(0, self.shape[0])  # type: ignore[union-attr]
 
-    def positions(self, names: Any, argument: str) -> Any:
+    def positions(self, names: Any, argument: str, op: str = "topk") -> Any:
         """Positions of named items; None and masks pass as they are."""
         if names is None or self.ids is None or self._order is None:
             return names
@@ -70,7 +70,7 @@ class Snapshot:
         at = np.minimum(np.searchsorted(self.ids, wanted, sorter=order), len(order) - 1)
         unknown = self.ids[order[at]] != wanted if len(order) else np.ones(wanted.shape, dtype=bool)
         if unknown.any():
-            raise ValueError(f"topk: {argument} holds {wanted[unknown][0]}, which is not an id of the index")
+            raise ValueError(f"{op}: {argument} holds {wanted[unknown][0]}, which is not an id of the index")
         return order[at]
 
     def rename(self, positions: Array) -> None:

@@ -163,7 +163,7 @@ class ItemIndex:
         """
         _need_core("save")
         with written_beside(path) as beside:
-            self._snapshot.save(os.fspath(beside), self.precision)
+            self._snapshot.save(os.fsencode(beside), self.precision)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], mmap: bool = True) -> ItemIndex:
@@ -211,7 +211,7 @@ class ItemIndex:
             pass
         out = cls.__new__(cls)
         out._writing = threading.Lock()
-        out._snapshot = Snapshot.opened(os.fspath(path), mmap)
+        out._snapshot = Snapshot.opened(os.fsencode(path), mmap)
         out.precision = out._snapshot.precision
         return out
 

@@ -106,8 +106,8 @@ class Searcher:
         """A search of the items that the index holds now; threads that get here at once make one each."""
         now: Snapshot = self._index._snapshot
         o = self._options
-        items = now.positions(o.items, "items")
-        hidden = now.positions(o.filter_items, "filter_items")
+        items = now.positions(o.items, "items", "searcher")
+        hidden = now.positions(o.filter_items, "filter_items", "searcher")
         if isinstance(now.operand, np.ndarray):
             return now, _by_reference(now, o, items, hidden)
         return now, _core.searcher(
