@@ -188,6 +188,7 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
         "content kNN": {"power": 4.0},
         "cmfrec CMF_implicit": {"lambda_": 50.0, "w_item": 20.0},
         "irspack iALS": {"alpha0": 1.0, "reg": 0.01, "lambda_item_feature": 100.0},
+        "implicit ALS, attnrec bridge": {"temperature": 0.8, "regularization": 2.0},
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 8.0},
         "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_share": 0.3},
         "attnrec softmax, tower": {"temperature": 0.2, "id_dropout": 0.95},
@@ -200,6 +201,28 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 0.5},
         "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_share": 0.6},
         "attnrec softmax, tower": {"temperature": 0.1, "id_dropout": 0.5},
+    },
+    "beauty": {
+        "content kNN": {"power": 2.0},
+        "irspack iALS": {"alpha0": 0.01, "reg": 0.01, "lambda_item_feature": 1.0},
+        "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 0.5},
+        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 0.5, "content_share": 0.3},
+        "attnrec softmax, tower": {"temperature": 0.2, "id_dropout": 0.5},
+    },
+    "xwines-tfidf": {
+        "content kNN": {"power": 2.0},
+        "attnrec softmax, bridge": {"temperature": 0.8, "regularization": 2.0},
+        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 2.0, "content_share": 0.3},
+    },
+    "xwines-sentences": {
+        "content kNN": {"power": 8.0},
+        "attnrec softmax, bridge": {"temperature": 0.1, "regularization": 8.0},
+        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_share": 0.6},
+    },
+    "xwines-both": {
+        "content kNN": {"power": 4.0},
+        "attnrec softmax, bridge": {"temperature": 0.2, "regularization": 2.0},
+        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_share": 0.6},
     },
 }
 
