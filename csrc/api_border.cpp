@@ -1,9 +1,6 @@
 // The shared part of the C interface. Border: no kernels, no Python.
 #include "api_border.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "core/dispatch.h"
 #include "ops/operand.h"
 
@@ -15,14 +12,13 @@ std::string &last_error() {
 }
 
 Settings settings_of(const char *op, const attnrec_run *run) {
-  attnrec_run given{};
-  if (run != nullptr) std::memcpy(&given, run, std::min(run->size, sizeof(given)));
-  if (given.num_threads < 0) fail(op, ": num_threads is ", given.num_threads, "; give at least 1, or leave it out");
-  if (given.memory_budget < 0) fail(op, ": memory_budget is ", given.memory_budget, "; give bytes, or leave it out");
+  const attnrec_run asked = run == nullptr ? attnrec_run{} : given({op, "run"}, run);
+  if (asked.num_threads < 0) fail(op, ": num_threads is ", asked.num_threads, "; give at least 1, or leave it out");
+  if (asked.memory_budget < 0) fail(op, ": memory_budget is ", asked.memory_budget, "; give bytes, or leave it out");
   Settings out;
-  out.run.threads = {given.num_threads > 0 ? given.num_threads : default_num_threads(), given.poll, given.poll_data};
-  out.run.memory_budget = given.memory_budget > 0 ? given.memory_budget : default_memory_budget();
-  out.skip_finite = given.skip_finite_check != 0;
+  out.run.threads = {asked.num_threads > 0 ? asked.num_threads : default_num_threads(), asked.poll, asked.poll_data};
+  out.run.memory_budget = asked.memory_budget > 0 ? asked.memory_budget : default_memory_budget();
+  out.skip_finite = asked.skip_finite_check != 0;
   kernels();  // says now, and plainly, when ATTNREC_ISA does not run here
   return out;
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include <attnrec/attnrec.h>
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -40,6 +42,17 @@ attnrec_status guarded(const Body &body) noexcept {
   } catch (...) {  // even the message could not be stored
     return ATTNREC_NO_MEMORY;
   }
+}
+
+// A struct that begins with its size, as far as the caller knows it; the rest is 0. Pointers are never cut in two.
+template <class Struct>
+Struct given(Named who, const Struct *x) {
+  if (x->size % sizeof(void *) != 0) {
+    fail(who.op, ": ", who.name, " says that its size is ", x->size, "; set it to sizeof(*", who.name, ")");
+  }
+  Struct out{};
+  std::memcpy(&out, x, std::min(x->size, sizeof(out)));
+  return out;
 }
 
 struct Settings {

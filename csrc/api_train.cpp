@@ -55,8 +55,7 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
     const char *op = "softmax_cross_entropy";
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr || result->loss == nullptr) fail(op, ": options or result is missing");
-    attnrec_cross_entropy_options o{};
-    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    const auto o = given({op, "options"}, options);
     const attnrec_operand q{queries, nullptr, nullptr};
     const attnrec_operand v{items, nullptr, nullptr};
     check_operand({op, "items"}, &v, false);
@@ -116,8 +115,7 @@ attnrec_status api_adam_step(float *parameters, const float *gradient, float *fi
                      {gradient, n, 1, 4, "gradient"},
                      {first, n, 1, 4, "first"},
                      {second, n, 1, 4, "second"}});
-    attnrec_adam_options o{};
-    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    const auto o = given({op, "options"}, options);
     if (o.step < 1) fail(op, ": step is ", o.step, "; steps count from 1");
     check_setting({op, "learning_rate"}, o.learning_rate, 0, HUGE_VAL, "a finite number, 0 or more");
     check_setting({op, "beta1"}, o.beta1, 0, 1, "0 or more and below 1");

@@ -37,6 +37,7 @@ int32_t top_bits_of_rows(const attnrec_operand &x, int64_t first, int64_t last) 
   if (x.csr != nullptr)
     return top_bits(x.csr->data + x.csr->indptr[first], x.csr->indptr[last] - x.csr->indptr[first], 1);
   const attnrec_matrix &m = *x.dense;
+  if (m.cols == 0) return 0;  // there may be no data to count from
   if (m.col_stride == 1 && m.row_stride == m.cols) return top_bits(m.data + first * m.cols, (last - first) * m.cols, 1);
   int32_t top = 0;
   for (int64_t i = first; i < last; ++i) {

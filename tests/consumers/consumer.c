@@ -105,6 +105,31 @@ static const char *use_training(const attnrec_api *api, const attnrec_matrix *q,
   return NULL;
 }
 
+/* What only C can get wrong: all of it is refused with a message. */
+static const char *use_wrongly(const attnrec_api *api, const attnrec_operand *q, const attnrec_operand *v) {
+  static const float many[1 << 16];
+  const attnrec_matrix long_one = {many, 1 << 13, 8, 8, 1};
+  const attnrec_operand items = dense(&long_one), none = {NULL, NULL, NULL};
+  attnrec_topk_options options = {0};
+  attnrec_topk_result result = {0};
+  attnrec_run run = {0};
+  int64_t ids[5];
+  float scores[5];
+  options.size = sizeof options;
+  options.k = 1;
+  result.ids = ids;
+  result.scores = scores;
+  if (api->topk(NULL, &items, &options, &result, NULL) != ATTNREC_INVALID) return "no queries were taken";
+  if (api->topk(&none, &items, &options, &result, NULL) != ATTNREC_INVALID) return "queries in no form were taken";
+  options.size = offsetof(attnrec_topk_options, item_bias) + 4;
+  if (api->topk(q, v, &options, &result, NULL) != ATTNREC_INVALID) return "half a pointer was taken";
+  run.size = 12;
+  options.size = sizeof options;
+  if (api->topk(q, v, &options, &result, &run) != ATTNREC_INVALID) return "a wrong size was taken";
+  if (api->index_rows(NULL, 0, 1, scores) != ATTNREC_INVALID) return "no index was taken";
+  return NULL;
+}
+
 /* NULL when all is well, else what is not. */
 ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   const attnrec_matrix u = square(users[0]), v = square(items[0]);
@@ -117,5 +142,6 @@ ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   if (wrong == NULL) wrong = use_topk(api, &q, &k);
   if (wrong == NULL) wrong = use_index(api, &v, &q);
   if (wrong == NULL) wrong = use_training(api, &u, &v);
+  if (wrong == NULL) wrong = use_wrongly(api, &q, &k);
   return wrong;
 }

@@ -1,0 +1,123 @@
+"""Builds the fuzzer of the C interface (csrc/fuzz) with clang's libFuzzer and sanitizers, and runs it over its corpus.
+
+Run inside an environment with tools/requirements.txt: `make fuzz` makes one. The compiler is CXX, or else the newest
+clang++ here that has libFuzzer. Ends with 1 on a finding, whose input is then in build/fuzz.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from tsan import clangs, file_of, is_clang, symbolizer
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "fuzz"
+CORPORA = ROOT / "csrc" / "fuzz"
+HINT = "Debian and Ubuntu: apt-get install clang libclang-rt-14-dev, or clang-19 libclang-rt-19-dev"
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "halt_on_error=1:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+LONGEST = 512  # bytes of an input
+
+
+def compiler() -> str:
+    """A clang++ with libFuzzer, "" where there is none."""
+    for name in [os.environ["CXX"]] if os.environ.get("CXX") else clangs():
+        command = shlex.split(name)
+        runtime = f"libclang_rt.fuzzer-{os.uname().machine}.a"
+        if shutil.which(command[0]) and is_clang(command) and file_of(command, runtime):
+            return name
+    return ""
+
+
+def build(cxx: str) -> None:
+    """Compile the fuzzers."""
+    define = {
+        "ATTNREC_BUILD_FUZZ": "ON",
+        "ATTNREC_OPENMP": "OFF",
+        "ATTNREC_SANITIZE": "address,undefined",
+        "CMAKE_BUILD_TYPE": "RelWithDebInfo",
+        "CMAKE_CXX_COMPILER": shlex.split(cxx)[0],
+        "CMAKE_C_COMPILER": shlex.split(cxx)[0].replace("clang++", "clang"),
+    }
+    defined = [f"-D{k}={v}" for k, v in define.items()]
+    subprocess.run(["cmake", "-S", str(ROOT), "-B", str(BUILD), "-G", "Ninja", *defined], check=True)
+    subprocess.run(["cmake", "--build", str(BUILD)], check=True)
+
+
+def seeds(name: str) -> Path:
+    """The corpus of a fuzzer in a folder: what the repository keeps, and what earlier runs have found."""
+    folder = BUILD / f"corpus-{name}"
+    folder.mkdir(exist_ok=True)
+    kept = CORPORA / f"{name}_seed_corpus.zip"
+    if kept.exists():
+        with zipfile.ZipFile(kept) as archive:
+            archive.extractall(folder)
+    return folder
+
+
+def keep(program: Path, name: str, env: dict[str, str]) -> None:
+    """Write the smallest part of the corpus that covers as much into the repository."""
+    small = BUILD / f"merged-{name}"
+    shutil.rmtree(small, ignore_errors=True)
+    small.mkdir()
+    subprocess.run([str(program), "-merge=1", f"-max_len={LONGEST}", str(small), str(seeds(name))], env=env, check=True)
+    kept = CORPORA / f"{name}_seed_corpus.zip"
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for i, data in enumerate(sorted(p.read_bytes() for p in small.iterdir())):
+            archive.writestr(zipfile.ZipInfo(f"{i:04d}"), data)  # without a date: the same inputs are the same file
+    print(f"fuzz: {name}: {i + 1} inputs, {kept.stat().st_size} bytes in {kept.relative_to(ROOT)}")
+
+
+def fuzz(program: Path, name: str, limits: list[str], jobs: int, env: dict[str, str]) -> tuple[int, bool]:
+    """Executions of all jobs together, and whether one found something."""
+    command = [str(program), str(seeds(name)), *limits, f"-max_len={LONGEST}", "-timeout=60", "-print_final_stats=1"]
+    command += [f"-artifact_prefix={BUILD}/{name}-", "-verbosity=0"]
+    logs = [BUILD / f"{name}-{i}.log" for i in range(jobs)]
+    team = []
+    for log in logs:
+        with log.open("wb") as to:
+            team.append(subprocess.Popen(command, stdout=to, stderr=subprocess.STDOUT, env=env, cwd=BUILD))
+    bad = [log for child, log in zip(team, logs, strict=True) if child.wait() != 0]
+    for log in bad:
+        print(log.read_text(errors="replace")[-6000:])
+    counts = [re.findall(r"number_of_executed_units:\s*(\d+)", log.read_text(errors="replace")) for log in logs]
+    return sum(int(c[-1]) for c in counts if c), bool(bad)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="time for each fuzzer (default: 60)")
+    parser.add_argument("--runs", type=int, help="executions of each job instead of a time")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once")
+    parser.add_argument("--keep", action="store_true", help="reduce the corpus afterwards and keep it in csrc/fuzz")
+    parser.add_argument("--find", action="store_true", help="only print the compiler; 1 without one")
+    options = parser.parse_args()
+    cxx = compiler()
+    if options.find or not cxx:
+        sys.exit(print(cxx) if cxx else f"fuzz: no clang++ with libFuzzer here. {HINT}")
+    build(cxx)
+    env = {**os.environ, **ENVIRONMENT, "ASAN_SYMBOLIZER_PATH": symbolizer(shlex.split(cxx))}
+    limits = [f"-max_total_time={options.seconds}"] if options.runs is None else [f"-runs={options.runs}"]
+    found = False
+    for program in sorted(p for p in BUILD.glob("attnrec_fuzz_*") if p.is_file()):
+        name = program.name.removeprefix("attnrec_fuzz_")
+        executions, bad = fuzz(program, name, limits, options.jobs, env)
+        found = found or bad
+        print(f"fuzz: {name}: {executions} executions, {'A FINDING' if bad else 'nothing found'}", flush=True)
+        if options.keep and not bad:
+            keep(program, name, env)
+    sys.exit(int(found))
+
+
+if __name__ == "__main__":
+    main()
