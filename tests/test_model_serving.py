@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import attnrec
+from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor
 from estimators import ITEMS, KINDS, USERS, made
 from served import SERVED, Service, equal, forge, saved
@@ -48,6 +49,16 @@ def test_recommends_what_python_does(name: str, kind: str, service: Service, tmp
         for more in ({"num_threads": 3}, {"memory_budget": 1}, {"num_threads": 2, "memory_budget": 5000}):
             for a, b in zip(service.recommend(served, new, k=12, **limits, **more), told, strict=True):
                 np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_with_the_encoder_of_its_features(service: Service, tmp_path: Path) -> None:
+    words = {"words": ["|".join(f"{item}-{word}" for word in range(3000)) for item in range(ITEMS)]}
+    features = FeatureEncoder(multi="words", id=False, max_features=80_000).fit_transform(words)
+    model = KernelAttentionRecommender(side="item").fit(made("implicit"), item_features=features, show_progress=False)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with service.open(path) as served:
+        equal(service.recommend(served, userids=np.arange(USERS)), model.recommend(np.arange(USERS)), 0)
 
 
 def test_histories_in_any_order(service: Service, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ namespace attnrec {
 namespace {
 
 constexpr int kMaxDepth = 16;
-constexpr int64_t kMaxValues = 1 << 16;
+constexpr int64_t kMaxValues = 1 << 20;  // an encoder's words are among them
 
 // Bytes of a UTF-8 sequence of valid form at the front of x: no overlong form, no surrogate, nothing past U+10FFFF; 0
 // where there is none.
