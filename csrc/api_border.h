@@ -26,6 +26,9 @@ attnrec_status guarded(const Body &body) noexcept {
     } catch (const Invalid &e) {
       last_error() = e.what();
       return ATTNREC_INVALID;
+    } catch (const ScoreTooLarge &e) {
+      last_error() = e.what();
+      return ATTNREC_INVALID;
     } catch (const std::bad_alloc &) {
       last_error() = "not enough memory";
       return ATTNREC_NO_MEMORY;

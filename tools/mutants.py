@@ -25,7 +25,16 @@ TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by
 SHORT = 4
 ORACLE = " ".join(
     f"tests/test_{name}.py"
-    for name in ("int8", "ops", "border", "searcher", "index_file", "model_serving", "model_serving_files")
+    for name in (
+        "large_scores",
+        "int8",
+        "ops",
+        "border",
+        "searcher",
+        "index_file",
+        "model_serving",
+        "model_serving_files",
+    )
 )
 
 Mutant = dict[str, str]

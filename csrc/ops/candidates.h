@@ -73,6 +73,7 @@ class Candidates {
       for (int64_t l = 0; l < groups_[g].count; ++l) {
         const int64_t row = groups_[g].first + l;
         const bool weights = !softmax_.empty();
+        if (weights) softmax_[g].check(l);
         write_row(result, row, k, found(g, l), weights ? softmax_[g].shift[l] : 0, weights ? softmax_[g].sum[l] : 0);
         if (weights && result.lse != nullptr) result.lse[row] = lse_of(softmax_[g].shift[l], softmax_[g].sum[l]);
       }

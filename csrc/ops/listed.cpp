@@ -58,7 +58,9 @@ class Listed {
 float softmax_row(std::vector<float> &scores, double *sum) {
   *sum = 0;
   if (scores.empty()) return 0;
-  const float top = *std::max_element(scores.begin(), scores.end()) * kLog2E;
+  const float best = *std::max_element(scores.begin(), scores.end());
+  if (std::fabs(best) > kMostScore && !std::isinf(best)) throw ScoreTooLarge();
+  const float top = best * kLog2E;
   kernels().exp_row(scores.data(), static_cast<int64_t>(scores.size()), -top, 1.0F);
   for (const float e : scores) *sum += static_cast<double>(e);
   return top;

@@ -1,6 +1,6 @@
 // Every operation on one screen. Ops: block the work, split it over threads, call kernels. May include ops/, core/,
-// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc, Cancelled and ScoreNotFinite
-// are thrown.
+// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc, Cancelled, ScoreNotFinite and
+// ScoreTooLarge are thrown.
 #pragma once
 #include <attnrec/attnrec.h>
 
@@ -37,6 +37,13 @@ struct Run {
 };
 
 struct ScoreNotFinite : std::exception {};
+// Of a softmax: beyond 2^29 a rounding of the exponent is more than all that float32 can hold.
+struct ScoreTooLarge : std::exception {
+  const char *what() const noexcept override {
+    return "softmax: the largest score of a row is beyond 2^29 (5.4e8), where float32 tells no weights apart: lower "
+           "scale";
+  }
+};
 
 struct Masks {                                   // all sorted, unique
   const attnrec_csr *exclude = nullptr;          // (b, n): hidden from a query

@@ -91,6 +91,7 @@ void attention_matrix(const attnrec_operand &queries, const attnrec_operand &key
     }
     const int64_t first = b * plan.block + g * lanes;
     for (int64_t l = 0; l < lanes && first + l < plan.b; ++l) {
+      total.check(l);
       const bool empty = !(total.sum[l] > 0);
       kernels().exp_row(out + (first + l) * k.n, k.n, empty ? 0.0F : -total.shift[l],
                         empty ? 0.0F : static_cast<float>(1.0 / total.sum[l]));

@@ -47,6 +47,7 @@ class State {
       for (int64_t l = 0; l < group.lanes; ++l) {
         const double z = softmax_[g].sum[l];
         by[l] = z > 0 ? static_cast<float>(1.0 / z) : 0.0F;
+        if (exponents_ == nullptr && l < group.count) softmax_[g].check(l);
         if (exponents_ != nullptr) {
           by[l] = l < group.count ? std::exp2(softmax_[g].shift[l] + exponents_[group.first + l]) : 0.0F;
         }

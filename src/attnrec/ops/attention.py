@@ -36,7 +36,7 @@ def attention_matrix(
     exclude : (b, n) CSR, optional
         Stored entries get no attention and leave the denominator. A row with nothing left is all 0.
     check_finite, out, num_threads
-        As in :func:`similarity`.
+        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def attention_matrix(
     Raises
     ------
     ValueError, TypeError
-        As in :func:`similarity`.
+        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def predict_ratings(
     user_features, item_features : optional
         What the attention was computed from; used only to check that its shape is (users, items).
     check_finite, out, num_threads
-        As in :func:`similarity`.
+        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def attend(
     Raises
     ------
     ValueError, TypeError
-        As in :func:`similarity`.
+        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
 
     Examples
     --------

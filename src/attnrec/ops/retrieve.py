@@ -83,7 +83,8 @@ def topk(
     Raises
     ------
     ValueError, TypeError
-        As in :func:`similarity`; also for ``k < 1``, ids out of range and sparse matrices of the wrong shape.
+        As in :func:`similarity`; also for ``k < 1``, ids out of range, sparse matrices of the wrong shape, and with
+        ``weights`` if the largest score of a row is beyond 2^29.
 
     Examples
     --------
