@@ -31,6 +31,10 @@ def test_refused(call: str, size: float) -> None:
             queries, items = np.ones((b, 1), np.float32), np.full((50, 1), sign * size, np.float32)
             with pytest.raises(ValueError, match=r"beyond 2\^29 .* lower scale"):
                 CALLS[call](queries, items)
+        several = np.ones((3000, 1), np.float32)
+        several[2000] = size  # among others that are none
+        with pytest.raises(ValueError, match=r"beyond 2\^29"):
+            CALLS[call](np.ones((b, 1), np.float32), several)
 
 
 @pytest.mark.parametrize("call", CALLS)
