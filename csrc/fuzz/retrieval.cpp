@@ -84,6 +84,9 @@ void topk(const char *name, Bytes &bytes) {
   if (bytes.one_in(64)) o.n_items = -1;
   const bool weights = bytes.one_in(2);
   attnrec_topk_result r{};
+  int64_t cells = 0, size = 0;  // a result that some memory would hold, but not here
+  const bool held = !__builtin_mul_overflow(b, o.k, &cells) && !__builtin_mul_overflow(cells, 8, &size);
+  if (held && cells >= 1 << 20) return;
   r.ids = call.out<int64_t>(b, o.k);
   r.scores = call.out<float>(b, o.k);
   if (weights) r.weights = call.out<float>(b, o.k);
