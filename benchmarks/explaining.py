@@ -7,13 +7,13 @@ data. Exits 1 if some estimator takes more than a second for the pairs, or a sum
 from __future__ import annotations
 
 import argparse
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from _accuracy_data import folder
+from _accuracy_data import found as is_there
 from attnrec import models
 from attnrec.data import Interactions, load_demo
 
@@ -33,8 +33,9 @@ ESTIMATORS: list[Any] = [
 
 def interactions() -> tuple[str, Interactions]:
     """MovieLens 100K, or the bundled set."""
-    path = Path(os.environ.get("ATTNREC_DATA", "../shared/data")) / "movielens-100k" / "ratings.csv"
-    if path.is_file():
+    root = folder()
+    path = None if root is None else root / "movielens-100k" / "ratings.csv"
+    if path is not None and is_there(path):
         return "MovieLens 100K", Interactions.from_csv(path)
     return "bundled data", load_demo().interactions
 
