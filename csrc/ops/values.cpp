@@ -86,8 +86,9 @@ Ahead ValueReader::after(int64_t s, int64_t count, int64_t first, int64_t last) 
   const int64_t steps = static_cast<int64_t>(groups_.size()) * ceil_div(last - first, kPanel);
   if (last < v.cols)
     return {v.data + s * v.row_stride + last, v.row_stride, count, std::min(step, v.cols - last), steps};
-  const int64_t next = s + count;
-  return {v.data + next * v.row_stride, v.row_stride, std::min(count, v.rows - next), std::min(step, v.cols), steps};
+  const int64_t left = v.rows - (s + count);  // none: an address that is never read, but of the matrix
+  const float *next = v.data + (left > 0 ? s + count : s) * v.row_stride;
+  return {next, v.row_stride, std::min(count, left), std::min(step, v.cols), steps};
 }
 
 void ValueReader::add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
