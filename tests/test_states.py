@@ -139,8 +139,14 @@ def test_unsupported_targets() -> None:
     assert recommender.recommend(["f", "q"], on_unsupported_targets="ignore").empty
     with pytest.raises(ValueError, match="3 rows for 2 users"):
         recommender.recommend(["e", "a"], user_features=people.matrix[:3])
-    with pytest.raises(TypeError, match="give Features or a matrix"):
-        recommender.recommend(["e", "a"], user_features=pd.Series([1, 2]))
+    for wrong in (pd.Series([1, 2]), {"town": ["P", "Q"]}, pd.DataFrame({"town": ["P", "Q"]})):
+        with pytest.raises(TypeError, match="give a matrix of numbers, or Features"):
+            recommender.recommend(["e", "a"], user_features=wrong)
+    dense = people.matrix[[4, 0]].toarray()
+    want = recommender.recommend(["e", "a"], user_features=people)
+    for given in (dense, dense.tolist(), people.matrix[[4, 0]].tocoo()):
+        got = recommender.recommend(["e", "a"], user_features=given)
+        np.testing.assert_array_equal(got["score"], want["score"])
     for wrong in ([1.0], [1, 2, 3, np.nan]):
         with pytest.raises(ValueError, match="a finite score for each of the 4 items"):
             FrameRecommender(recommender.model, DATA, fallback=wrong)

@@ -162,11 +162,17 @@ class FrameRecommender:
         if getattr(features, "ids", None) is not None:
             features = features.align(listed, unknown="ignore")
         rows = getattr(features, "features", features)
-        if np.ndim(rows) != 2 and not hasattr(rows, "indptr"):
-            raise TypeError(f"recommend: user_features is {type(features).__name__}: give Features or a matrix")
+        rows = rows.tocsr() if hasattr(rows, "tocsr") else np.asarray(rows)
+        if len(rows.shape) != 2 or rows.dtype.kind not in "buif":
+            raise TypeError(
+                f"recommend: user_features is {type(features).__name__}: give a matrix of numbers, or Features, such "
+                "as an encoder's transform(table)"
+            )
         if rows.shape[0] != len(listed):
-            raise ValueError(f"recommend: user_features has {rows.shape[0]} rows for {len(listed)} users")
-        rows = rows if hasattr(rows, "indptr") else np.asarray(rows)
+            raise ValueError(
+                f"recommend: user_features has {rows.shape[0]} rows for {len(listed)} users: give one for each, or "
+                "Features with ids"
+            )
         said: Array = np.diff(rows.indptr) > 0 if hasattr(rows, "indptr") else np.any(rows != 0, axis=1)
         new = new[said[new]]
         states[new] = "warm"
