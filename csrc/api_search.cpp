@@ -36,10 +36,10 @@ class Turn {
   std::atomic<bool> &busy_;
 };
 
-std::unique_ptr<std::vector<int32_t>> own_ids(const char *name, const int64_t *ids, int64_t count, int64_t n) {
+Ids own_ids(const char *name, const int64_t *ids, int64_t count, int64_t n) {
   check_id_range({kOp, name}, ids, count, n);
   if (ids == nullptr) return nullptr;
-  return std::make_unique<std::vector<int32_t>>(sorted_ids(ids, count));
+  return std::make_unique<const std::vector<int32_t>>(sorted_ids(ids, count));
 }
 
 }  // namespace

@@ -23,11 +23,20 @@ namespace attnrec {
 namespace {
 
 std::atomic<int> g_threads{0};
-std::atomic<bool> g_forked{false};
+std::atomic<int64_t> g_forks{0};
+std::mutex g_shared[2];
 
-#ifdef _OPENMP
-const int g_watch_fork = pthread_atfork(nullptr, nullptr, [] { g_forked = true; });
-#endif
+const int g_watch_fork = pthread_atfork(
+    [] {
+      for (std::mutex &m : g_shared) m.lock();
+    },
+    [] {
+      for (std::mutex &m : g_shared) m.unlock();
+    },
+    [] {
+      ++g_forks;
+      for (std::mutex &m : g_shared) m.unlock();
+    });
 
 // Hands out the tasks of one call, and keeps the first thing thrown.
 class Queue {
@@ -96,14 +105,6 @@ void run_on_plain_threads(Queue &queue, int count) {
   for (std::thread &t : team) t.join();
 }
 
-int hardware_threads() {
-#ifdef __linux__
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 int threads_from_environment() {
   for (const char *name : {"ATTNREC_NUM_THREADS", "OMP_NUM_THREADS"}) {
     const char *text = std::getenv(name);
@@ -115,12 +116,24 @@ int threads_from_environment() {
 
 }  // namespace
 
+std::mutex &fork_safe(ForkSafe what) { return g_shared[static_cast<int>(what)]; }
+
+int64_t forks() { return g_forks; }
+
+int hardware_threads() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 void parallel_for(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task) {
   Queue queue(n, threads, task);
   const int count = static_cast<int>(std::min<int64_t>(threads.count, n));
   if (count <= 1) {
     queue.work(true);
-  } else if (g_forked) {
+  } else if (g_forks > 0) {
     run_on_plain_threads(queue, count);
   } else {
 #ifdef _OPENMP

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <stdexcept>
 
 namespace attnrec {
@@ -25,8 +26,14 @@ void parallel_for(int64_t n, const Threads &threads, const std::function<void(in
 // For long tasks of parallel_for to call now and then: throws Cancelled once poll has asked to stop.
 void check_cancelled();
 
+// Locks that a child made by fork() finds free, each to be held for moments; and how often this process was forked.
+enum class ForkSafe { kGates, kKinds };
+std::mutex &fork_safe(ForkSafe what);
+int64_t forks();
+
 // What set_num_threads asked for, else ATTNREC_NUM_THREADS, else OMP_NUM_THREADS, else the processors allowed.
 int default_num_threads();
+int hardware_threads();        // the processors allowed, now
 void set_num_threads(int n);   // 0: back to the default
 const char *threading_name();  // "openmp" or "threads"
 

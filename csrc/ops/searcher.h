@@ -1,10 +1,11 @@
 // Searches an index for one query at a time with buffers that are made once: a search allocates nothing unless more is
-// excluded than ever before. What it returns is bit for bit what topk returns. Ops only.
+// excluded than ever before, or it answers others too. What it returns is bit for bit what topk returns. Ops only.
 #pragma once
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "../core/gate.h"
 #include "int8.h"
 #include "scan.h"
 
@@ -33,32 +34,50 @@ struct Standing {
   }
 };
 
+using Ids = std::unique_ptr<const std::vector<int32_t>>;  // sorted and unique; or null: all, or none
+
+// What searchers of one index that want the same share: copies of what they were given, and a gate. Of more threads
+// than processors, those that would disturb each other wait there, and are then answered in one walk over the items.
+struct SearchKind {
+  SearchKind(const attnrec_index &index, const TopKTask &task, Ids items, Ids filter);
+  SearchKind(const SearchKind &) = delete;
+  bool same(const attnrec_index &index, const TopKTask &other, const Ids &items, const Ids &filter) const;
+
+  const attnrec_operand items;
+  const Ids only, filter;
+  const std::vector<float> given_bias;  // by id
+  TopKTask task;                        // excludes nothing
+  std::vector<float> bias;              // by position
+  Keys keys;
+  std::optional<Int8Bias> by_norm;
+  Gate gate;
+};
+
 // For one thread at a time. The index has to stay.
 class Searcher {
  public:
-  // `task` without masks, include and items, in whose places come ids that are sorted and unique; null: all, or none.
-  Searcher(const attnrec_index &index, const TopKTask &task, std::unique_ptr<std::vector<int32_t>> items,
-           std::unique_ptr<std::vector<int32_t>> filter, const Run &run);
+  // `task` without masks, include and items, in whose places come ids.
+  Searcher(const attnrec_index &index, const TopKTask &task, Ids items, Ids filter, const Run &run);
   Searcher(const Searcher &) = delete;
 
   // `hidden` are ids of the index, in any order.
   void search(const float *query, const int64_t *hidden, int64_t n_hidden, const attnrec_topk_result &result);
-  const attnrec_index &index() const { return *items_.index; }
+  const attnrec_index &index() const { return *kind_->items.index; }
 
  private:
-  void hide(const int64_t *ids, int64_t count);
-  void search_here(const attnrec_operand &query, const attnrec_topk_result &result);
+  struct Asked;
 
-  const attnrec_operand items_;
+  void hide(const int64_t *ids, int64_t count);
+  void search_alone(const Asked &asked);
+  void search_in_turn(Asked &asked);
+  void answer(const Asked &asked, const Waiting *others) const;
+
+  const std::shared_ptr<SearchKind> kind_;
   const Run run_;
-  const std::unique_ptr<std::vector<int32_t>> only_, filter_;
-  std::vector<float> given_bias_, bias_;  // by id, and by position
   std::vector<int32_t> hidden_;
   int64_t indptr_[2] = {0, 0};
   attnrec_csr exclude_{};  // the one row of what is hidden
   TopKTask task_;
-  Keys keys_;
-  std::optional<Int8Bias> by_norm_;
   std::optional<Standing<Block, Scan>> float32_;
   std::optional<Standing<Int8Block, Int8Scan>> int8_;
 };

@@ -268,7 +268,8 @@ typedef struct attnrec_api {
   void (*searcher_free)(attnrec_searcher *searcher); /* null is fine; no call may be using it */
   /* The k best items for a query (d,) without gaps: ids (k,) and scores (k,), the same bits as topk's, and in count,
      which may be null, how many are real. exclude: ids that this query may not see, in any order. A call while another
-     one is running on the same searcher is ATTNREC_FAILED, and writes nothing. */
+     one is running on the same searcher is ATTNREC_FAILED, and writes nothing. Of a large index, calls by many more
+     threads than processors wait, and those with the same options are then answered together. */
   attnrec_status (*searcher_search)(attnrec_searcher *searcher, const float *query, const int64_t *exclude,
                                     int64_t n_exclude, int64_t *ids, float *scores, int64_t *count);
 
