@@ -11,8 +11,8 @@ import numpy as np
 from .. import config, ops
 from .._extras import need
 
-# Multiply-adds of one head below which torch is called: there a call for each head saves little.
-LEAST_WORK = 1 << 25
+# Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/dropins.py).
+LEAST_WORK = 1 << 30
 
 
 def scaled_dot_product_attention(
@@ -30,7 +30,7 @@ def scaled_dot_product_attention(
     Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, on
     :func:`attnrec.num_threads` threads. All else goes to torch's function as it came, with its results and its errors:
     ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other
-    dtypes and devices, and heads of less than 2^25 multiply-adds, ``l s (d + m)``, for which a call each saves little.
+    dtypes and devices, and heads of less than 2^30 multiply-adds, ``l s (d + m)``, for which torch is as fast.
 
     Parameters
     ----------
