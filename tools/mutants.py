@@ -31,6 +31,7 @@ ORACLE = " ".join(
         "ops",
         "border",
         "searcher",
+        "gate",
         "index_file",
         "model_serving",
         "model_serving_files",
