@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from .blas import one_thread, solve
 from .kernel_system import Entries, System
-from .sparse import CSR, Array, Pieces, csr
+from .sparse import CSR, Array, csr
 
 __all__ = ["Rows", "Stage"]
 
@@ -76,14 +76,13 @@ class Stage:
     def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
         """Predictions from the rows of the users' kernels, one for each joint kernel and with 0 for themselves."""
         system = self.system
-        base, threads = np.zeros(histories.shape), 1 if len(userids) == 1 else None  # of one user, little work
+        base = np.zeros(histories.shape)
         for kernel, values in zip(kernels, self.values, strict=True):
-            base += ops.predict_ratings(kernel, values, check_finite=False, num_threads=threads)
+            base += ops.predict_ratings(kernel, values, check_finite=False)
         if system.bias:
             base += system.bias * self.by_item
-            fitted = np.flatnonzero(userids >= 0)
-            theirs = Pieces.of(self.sparse, userids[fitted])
-            base[np.repeat(fitted, np.diff(theirs.indptr)), theirs.indices] -= system.bias * theirs.data
+            fitted = userids >= 0
+            base[fitted] -= system.bias * self.sparse[userids[fitted]].toarray()
         with one_thread():
             own = [self._own(base[at], histories, at) for at in range(len(userids))]
         data = np.concatenate([np.zeros(0), *own])
