@@ -233,6 +233,17 @@ def setting_of(data: str, name: str) -> dict[str, Any]:
     return {**first, **CHOSEN.get(data, {}).get(name, {})}
 
 
+def best(scores: Array, k: int = 20) -> Array:
+    """Columns of the ``k`` largest of each row, (rows, k), the first of equal ones first."""
+    k = min(k, scores.shape[1])
+    out = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+    least = np.take_along_axis(scores, out, axis=1).min(axis=1, keepdims=True)
+    tied = np.count_nonzero(scores >= least, axis=1) > k  # at the end of the list: any of them could be in it
+    out[tied] = np.sort(np.argsort(-scores[tied], axis=1, kind="stable")[:, :k], axis=1)
+    largest = np.argsort(-np.take_along_axis(scores, out, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(out, largest, axis=1)
+
+
 def cold(method: Method, x: sp.csr_array, features: Any, seed: int) -> dict[str, Any]:
     hidden, shown = hidden_items(x, seed)
     train, test = sp.csr_array(x[:, shown]), sp.csr_array(x[:, hidden])
@@ -242,7 +253,7 @@ def cold(method: Method, x: sp.csr_array, features: Any, seed: int) -> dict[str,
     scores = method(train, matrix[shown], matrix[hidden])[users]
     seconds = time.perf_counter() - started
     order = np.random.default_rng(seed).permutation(len(hidden))
-    ids = order[np.argsort(-scores[:, order], axis=1, kind="stable")[:, :20]]
+    ids = order[best(scores[:, order])]
     return {
         "ndcg": metrics.ndcg(ids[:, :10], test[users]),
         "recall": metrics.recall(ids, test[users]),
@@ -273,7 +284,10 @@ def measure(data: str, name: str, x: sp.csr_array, features: Any, options: Any) 
         print("  chosen:", name, max(found, key=lambda one: float(one["ndcg"])), flush=True)
         return found
     setting = setting_of(data, name)
-    found = [cold(METHODS[name](**setting), x, features, seed) for seed in range(options.seeds)]
+    found = []
+    for seed in range(options.seeds):
+        found.append(cold(METHODS[name](**setting), x, features, seed))
+        print(f"    seed {seed}: {found[-1]['ndcg']:.4f}, {found[-1]['seconds']:.1f} s", flush=True)
     ndcg, recall, seconds = ([one[k] for one in found] for k in ("ndcg", "recall", "seconds"))
     print(
         f"  {name} {setting}: NDCG@10 {np.mean(ndcg):.4f} ({min(ndcg):.4f} to {max(ndcg):.4f}), "

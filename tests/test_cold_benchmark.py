@@ -38,6 +38,14 @@ def test_content_knn_is_the_sum_of_cosines() -> None:
     np.testing.assert_allclose(got, x @ cosines**2)
 
 
+@pytest.mark.parametrize("values", [3, 50, 10**6])
+@pytest.mark.parametrize("columns", [4, 20, 90])
+def test_the_best_are_those_of_a_stable_sort(values: int, columns: int) -> None:
+    scores = np.random.default_rng(values).integers(0, values, (70, columns)).astype(float)
+    want = np.argsort(-scores, axis=1, kind="stable")[:, :20]
+    np.testing.assert_array_equal(cold.best(scores), want)
+
+
 def test_content_finds_hidden_items() -> None:
     r = np.random.default_rng(1)
     taste, kind = r.integers(0, 4, 200), r.integers(0, 4, 60)

@@ -105,6 +105,14 @@ def test_explanations_add_up(normalize: bool) -> None:
         short = bridge.explain(one, query, N=3)
         assert len(short) == 3
         assert short.total == pytest.approx(why.total)
+    queries = np.random.default_rng(4).standard_normal((COLD, WIDTH)).astype(np.float32)
+    many = bridge.explain_many(NEW, queries, N=3)
+    assert len(many) == COLD
+    for item, why in enumerate(many):
+        one = bridge.explain(some(NEW, [item]), queries[item], N=3)
+        np.testing.assert_array_equal(why.ids, one.ids)
+        np.testing.assert_allclose(why.contributions, one.contributions, rtol=1e-6)
+        assert why.total == pytest.approx(float(bridge.transform(some(NEW, [item]))[0] @ queries[item]), abs=1e-5)
 
 
 def test_attention_goes_to_items_with_the_same_content() -> None:
@@ -248,6 +256,8 @@ def test_new_content_that_does_not_fit(bridge: ContentBridge) -> None:
         bridge.explain(one, np.full(WIDTH, np.nan))
     with pytest.raises(ValueError, match="N=0"):
         bridge.explain(one, np.ones(WIDTH), N=0)
+    with pytest.raises(ValueError, match=r"queries has shape \(2, 5\): it needs one row for each of the 6"):
+        bridge.explain_many(NEW, np.ones((2, WIDTH)))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: e.__name__)

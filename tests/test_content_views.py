@@ -14,6 +14,7 @@ from attnrec import models
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor, SoftmaxRecommender
 from attnrec.models.content_views import Columns, by_size
+from attnrec.models.sparse import Pieces
 from estimators import ESTIMATORS, ITEMS, USERS, answers, assert_same_bits, made
 from kernel_truth import Truth, unit
 
@@ -209,7 +210,8 @@ def _shared_out(truth: Truth, m: Any, x: Any, user: int, item: int, sides: Any, 
 def test_what_history_items_add_is_shared_by_size() -> None:
     rows = sp.csr_array(np.array([[1.0, 2.0, -2.0, 0.5], [0, 0, 0, 1.0], [0, 0, 0, 0]], dtype=np.float32))
     item, belongs = np.array([1.0, 1.0, 0.5, 2.0]), np.array([1, 1, 1, 2])
-    got, histories = by_size(np.array([8.0, -1.0, 5.0]), np.array([2.0, 1.0, 0.0]), item, rows, belongs)
+    pieces = Pieces.of(rows, np.arange(3))
+    got, histories = by_size(np.array([8.0, -1.0, 5.0]), np.array([2.0, 1.0, 0.0]), item, pieces, belongs)
     # the first: histories 2, modality 1 |1 + 2 - 1| = 2, modality 2 |1|; of modality 1 its columns are 1 : 2 : 1
     want = np.array([8 * 2 / 5 / 4, 8 * 2 / 5 / 2, 8 * 2 / 5 / 4, 8 / 5 - 2 / 3])
     np.testing.assert_allclose(got, want, atol=1e-12)

@@ -69,9 +69,11 @@ class Part:
             listed = np.flatnonzero(sizes >= np.partition(sizes, len(ids) - n)[len(ids) - n])
         top = listed[np.lexsort((ids[listed], -sizes[listed]))][:n]
         w, v = (None if x is None else np.asarray(x, dtype=np.float64)[top] for x in (weights, values))
-        others = np.ones(len(ids), dtype=bool)
-        others[top] = False
-        rest = float(contributions[others].sum())
+        rest = 0.0
+        if len(top) < len(ids):
+            others = np.ones(len(ids), dtype=bool)
+            others[top] = False
+            rest = float(contributions[others].sum())
         return cls(ids[top], contributions[top], w, v, rest, float(background), len(ids))
 
     @property

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from . import content_state, fusion
 from .base import Queries, Recommender
 from .content_views import Columns
@@ -18,11 +16,8 @@ __all__ = ["WithContent"]
 class WithContent(Recommender):
     """Features that a model was fitted with: kept, updated, asked with, and named."""
 
-    def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
-        return content_state.updated("item_features", self._fitted(), itemids, given, n_items)
-
-    def _known_user_features(self, n_users: int) -> Any:
-        return content_state.updated("user_features", self._fitted(), np.zeros(0, np.int64), None, n_users)
+    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
+        return content_state.updated(name, self._fitted(), ids, given, n)
 
     def _user_features(self, given: Any, n: int) -> Any:
         return content_state.of_queries(self._fitted(), given, n)

@@ -22,6 +22,7 @@ from .sparse import CSR, Array, no_rows
 __all__ = ["ContentBridge"]
 
 _TOLERANCE, _MOST_STEPS = 1e-8, 1000  # squared residual over squared vectors
+_TOGETHER = 32  # known items whose values are added up in float32
 
 
 class ContentBridge(Stored):
@@ -238,8 +239,8 @@ class ContentBridge(Stored):
         """
         s, unit = self._fitted(), self._rows(item_features)
         out = np.zeros((unit.shape[0], s["values"].shape[1]), dtype=np.float32)
-        for at in batches.blocks(len(out), 12 * len(s["values"])):
-            ops.predict_ratings(self._attention(unit[at]), s["values"], check_finite=False, out=out[at])
+        for at in batches.blocks(len(out), 12 * len(s["values"]) + 12 * out.shape[1]):
+            out[at] = _product(self._attention(unit[at]), s["values"])
         if s["normalize"]:  # lengths in float64: of an item that is like no other they may be very small
             lengths = np.sqrt(np.einsum("ij,ij->i", out, out, dtype=np.float64))[:, None]
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
@@ -270,20 +271,70 @@ class ContentBridge(Stored):
         ValueError, TypeError
             If it is not one item, or the query does not fit.
         """
-        s, unit = self._fitted(), self._rows(item_features)
-        if unit.shape[0] != 1:
-            raise ValueError(f"item_features has {unit.shape[0]} rows: explain one item, such as features[[0]]")
-        n = checks.count("N", N)
-        d = s["values"].shape[1]
+        d = self._fitted()["values"].shape[1]
         if np.shape(query) not in ((d,), (1, d)):
             raise ValueError(f"query has shape {np.shape(query)}: it needs the {d} numbers of one vector")
+        if _count(item_features) != 1:
+            raise ValueError(
+                f"item_features has {_count(item_features)} rows: explain one item, such as features[[0]], or several "
+                "with explain_many"
+            )
         q = feature_rows.dense("query", np.reshape(query, (1, d)), 1, "queries", d)
-        k = self._attention(unit)[0].astype(np.float64)
-        size = np.linalg.norm(k @ s["values"]) if s["normalize"] else 1.0
-        whole = k.sum()
-        said = s["values"].astype(np.float64) @ q[0] * (whole / (size or 1.0))
-        shares = k / (whole or 1.0)
-        return Part.largest(s["items"], shares * said, n, weights=shares, values=said)
+        return self.explain_many(item_features, q, N)[0]
+
+    def explain_many(self, item_features: Any, queries: Any, N: int = 10) -> list[Part]:
+        """Which known items gave new ones their scores: :meth:`explain` for many pairs, encoded and compared at once.
+
+        Parameters
+        ----------
+        item_features : (p, f) matrix, attnrec.features.Features, or table of p rows
+            The content of the item of each pair.
+        queries : (p, d) array_like
+            What the score of each pair is a product with.
+        N : int
+            As in :meth:`explain`.
+
+        Returns
+        -------
+        list of Part
+            One for each pair, in the order given.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If items and queries do not belong together, or do not fit what the bridge was fitted with.
+
+        Examples
+        --------
+        >>> from attnrec.models import ContentBridge
+        >>> bridge = ContentBridge().fit([[1.0, 0], [0, 1]], item_features=[[1, 0], [1, 1]], show_progress=False)
+        >>> whys = bridge.explain_many([[1, 0], [0, 1]], [[1, 2], [2, 1]])
+        >>> scores = (bridge.transform([[1, 0], [0, 1]]) * [[1, 2], [2, 1]]).sum(axis=1)
+        >>> [bool(abs(why.total - score) < 1e-6) for why, score in zip(whys, scores)]
+        [True, True]
+        """
+        s, unit = self._fitted(), self._rows(item_features)
+        n, (known, d) = checks.count("N", N), s["values"].shape
+        q = feature_rows.dense("queries", queries, unit.shape[0], "rows of item_features", d).astype(np.float64)
+        values, out = s["values"].astype(np.float64), []
+        for at in batches.blocks(len(q), 64 * known):
+            k = self._attention(unit[at]).astype(np.float64)
+            whole = k.sum(axis=1, keepdims=True)
+            lengths = np.linalg.norm(k @ values, axis=1, keepdims=True) if s["normalize"] else np.ones((len(k), 1))
+            said = q[at] @ values.T * (whole / np.where(lengths > 0, lengths, 1))
+            shares = k / np.where(whole > 0, whole, 1)
+            pairs = zip(shares, said, strict=True)
+            out += [Part.largest(s["items"], w * v, n, weights=w, values=v) for w, v in pairs]
+        return out
+
+
+def _product(k: Array, values: Array) -> Array:
+    """``k values``, (b, d) float64: values of opposite signs nearly cancel, so few are added up in float32."""
+    out = np.zeros((len(k), values.shape[1]))
+    for start in range(0, len(values), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        out += ops.predict_ratings(np.ascontiguousarray(k[:, some]), values[some], check_finite=False)
+    return out
 
 
 def _unit(known: fusion.Content, weights: Array) -> CSR:

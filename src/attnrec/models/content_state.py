@@ -48,7 +48,7 @@ def updated(name: str, state: Mapping[str, Any], ids: Array, given: Any, n: int)
     known = unpacked(state, _PREFIX[name])
     if known is None and given is not None:
         raise ValueError(f"{name}: the model was fitted without any; fit it with {name} first")
-    return None if known is None else known.with_rows(ids, given, n)
+    return None if known is None else known.with_rows(name, ids, given, n)
 
 
 def of_queries(state: Mapping[str, Any], given: Any, n: int) -> CSR:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..explain import Part
 from . import fusion
-from .sparse import CSR, Array
+from .sparse import Array, Pieces
 
 __all__ = ["Added", "Columns", "by_size", "checked", "described"]
 
@@ -114,7 +114,7 @@ def checked(told: Any, width: int) -> None:
         raise ValueError("the names of its features do not fit their columns")
 
 
-def by_size(weights: Array, histories: Array, item: Array, rows: CSR, belongs: Array) -> tuple[Array, float]:
+def by_size(weights: Array, histories: Array, item: Array, rows: Pieces, belongs: Array) -> tuple[Array, float]:
     """Shares out what each history item adds over the parts of its similarity to an item, in proportion to their size.
 
     The parts of a similarity are what histories say and, for each modality, the sum of products of columns; a modality
@@ -128,7 +128,7 @@ def by_size(weights: Array, histories: Array, item: Array, rows: CSR, belongs: A
         The part of the similarity that histories say.
     item : (width,) float64
         Columns of the item.
-    rows : (h, width) CSR
+    rows : Pieces
         Those of the history items.
     belongs : (width,) int64
         The modality of each column, from 1.
@@ -138,7 +138,7 @@ def by_size(weights: Array, histories: Array, item: Array, rows: CSR, belongs: A
     (width,) float64, what columns add, and what histories do
     """
     h, n = len(weights), int(belongs.max(initial=0)) + 1
-    products = rows.data.astype(np.float64) * item[rows.indices]
+    products = rows.data * item[rows.indices]
     at = np.repeat(np.arange(h), np.diff(rows.indptr)) * n + belongs[rows.indices]
     parts = np.abs(np.bincount(at, products, h * n).reshape(h, n))
     parts[:, 0] = np.abs(histories)

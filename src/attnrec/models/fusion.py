@@ -57,10 +57,10 @@ class Content:
         at = np.where(ids < 0, self.present().shape[0], ids)
         return Content({m: _tall(b, b.shape[0] + 1)[at] for m, b in self.blocks.items()}, self.names)
 
-    def with_rows(self, ids: Array, given: Any, n: int) -> Content:
-        """``n`` rows: these, but ``ids`` have the features ``given`` (None: are missing)."""
+    def with_rows(self, name: str, ids: Array, given: Any, n: int) -> Content:
+        """``n`` rows: these, but ``ids`` have the features ``given`` (None: are missing), called by ``name``."""
         empty = {m: no_rows(len(ids), b.shape[1]) for m, b in self.blocks.items()}
-        new = empty if given is None else content("item_features", given, len(ids), "itemids", like=self).blocks
+        new = empty if given is None else content(name, given, len(ids), f"{name[:4]}ids", like=self).blocks
         return Content({m: merge_rows(_tall(b, n), ids, new[m]) for m, b in self.blocks.items()}, self.names)
 
 

@@ -13,7 +13,7 @@ from .content_state import Side
 from .content_views import Added, Columns, by_size
 from .kernel_blocks import UserBlock
 from .kernel_history import History
-from .sparse import CSR, Array, entries_of, taken
+from .sparse import CSR, Array, Pieces, entries_of
 
 __all__ = ["Likeness", "Users", "explanation"]
 
@@ -39,8 +39,8 @@ class Likeness(NamedTuple):
         columns, values = entries_of(self.content, item)
         row = np.zeros(self.content.shape[1])
         row[columns] = values
-        same = taken(self.histories, history) @ of_item
-        added, interactions = by_size(weights, same, row, taken(self.content, history), self.columns.belongs)
+        same = Pieces.of(self.histories, history).times(of_item)
+        added, interactions = by_size(weights, same, row, Pieces.of(self.content, history), self.columns.belongs)
         return Added(columns, added[columns], interactions + users)
 
 

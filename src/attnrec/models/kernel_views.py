@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from . import neighbour_terms as terms
 from .content_views import Added, Columns
 from .kernel_passes import Passes
 from .kernel_rows import Kernel
 from .kernel_stage import Rows
-from .sparse import CSR, Array, entries_of, taken
+from .sparse import CSR, Array, Pieces, entries_of
 
 __all__ = ["Views"]
 
@@ -43,45 +42,46 @@ class Views:
     ) -> None:
         self._passes, self._columns, self._userids, self._content = passes, columns, userids, content
         self._rows, self._kernels = rows, kernels
-        self._item_weights = lru_cache(1)(self._weights_of_items)  # pairs come a user at a time
 
     def of(self, row: int, item: int, whole: float, n: int) -> dict[str, Any]:
         """Views of the prediction for an item, for the user of a row; see :meth:`Columns.views`."""
         stage = self._passes.stages[-1]
-        ids, splits = [np.zeros(0, np.int64)], []
+        ids: list[Array] = [np.zeros(0, np.int64)]
+        splits: list[_Split] = []
         items = self._passes.content(1)
-        own = [joint.items.rows(np.array([item]))[0].astype(np.float64) for joint in stage.system.joints]
+        joints = stage.system.joints
+        own = [joint.items.rows(np.array([item]))[0] for joint in joints]
         if items is not None:
             at, values = entries_of(items.rows, item)
-            pairs = zip(stage.system.joints, own, self._item_weights(row), strict=True)
-            columns = taken(items.turned, at)
-            splits.append([_split(joint.items, k, columns, values, w) for joint, k, w in pairs])
+            weights = [w[row] for w in self._item_weights]
+            splits.append(_split([j.items for j in joints], own, Pieces.of(items.turned, at), values, weights))
             ids.append(at)
         if self._content is not None and (users := self._passes.content(0)) is not None:
             at, values = entries_of(self._content, row)
-            pairs = zip(stage.system.joints, self._kernels, self._user_weights(row, item, own), strict=True)
-            columns = taken(users.turned, at)
-            splits.append([_split(joint.users, k[row], columns, values, w) for joint, k, w in pairs])
+            weights, rows = self._user_weights(row, item, own), [k[row] for k in self._kernels]
+            splits.append(_split([j.users for j in joints], rows, Pieces.of(users.turned, at), values, weights))
             ids.append(at + (0 if items is None else items.rows.shape[1]))
-        added = [np.zeros(0), *(np.sum([each for each, _ in split], axis=0) for split in splits)]
-        rest = float(sum(rest for split in splits for _, rest in split))
+        added = [np.zeros(0), *(part for part, _ in splits)]
+        rest = float(sum(rest for _, rest in splits))
         scaled = Added(np.concatenate(ids), stage.scale * np.concatenate(added), stage.scale * rest)
         return self._columns.views(scaled, whole, n)
 
-    def _weights_of_items(self, row: int) -> list[Array]:
-        """What every item's likeness to another adds to the prediction of that one, (items,) for each joint kernel."""
-        stage, user = self._passes.stages[-1], int(self._userids[row])
-        system, out = stage.system, []
-        mine = np.zeros(system.pattern.shape[1])
-        at, own = entries_of(self._rows.coefficients, row)
-        mine[at] = own
+    @cached_property
+    def _item_weights(self) -> list[Array]:
+        """What every item's likeness to another adds to predictions of that one, (b, items) for each joint kernel."""
+        stage, coefficients, out = self._passes.stages[-1], self._rows.coefficients, []
+        system, fitted = stage.system, np.flatnonzero(self._userids >= 0)
+        at = np.repeat(np.arange(len(self._userids)), np.diff(coefficients.indptr))
         for k, (joint, kernel) in enumerate(zip(system.joints, self._kernels, strict=True)):
-            attention = kernel[row].astype(np.float64)
+            attention = kernel.T.astype(np.float64)
             if self._content is not None:
                 attention = (attention + joint.users.uniform) / 2
-                attention[[user] if user >= 0 else []] = 0
-            others = joint.strength * (stage.turned @ attention)
-            out.append(others + (joint.strength + (system.own if k == 0 else 0)) * mine)
+                attention[self._userids[fitted], fitted] = 0
+            weights = np.ascontiguousarray((stage.turned @ attention).T)
+            weights *= joint.strength
+            own = joint.strength + (system.own if k == 0 else 0)
+            weights[at, coefficients.indices] += own * coefficients.data
+            out.append(weights)
         return out
 
     def _user_weights(self, row: int, item: int, own: list[Array]) -> list[Array]:
@@ -91,18 +91,27 @@ class Views:
         raters, said = entries_of(stage.turned, item)
         for k, (joint, kernel) in enumerate(zip(system.joints, own, strict=True)):
             both = self._passes.content(1) is not None
-            weights = joint.strength * (stage.sparse @ ((kernel + joint.items.uniform) / 2 if both else kernel))
+            attention = kernel.astype(np.float64)
+            weights = joint.strength * (stage.sparse @ ((attention + joint.items.uniform) / 2 if both else attention))
             weights[raters] += (system.same if k == 0 else 0) * said
             weights[[user] if user >= 0 else []] = 0
             out.append(weights)
         return out
 
 
-def _split(kernel: Kernel, row: Array, columns: CSR, values: Array, weights: Array) -> _Split:
-    """``weights (K - K_0)`` for a row of the kernel: what each of some ``columns`` (k, n) adds, ``values`` (k,) being
-    those of the one that the row is of, and the rest."""
-    row = row.astype(np.float64)
-    cosines = 1 + kernel.temperature * np.log(np.maximum(row, np.finfo(np.float32).tiny))
-    each = weights * terms.per_cosine(cosines, kernel.uniform, row, kernel.temperature)
-    part: Array = kernel.parts[-1][0] * values * (columns @ each)
-    return part, float(weights @ (row - kernel.uniform)) - float(part.sum())
+def _split(kernels: list[Kernel], rows: list[Array], columns: Pieces, values: Array, weights: list[Array]) -> _Split:
+    """``weights (K - K_0)``, summed over kernels with a row and weights (n,) for each: what each of some ``columns``
+    (k, n) adds, ``values`` (k,) being those of the one that the rows are of, and the rest."""
+    out, whole = np.zeros(len(values)), 0.0
+    for kernel, row, weight in zip(kernels, rows, weights, strict=True):
+        logits = np.log(np.maximum(row, np.finfo(np.float32).tiny), dtype=np.float64)
+        logits += 1 / kernel.temperature
+        more = np.subtract(row, kernel.uniform, dtype=np.float64)
+        whole += float(weight @ more)
+        none = logits == 0
+        logits[none] = 1
+        more[none] = kernel.uniform  # the limit of their quotient
+        more /= logits
+        more *= weight
+        out += kernel.parts[-1][0] / kernel.temperature * values * columns.times(more)
+    return out, whole - float(out.sum())

@@ -135,27 +135,42 @@ class Learning(Fitted):
         best, _ = tuning.search(tried, self._trial(x, inputs), trials=trials, show_progress=show_progress)
         return type(self)(**{**params, **best}), trials
 
-    def partial_fit_users(self, userids: Any, user_items: Any) -> Self:
-        """Replace the histories of some users, or add users, as if fitted with them from the start; or, where
-        ``exact_updates`` is False, without training: what was learned of items stays.
+    def partial_fit_users(self, userids: Any, user_items: Any = None, *, user_features: Any = None) -> Self:
+        """Replace the histories or the features of some users, or add users, as if fitted with them from the start; or,
+        where ``exact_updates`` is False, without training: what was learned of items stays.
 
         Parameters
         ----------
         userids : (k,) array_like of int
             Fitted users, or new ones numbered on from ``n_users``.
-        user_items : (k, items) sparse
+        user_items : (k, items) sparse, optional
             Their whole histories, one row for each of ``userids``.
+        user_features : (k, f) or table of k rows, optional
+            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
+            users then have no history, and fitted ones keep theirs. Without them fitted users keep their features, and
+            new ones have none.
 
         Raises
         ------
         ValueError
-            If ids repeat or leave a gap, or the rows do not belong to them.
+            If ids repeat or leave a gap, the rows do not belong to them, neither is given, or the model was fitted
+            without ``user_features``.
         """
+        checks.unused(self, user_features=user_features)
+        user_features = self._encoders.encoded("user_features", user_features)
         old = self._fitted()["histories"]
         wanted, _ = checks.ids("userids", userids)
         checks.new_rows("userids", wanted, old.shape[0], "user")
-        rows = rows_of("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
-        self._users_changed(merge_rows(old, wanted, rows), wanted, rows)
+        if user_items is None and user_features is None:
+            raise ValueError(
+                "user_items is missing: pass the histories, one row for each of userids"
+                + (", or user_features" if "user_features" in self.takes else "")
+            )
+        if user_items is not None:
+            rows = rows_of("user_items", user_items, len(wanted), old.shape[1], "userids", "items")
+        else:
+            rows = _kept(old, wanted)
+        self._users_changed(merge_rows(old, wanted, rows), wanted, rows, user_features)
         return self
 
     def partial_fit_items(
@@ -197,41 +212,38 @@ class Learning(Fitted):
         by_item = old.T.tocsr()
         if item_users is not None:
             rows = rows_of("item_users", item_users, len(wanted), old.shape[0], "itemids", "users")
-        else:  # features or vectors alone: an item keeps its users
-            fresh = wanted[wanted >= old.shape[1]]
-            rows = merge_rows(by_item, fresh, no_rows(len(fresh), old.shape[0]))[wanted]
+        else:  # features or vectors alone
+            rows = _kept(by_item, wanted)
         given = {} if item_vectors is None else {"item_vectors": item_vectors}
         self._items_changed(merge_rows(by_item, wanted, rows).T.tocsr(), wanted, rows, item_features, **given)
         return self
 
-    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
-        """Take in all histories, of which ``rows`` of ``userids`` are new."""
-        self._relearn(user_items)
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: Any) -> None:
+        """Take in all histories, of which ``rows`` of ``userids`` are new, and their features if these are given."""
+        given = {} if user_features is None else {"user_features": (userids, user_features)}
+        self._relearn(user_items, **given)
 
     def _items_changed(
         self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any, item_vectors: Any = None
     ) -> None:
         """Take in all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if they are
         given (vectors by name)."""
-        self._relearn(user_items, itemids, item_features)
+        self._relearn(user_items, item_features=(itemids, item_features))
 
-    def _known_features(self, itemids: Array, given: Any, n_items: int) -> Any:
-        """The ``item_features`` that the model was fitted with, for ``n_items``: ``itemids`` have those ``given``."""
+    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
+        """The ``item_features`` or ``user_features`` that the model was fitted with, for ``n`` items or users: ``ids``
+        have those ``given``."""
         return None
 
-    def _known_user_features(self, n_users: int) -> Any:
-        """The ``user_features`` that the model was fitted with, for ``n_users``: new ones have none."""
-        return None
-
-    def _relearn(self, user_items: CSR, itemids: Array | None = None, item_features: Any = None) -> None:
+    def _relearn(self, user_items: CSR, **changed: tuple[Array, Any]) -> None:
+        """Learn from these histories; ``changed`` are the ids whose features are others now, and these, by name."""
         x = histories("user_items", user_items)
         if x.nnz == 0:
             raise ValueError("no interactions would be left: keep at least one")
-        inputs: dict[str, Any] = dict.fromkeys(("user_features", "item_features", "sample_weight"))
-        inputs["declared"] = self._fitted().get("declared", "unknown")
-        changed = np.zeros(0, dtype=np.int64) if itemids is None else itemids
-        inputs["item_features"] = self._known_features(changed, item_features, x.shape[1])
-        inputs["user_features"] = self._known_user_features(x.shape[0])
+        inputs: dict[str, Any] = {"sample_weight": None, "declared": self._fitted().get("declared", "unknown")}
+        for name, n in zip(("user_features", "item_features"), x.shape, strict=True):
+            ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
+            inputs[name] = self._known_features(name, ids, given, n)
         self._state = self._learn(x, inputs, False, lambda epoch, loss: None)
 
 
@@ -251,3 +263,9 @@ def rows_of(name: str, x: Any, n_rows: int, n_cols: int, ids_name: str, width_na
         return None
 
     return histories(name, x, check)
+
+
+def _kept(old: CSR, wanted: Array) -> CSR:
+    """Rows as they are; of those past the end, empty ones."""
+    fresh = wanted[wanted >= old.shape[0]]
+    return merge_rows(old, fresh, no_rows(len(fresh), old.shape[1]))[wanted]

@@ -41,7 +41,7 @@ class Reasons(Scoring):
         Explanation
             Its views each add up to the score that :meth:`predict` gives.
         """
-        query, item, _ = self._one_pair("explain", userid, itemid, user_items)
+        query, item = self._one_pair("explain", userid, itemid, user_items)
         return self._explainer(query)(0, item, checks.count("N", N))
 
     def explain_many(self, userid: Any, itemid: Any, *, user_items: Any = None, N: int = 10) -> list[Explanation]:
@@ -127,7 +127,8 @@ class Reasons(Scoring):
         item 2 has rank 1 for user 0, with a score of 0.7462.
         Without item 0 it would stay at rank 1 (0.6529).
         """
-        query, item, history = self._one_pair("counterfactuals", userid, itemid, user_items)
+        query, item = self._one_pair("counterfactuals", userid, itemid, user_items)
+        history = self._fitted()["histories"][query.userids] if query.given is None else query.given
         n = checks.count("N", N)
         shown = checks.columns(items, filter_items, self.n_items)
         if item in history.indices:
@@ -157,15 +158,15 @@ class Reasons(Scoring):
         scores[entries(hidden)] = -np.inf
         return self._on_scale(scores[:, item]), ranks(scores, item)
 
-    def _one_pair(self, name: str, userid: Any, itemid: Any, user_items: Any) -> tuple[Queries, int, CSR]:
-        """One user as a query, one item, and the user's history."""
+    def _one_pair(self, name: str, userid: Any, itemid: Any, user_items: Any) -> tuple[Queries, int]:
+        """One user as a query, and one item."""
         user, one_user = checks.ids("userid", userid)
         item, one_item = checks.ids("itemid", itemid)
         if not (one_user and one_item):
             raise ValueError(f"{name} takes one userid and one itemid: call it once for each pair")
         checks.in_range("itemid", item, self.n_items, "items", "add it with partial_fit_items")
-        query, rows = self._queries(user, user_items, user_items is not None)
-        return query, int(item[0]), self._fitted()["histories"][user] if rows is None else rows
+        query, _ = self._queries(user, user_items, user_items is not None)
+        return query, int(item[0])
 
 
 def _leaving_out(history: CSR, chosen: Array) -> CSR:

@@ -202,7 +202,7 @@ class SoftmaxServing(Recommender):
 
     # Updates.
 
-    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR) -> None:
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: Any) -> None:
         s, n = self._fitted(), user_items.shape[0]
         state = {
             **s,
@@ -213,6 +213,11 @@ class SoftmaxServing(Recommender):
         if "user_part" in s:
             state["user_part"] = feature_rows.grown(s["user_part"], n)
             state["user_content"] = feature_rows.grown(s["user_content"], n)
+        if user_features is not None:
+            given = self._user_features(user_features, len(userids))
+            state["user_part"][userids] = feature_rows.product(given, s["user_features"])
+            state["user_content"] = feature_rows.replaced(s["user_content"], userids, given, n)
+        if "user_part" in s:
             part = state["user_part"][userids]
         state["user_rows"][userids] = raw_users(s, ones(rows), part)
         self._state = state
