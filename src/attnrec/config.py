@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,8 @@ except ImportError as error:
 
 
 DEFAULT_MEMORY_BUDGET = 1 << 30
+_limits: list[list[int]] = []  # for each thread_limit block that is running, in order: the number to go back to
+_limits_lock = threading.Lock()
 
 
 def _has_core() -> bool:
@@ -94,6 +97,9 @@ def set_num_threads(n: int) -> None:
 def thread_limit(n: int) -> Iterator[None]:
     """Use ``n`` threads inside the block. The setting is the process's: other Python threads see it too.
 
+    Of blocks that run at once in several threads the last that began counts, and when all have ended the number is what
+    it was before the first.
+
     Examples
     --------
     >>> import attnrec as ar
@@ -101,14 +107,20 @@ def thread_limit(n: int) -> Iterator[None]:
     ...     ar.num_threads()
     1
     """
-    before = num_threads()
-    _need_core()
-    _core.set_num_threads(n)
+    with _limits_lock:
+        mine = [num_threads()]
+        _core.set_num_threads(n)
+        _limits.append(mine)
     try:
         yield
     finally:
-        _need_core()
-        _core.set_num_threads(before)
+        with _limits_lock:
+            at = next(k for k, each in enumerate(_limits) if each is mine)
+            if at + 1 < len(_limits):
+                _limits[at + 1][:] = mine  # a block that began later, and goes back to what was before both
+            else:
+                _core.set_num_threads(mine[0])
+            del _limits[at]
 
 
 def memory_budget() -> int:

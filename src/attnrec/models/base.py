@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import metrics
 from . import batches, checks, tuning
+from .fitted import at_once
 from .learning import Learning
 from .queries import Queries
 from .ranking import best, entries
@@ -63,6 +64,7 @@ class Recommender(Learning, Similar, Reasons, States):
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
         return weights
 
+    @at_once
     def recommend(
         self,
         userid: Any,
@@ -134,6 +136,7 @@ class Recommender(Learning, Similar, Reasons, States):
         out = out[: 3 if return_weights else 2]
         return tuple(x[0] for x in out) if scalar else tuple(out)
 
+    @at_once
     def recommend_batches(
         self,
         userids: Any = None,
@@ -183,6 +186,7 @@ class Recommender(Learning, Similar, Reasons, States):
 
         return blocks()
 
+    @at_once
     def predict(self, userid: Any, itemid: Any, *, user_items: Any = None) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 

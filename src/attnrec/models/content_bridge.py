@@ -14,7 +14,7 @@ from . import batches, checks, feature_rows, fusion
 from . import neighbour_terms as terms
 from .blas import one_thread
 from .encoders import Encoders
-from .fitted import Stored
+from .fitted import Stored, at_once
 from .kernel_rows import Kernel
 from .kernel_system import conjugate_gradients
 from .sparse import CSR, Array, no_rows
@@ -137,8 +137,7 @@ class ContentBridge(Stored):
         weights = fusion.modality_weights(self.modality_weights, list(known.blocks))
         items = np.flatnonzero(known.present()[:, weights > 0].any(axis=1))
         known = fusion.Content({name: block[items] for name, block in known.blocks.items()})
-        self._encoders = Encoders.of({"item_features": item_features})
-        self._state = {
+        state = {
             "temperature": float(self.temperature),
             "normalize": bool(self.normalize),
             "items": items,
@@ -148,6 +147,7 @@ class ContentBridge(Stored):
             "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
             "modalities": json.dumps(list(known.blocks)),
         }
+        vars(self).update(_state=state, _encoders=Encoders.of({"item_features": item_features}))
         return self
 
     def _solved(self, unit: CSR, v: Array, show_progress: bool) -> Array:
@@ -219,6 +219,7 @@ class ContentBridge(Stored):
         new = fusion.content("item_features", item_features, _count(item_features), "items", like=known)
         return _unit(new, self._fitted()["weights"])
 
+    @at_once
     def transform(self, item_features: Any) -> Array:
         """Vectors of items with this content.
 
@@ -246,6 +247,7 @@ class ContentBridge(Stored):
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
         return out
 
+    @at_once
     def explain(self, item_features: Any, query: Any, N: int = 10) -> Part:
         """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from .._estimator import NotFittedError, Params
 from . import checks, modelfile
 from .encoders import Encoders
 
-__all__ = ["Fitted", "Stored"]
+__all__ = ["Fitted", "Stored", "at_once"]
+
+S = TypeVar("S", bound="Stored")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def at_once(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """For methods that read: they see the state of one moment, whatever another thread learns meanwhile."""
+
+    @functools.wraps(method)
+    def of_one_state(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(self._of_now(), *args, **kwargs)
+
+    return of_one_state
 
 
 class Stored(Params):
     """State of what was fitted: arrays, CSR matrices and plain values by name.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
-    was before, and threads may read while another fits.
+    was before, and threads may read while another fits: what is :func:`at_once` reads one state throughout. One
+    thread at a time may fit or update.
     """
 
     _state: dict[str, Any] | None = None
@@ -38,17 +54,29 @@ class Stored(Params):
         return self._state
 
     def _derived(self, name: str, make: Callable[[], Any]) -> Any:
-        """``make()``, kept for as long as the state is the same one."""
+        """``make()``, kept for as long as the state is the same one. Threads that are first at once each make it, and
+        one of these is kept."""
+        kept = self._kept()
+        return kept[name] if name in kept else kept.setdefault(name, make())
+
+    def _kept(self) -> dict[str, Any]:
+        """What was derived from the state."""
         state = self._fitted()
         owner, kept = self._cache
         if owner is not state:
             kept = {}
             self._cache = (state, kept)
-        if name not in kept:
-            kept[name] = make()
-        return kept[name]
+        return kept
+
+    def _of_now(self) -> Self:
+        """The model with the state of this moment, for good; what is derived from it is kept for both."""
+        self._kept()
+        out = type(self).__new__(type(self))
+        out.__dict__.update(self.__dict__)  # state, encoders and parameters as they are between two updates
+        return out
 
     @property
+    @at_once
     def nbytes(self) -> int:
         """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
         arrays = [
@@ -61,6 +89,7 @@ class Stored(Params):
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_cache"}
 
+    @at_once
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 

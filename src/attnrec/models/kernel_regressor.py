@@ -14,6 +14,7 @@ from ..explain import Explanation
 from . import batches, checks, content_state, kernel_explain
 from .base import Queries
 from .content import WithContent
+from .fitted import at_once
 from .kernel_passes import Passes, Strengths
 from .kernel_solve import RANK, solved
 from .kernel_std import standard_deviations
@@ -300,7 +301,8 @@ class KernelAttentionRegressor(WithContent):
     @property
     def predicts_ratings(self) -> bool:
         """True: the stored values are taken as ratings, unless they were declared as something else."""
-        return bool(self._fitted()["declared"] != "implicit" and self._fitted()["low"] < self._fitted()["high"])
+        s = self._fitted()
+        return bool(s["declared"] != "implicit" and s["low"] < s["high"])
 
     @property
     def steps_(self) -> tuple[int, ...]:
@@ -336,6 +338,7 @@ class KernelAttentionRegressor(WithContent):
         s = self._fitted()
         return np.clip(scores, np.float32(s["low"]), np.float32(s["high"]))
 
+    @at_once
     def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False) -> Any:
         """Predicted ratings of pairs, within the range of the ratings fitted.
 

@@ -116,7 +116,7 @@ class Learning(Fitted):
         model, trials = (self, None) if tune in (None, False) else self._tuned(x, inputs, tune, show_progress)
         state = model._learn(x, {**inputs, "checkpoint": checkpoint}, show_progress, report)
         self.set_params(**model.get_params())
-        self._state, self._encoders, self.tuning_ = state, Encoders.of(inputs), trials
+        vars(self).update(_state=state, _encoders=Encoders.of(inputs), tuning_=trials)  # at once, for other threads
         return self
 
     def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:

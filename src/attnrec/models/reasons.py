@@ -10,6 +10,7 @@ import numpy as np
 from ..counterfactuals import Counterfactuals
 from ..explain import Explanation
 from . import batches, checks
+from .fitted import at_once
 from .queries import Queries, Scoring
 from .ranking import entries, ranks
 from .sparse import CSR, Array, csr
@@ -25,6 +26,7 @@ class Reasons(Scoring):
         ``queries``, an item, and how many parts of each view to list."""
         raise NotImplementedError
 
+    @at_once
     def explain(self, userid: int, itemid: int, user_items: Any = None, N: int = 10) -> Explanation:
         """Why an item has its score for a user.
 
@@ -44,6 +46,7 @@ class Reasons(Scoring):
         query, item = self._one_pair("explain", userid, itemid, user_items)
         return self._explainer(query)(0, item, checks.count("N", N))
 
+    @at_once
     def explain_many(self, userid: Any, itemid: Any, *, user_items: Any = None, N: int = 10) -> list[Explanation]:
         """Why items have their scores: :meth:`explain` for many pairs, each user's part of the work done once.
 
@@ -71,6 +74,7 @@ class Reasons(Scoring):
                 found[pair] = explain(int(at[pair]) - block.start, int(items[pair]), n)
         return [found[pair] for pair in range(len(items))]
 
+    @at_once
     def counterfactuals(
         self,
         userid: int,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import ops
 from . import checks
-from .fitted import Fitted
+from .fitted import Fitted, at_once
 from .sparse import CSR, Array
 
 __all__ = ["Similar"]
@@ -29,15 +29,18 @@ class Similar(Fitted):
         raise NotImplementedError
 
     @property
+    @at_once
     def item_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
         return self._derived("item_vectors", self._item_vectors)
 
     @property
+    @at_once
     def user_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
         return self._derived("user_vectors", self._user_vectors)
 
+    @at_once
     def similar_items(
         self,
         itemid: Any,
@@ -81,6 +84,7 @@ class Similar(Fitted):
             queries = self.item_vectors[wanted]
         return _nearest(queries, self.item_vectors, N, shown, scalar)
 
+    @at_once
     def similar_users(
         self, userid: Any, N: int = 10, filter_users: Any = None, users: Any = None
     ) -> tuple[Array, Array]:
@@ -104,6 +108,7 @@ class Similar(Fitted):
         vectors = self.user_vectors
         return _nearest(vectors[wanted], vectors, N, shown, scalar)
 
+    @at_once
     def recalculate_user(self, userid: Any, user_items: Any) -> Any:
         """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
 
@@ -115,6 +120,7 @@ class Similar(Fitted):
             raise ValueError("recalculating users needs user_items: pass their histories, one row for each of userid")
         return self._fold_users(checks.rows_for("user_items", user_items, wanted, shape))
 
+    @at_once
     def recalculate_item(self, itemid: Any, item_users: Any) -> Any:
         """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
 

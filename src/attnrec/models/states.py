@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .fitted import Fitted
+from .fitted import Fitted, at_once
 from .sparse import Array
 
 __all__ = ["States"]
@@ -62,6 +62,7 @@ class States(Fitted):
         """
         return self._states("item", itemids)
 
+    @at_once
     def _states(self, side: str, ids: Any) -> Array:
         x = self._fitted()["histories"]
         n = x.shape[side == "item"]
