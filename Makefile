@@ -62,7 +62,7 @@ sanitize: $(TESTED) $(VENV)/tools.stamp ## kernels and ops under Address- and Un
 stress: $(TESTED) ## 8 threads search an index while another appends and replaces (ARGS='--minutes 10')
 	@$(PY) tools/stress.py $(ARGS)
 
-fuzz: $(VENV)/tools.stamp ## the C interface under clang's libFuzzer (ARGS='--seconds 600 --jobs 2')
+fuzz: $(VENV)/tools.stamp ## the C interface and files under clang's libFuzzer (ARGS='--seconds 600 --jobs 2')
 	@PATH="$(abspath $(BIN)):$$PATH" $(PY) tools/fuzz.py $(ARGS)
 
 mutants: $(TESTED) $(VENV)/tools.stamp ## break the kernels on purpose; every break must turn the oracle red (ARGS=--short)

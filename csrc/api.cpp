@@ -34,6 +34,7 @@ attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_oper
                               float scale, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "similarity";
+    const Plain q(&queries), k(&keys);
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_output(op, {out, rows_of(*queries), rows_of(*keys), 4, "out"}, {queries, keys}, {"queries", "keys"});
@@ -46,6 +47,7 @@ attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_
                                     float scale, const attnrec_csr *exclude, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attention_matrix";
+    const Plain u(&users), v(&items);
     const Settings s = settings_of(op, run);
     check_product(op, "user_features", users, "item_features", items, scale, s);
     check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items},
@@ -60,6 +62,7 @@ attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnre
                                    const attnrec_run *run) {
   return guarded([&] {
     const char *op = "predict_ratings";
+    const Plain w(&attention), r(&ratings);
     const Settings s = settings_of(op, run);
     const attnrec_operand a{attention, nullptr, nullptr};
     check_operand({op, "attention_matrix"}, &a, false);
@@ -86,6 +89,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
                           const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attend";
+    const Plain q(&queries), k(&keys), x(&values);
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_operand({op, "values"}, values, false);
@@ -124,6 +128,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
                         const attnrec_run *run) {
   return guarded([&] {
     const char *op = "topk";
+    const Plain q(&queries), v(&items);
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);
@@ -180,6 +185,7 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
                                const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "score_pairs";
+    const Plain q(&queries), v(&items);
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "items", items, 1, s);
     check_output(op, {out, n_pairs, 1, 4, "out"}, {queries, items}, {"queries", "items"});
@@ -193,6 +199,7 @@ attnrec_status api_sampled_product(const attnrec_matrix *left, const attnrec_mat
                                    float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "sampled_product";
+    const Plain l(&left), r(&right);
     const Settings s = settings_of(op, run);
     const attnrec_operand a{left, nullptr, nullptr};
     const attnrec_operand b{right, nullptr, nullptr};
@@ -208,6 +215,7 @@ attnrec_status api_index_create(const attnrec_matrix *items, attnrec_precision p
                                 const attnrec_run *run) {
   return guarded([&] {
     const char *op = "ItemIndex";
+    const Plain v(&items);
     const Settings s = settings_of(op, run);
     if (index == nullptr) fail(op, ": index is missing");
     const attnrec_operand x{items, nullptr, nullptr};

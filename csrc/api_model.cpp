@@ -81,11 +81,10 @@ attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr
       fail(kOp, ": model, options or result is missing");
     }
     const Settings s = settings_of(kOp, run);
-    attnrec_recommend_options o{};
-    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    const auto o = given({kOp, "options"}, options);
     if (o.k < 1) fail(kOp, ": k is ", o.k, "; ask for at least 1 item");
-    const auto given = check_histories(*model, histories, s);
-    const attnrec_csr *rows = given.empty() ? nullptr : &given.front().csr();
+    const auto checked = check_histories(*model, histories, s);
+    const attnrec_csr *rows = checked.empty() ? nullptr : &checked.front().csr();
     const int64_t b = check_users(*model, rows, o);
     const attnrec_operand values{nullptr, histories, nullptr};
     const bool any = histories != nullptr && histories->data != nullptr;

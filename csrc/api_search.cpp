@@ -50,13 +50,11 @@ attnrec_status api_searcher_create(const attnrec_index *index, const attnrec_top
     if (index == nullptr || options == nullptr || searcher == nullptr) {
       fail(kOp, ": index, options or searcher is missing");
     }
-    attnrec_run one{};  // thread, unless told: no other is woken
-    if (run != nullptr) std::memcpy(&one, run, std::min(run->size, sizeof(one)));
+    attnrec_run one = run == nullptr ? attnrec_run{} : given({kOp, "run"}, run);
     one.size = sizeof(one);
-    if (one.num_threads == 0) one.num_threads = 1;
+    if (one.num_threads == 0) one.num_threads = 1;  // no other is woken
     const Settings s = settings_of(kOp, &one);
-    attnrec_topk_options o{};
-    std::memcpy(&o, options, std::min(options->size, sizeof(o)));
+    const auto o = given({kOp, "options"}, options);
     if (o.k < 1) fail(kOp, ": k is ", o.k, "; ask for at least 1 item");
     if (o.exclude != nullptr || o.include != nullptr) {
       fail(kOp, ": exclude and include are matrices for many queries; give what a query may not see to each search");

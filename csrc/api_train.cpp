@@ -53,6 +53,7 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
                                          const attnrec_cross_entropy_result *result, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "softmax_cross_entropy";
+    const Plain plain_queries(&queries), plain_items(&items);
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr || result->loss == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);
@@ -96,9 +97,9 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
     task.bias = o.item_bias;
     task.sample_weight = o.sample_weight;
     task.targets = &canonical.csr();
-    const Contiguous plain_q(q);
-    const Contiguous plain_v(v);
-    softmax_cross_entropy(*plain_q.operand().dense, *plain_v.operand().dense, task, *result, s.run);
+    const Contiguous q_rows(q);
+    const Contiguous v_rows(v);
+    softmax_cross_entropy(*q_rows.operand().dense, *v_rows.operand().dense, task, *result, s.run);
   });
 }
 

@@ -21,6 +21,15 @@ void check_dense(Named who, const attnrec_matrix &m) {
       __builtin_mul_overflow(bytes, static_cast<int64_t>(sizeof(float)), &bytes)) {
     fail(who.op, ": ", who.name, " ", shape(m.rows, m.cols), " is larger than can be addressed");
   }
+  if (m.rows == 0 || m.cols == 0) return;
+  const auto leads_away = [](int64_t length, int64_t stride) {  // so far that a sum of two could not be told
+    constexpr int64_t quarter = 4 * sizeof(float);
+    return __builtin_mul_overflow(length - 1, stride, &stride) || __builtin_mul_overflow(stride, quarter, &stride);
+  };
+  if (leads_away(m.rows, m.row_stride) || leads_away(m.cols, m.col_stride)) {
+    fail(who.op, ": ", who.name, " ", shape(m.rows, m.cols), " has the strides ", shape(m.row_stride, m.col_stride),
+         ", in elements, which lead past what can be addressed; give those of its memory");
+  }
 }
 
 void check_csr(Named who, const attnrec_csr &m, bool needs_data) {

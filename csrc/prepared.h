@@ -1,4 +1,5 @@
-// Operands in the form that an op needs: normalised for the cosine, or with contiguous rows. Border: used by api.cpp.
+// Operands in the form that an op needs: with strides that lead somewhere, normalised for the cosine, or with
+// contiguous rows. Border: used by api.cpp and api_train.cpp.
 #pragma once
 #include <attnrec/attnrec.h>
 
@@ -9,6 +10,36 @@
 #include "ops/operand.h"
 
 namespace attnrec {
+
+// Puts a view of its own in the place of a dense operand, where ops may form the address of every row and of its end.
+// Callers need not give such: of an axis that is not longer than 1 any stride is right, and of a matrix without
+// elements any address.
+class Plain {
+ public:
+  explicit Plain(const attnrec_operand **x) {
+    if (*x == nullptr || (*x)->dense == nullptr) return;
+    operand_ = **x;
+    make(&operand_.dense);
+    *x = &operand_;
+  }
+  explicit Plain(const attnrec_matrix **x) {
+    if (*x != nullptr) make(x);
+  }
+  Plain(const Plain &) = delete;
+
+ private:
+  void make(const attnrec_matrix **x) {
+    static const float none = 0;
+    dense_ = **x;
+    const bool empty = dense_.rows == 0 || dense_.cols == 0;
+    if (dense_.rows <= 1 || empty) dense_.row_stride = dense_.cols;
+    if (dense_.cols <= 1 || empty) dense_.col_stride = 1;
+    if (empty) dense_.data = &none;
+    *x = &dense_;
+  }
+  attnrec_matrix dense_{};
+  attnrec_operand operand_{};
+};
 
 // The operands themselves, or normalised copies for the cosine.
 class Compared {

@@ -38,6 +38,7 @@ INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
     "prepared.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "check.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
     "bind": (("bind", "attnrec/attnrec.h", "pybind11/"), True),
+    "fuzz/file.": (("fuzz/", "core/mapped_file.h"), True),
     "fuzz/": (("fuzz/", "attnrec/attnrec.h"), True),
     "check_kernels/": (("check_kernels/", "core/", "kernels/"), True),
 }

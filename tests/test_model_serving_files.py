@@ -62,6 +62,10 @@ def put(name: str, at: int, value: float) -> Callable[[Any, Any], None]:
         (lambda h, a: a.update({"values.indices": a["values.indices"].astype(np.int64)}), "do not fit"),
         (lambda h, a: h["shapes"].update(histories=[USERS, 10**15]), "no shape of 'histories'"),
         (lambda h, a: h["shapes"].update(histories=[-9, ITEMS]), "no shape of 'histories'"),
+        (
+            lambda h, a: h["shapes"].update(histories=[USERS, 2**30]),
+            r"'histories' would have 1073741824 columns",
+        ),
         (lambda h, a: h["shapes"].update(histories=[USERS]), "no shape of 'histories'"),
         (lambda h, a: h["shapes"].update(histories="96"), "no shape of 'histories'"),
         (lambda h, a: h["shapes"].pop("values"), "no shape of 'values'"),

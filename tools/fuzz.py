@@ -1,4 +1,6 @@
-"""Builds the fuzzer of the C interface (csrc/fuzz) with clang's libFuzzer and sanitizers, and runs it over its corpus.
+"""Builds the fuzzers (csrc/fuzz) with clang's libFuzzer and sanitizers, and runs them over their corpora.
+
+`border` calls the C interface, `model` opens model files and index files.
 
 Run inside an environment with tools/requirements.txt: `make fuzz` makes one. The compiler is CXX, or else the newest
 clang++ here that has libFuzzer. Ends with 1 on a finding, whose input is then in build/fuzz.
@@ -23,10 +25,13 @@ BUILD = ROOT / "build" / "fuzz"
 CORPORA = ROOT / "csrc" / "fuzz"
 HINT = "Debian and Ubuntu: apt-get install clang libclang-rt-14-dev, or clang-19 libclang-rt-19-dev"
 ENVIRONMENT = {
-    "ASAN_OPTIONS": "halt_on_error=1:allocator_may_return_null=1",
+    # what was freed is kept from use for so little memory that it stays in the cache
+    "ASAN_OPTIONS": "halt_on_error=1:allocator_may_return_null=1:quarantine_size_mb=4:malloc_context_size=4:"
+    "detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
-LONGEST = 512  # bytes of an input
+ISA = "avx2" if os.uname().machine == "x86_64" else ""  # the corpora hold 8-bit copies of items, which are of one kind
+LONGEST = {"border": 512, "model": 24576}  # bytes of an input
 
 
 def compiler() -> str:
@@ -70,7 +75,8 @@ def keep(program: Path, name: str, env: dict[str, str]) -> None:
     small = BUILD / f"merged-{name}"
     shutil.rmtree(small, ignore_errors=True)
     small.mkdir()
-    subprocess.run([str(program), "-merge=1", f"-max_len={LONGEST}", str(small), str(seeds(name))], env=env, check=True)
+    command = [str(program), "-merge=1", f"-max_len={LONGEST[name]}", str(small), str(seeds(name))]
+    subprocess.run(command, env=env, check=True)
     kept = CORPORA / f"{name}_seed_corpus.zip"
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for i, data in enumerate(sorted(p.read_bytes() for p in small.iterdir())):
@@ -80,8 +86,10 @@ def keep(program: Path, name: str, env: dict[str, str]) -> None:
 
 def fuzz(program: Path, name: str, limits: list[str], jobs: int, env: dict[str, str]) -> tuple[int, bool]:
     """Executions of all jobs together, and whether one found something."""
-    command = [str(program), str(seeds(name)), *limits, f"-max_len={LONGEST}", "-timeout=60", "-print_final_stats=1"]
-    command += [f"-artifact_prefix={BUILD}/{name}-", "-verbosity=0"]
+    command = [str(program), str(seeds(name)), *limits, f"-max_len={LONGEST[name]}", "-timeout=60"]
+    command += [f"-artifact_prefix={BUILD}/{name}-", "-verbosity=0", "-print_final_stats=1"]
+    words = CORPORA / f"{name}.dict"
+    command += [f"-dict={words}"] if words.exists() else []
     logs = [BUILD / f"{name}-{i}.log" for i in range(jobs)]
     team = []
     for log in logs:
@@ -100,22 +108,28 @@ def main() -> None:
     parser.add_argument("--runs", type=int, help="executions of each job instead of a time")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--keep", action="store_true", help="reduce the corpus afterwards and keep it in csrc/fuzz")
+    parser.add_argument("--only", choices=sorted(LONGEST), help="one fuzzer alone")
+    parser.add_argument("--isa", default=ISA, help=f"kernels to run on (default: {ISA or 'the best'})")
     parser.add_argument("--find", action="store_true", help="only print the compiler; 1 without one")
     options = parser.parse_args()
     cxx = compiler()
     if options.find or not cxx:
         sys.exit(print(cxx) if cxx else f"fuzz: no clang++ with libFuzzer here. {HINT}")
     build(cxx)
-    env = {**os.environ, **ENVIRONMENT, "ASAN_SYMBOLIZER_PATH": symbolizer(shlex.split(cxx))}
+    env = {**os.environ, **ENVIRONMENT, "ATTNREC_ISA": options.isa}
+    env["ASAN_SYMBOLIZER_PATH"] = symbolizer(shlex.split(cxx))
     limits = [f"-max_total_time={options.seconds}"] if options.runs is None else [f"-runs={options.runs}"]
     found = False
-    for program in sorted(p for p in BUILD.glob("attnrec_fuzz_*") if p.is_file()):
-        name = program.name.removeprefix("attnrec_fuzz_")
+    total = 0
+    for name in [options.only] if options.only else sorted(LONGEST):
+        program = BUILD / f"attnrec_fuzz_{name}"
         executions, bad = fuzz(program, name, limits, options.jobs, env)
         found = found or bad
+        total += executions
         print(f"fuzz: {name}: {executions} executions, {'A FINDING' if bad else 'nothing found'}", flush=True)
         if options.keep and not bad:
             keep(program, name, env)
+    print(f"fuzz: {total} executions, {'A FINDING' if found else 'nothing found'}")
     sys.exit(int(found))
 
 

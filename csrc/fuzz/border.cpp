@@ -18,6 +18,8 @@ const Entry kEntries[] = {
     {"adam_step", adam_step},
     {"dot_product", dot_product},
     {"settings", settings},
+    {"searcher", searcher},
+    {"index_file", index_file},
 };
 
 }  // namespace

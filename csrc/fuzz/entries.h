@@ -19,6 +19,8 @@ void sampled_product(const char *name, Bytes &bytes);
 
 void topk(const char *name, Bytes &bytes);
 void index(const char *name, Bytes &bytes);
+void searcher(const char *name, Bytes &bytes);
+void index_file(const char *name, Bytes &bytes);
 
 void softmax_cross_entropy(const char *name, Bytes &bytes);
 void adam_step(const char *name, Bytes &bytes);

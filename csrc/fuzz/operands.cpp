@@ -34,7 +34,7 @@ int64_t extent(Bytes &bytes) {
                                  int64_t{1} << 33};
   const int64_t kind = bytes.below(256);
   if (kind < 200) return kind % 15;
-  if (kind < 252) return bytes.below(48);
+  if (kind < 252) return bytes.below(kind < 240 ? 25 : 48);
   return kind < 254 ? bytes.below(140) : bytes.one_of(kOdd);
 }
 

@@ -1,6 +1,7 @@
 // Takes a model file apart; everything is checked against what the estimator expects. Model: knows no estimator.
 #include "model_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr int64_t kFormat = 1;
 constexpr int64_t kMaxExtent = INT32_MAX - 64;  // ids are 32 bits inside
+constexpr int64_t kMaxEmpty = 1 << 24;          // columns that no byte of the file stands for
 
 // indptr and indices of (rows, cols) with `entries` entries, checked; text of what is wrong, or "".
 template <class Integer>
@@ -143,6 +145,10 @@ StoredRows ModelFile::rows(const std::string &name) const {
   if (!fine) tensors.refuse("has no shape of ", quoted(name), " with axes of 1 to ", kMaxExtent);
   const int64_t n_rows = found->items[0].integer;
   const int64_t n_cols = found->items[1].integer;
+  if (n_cols > std::max(kMaxEmpty, tensors.bytes())) {  // of every user's scores
+    tensors.refuse("is damaged: its ", quoted(name), " would have ", n_cols, " columns, and it has ", tensors.bytes(),
+                   " bytes");
+  }
   const Tensor &indptr = tensor(name + ".indptr");
   const Tensor &indices = tensor(name + ".indices");
   const bool vectors = indptr.shape == std::vector<int64_t>{n_rows + 1} && indices.shape.size() == 1;

@@ -29,6 +29,7 @@ class TensorFile {
   template <class... Parts>
   [[noreturn]] void refuse(const Parts &...parts) const;
   const std::string &path() const { return path_; }  // in quotes
+  int64_t bytes() const { return file_.size(); }
   const Tensor *find(const std::string &name) const;
   const Json *metadata(const char *name) const { return metadata_.find(name); }
 

@@ -130,6 +130,50 @@ static const char *use_wrongly(const attnrec_api *api, const attnrec_operand *q,
   return NULL;
 }
 
+/* Strides: of axes that are not longer than 1, and of matrices without elements, any will do; else they have to lead to
+ * memory. */
+static const char *use_strides(const attnrec_api *api, const attnrec_operand *q, const attnrec_operand *v) {
+  attnrec_matrix away = square(users[0]), one = square(users[1]), empty = square(NULL);
+  const attnrec_operand far = dense(&away), row = dense(&one), nothing = dense(&empty);
+  float got[25], want[25];
+  int i;
+  away.row_stride = INT64_MAX / 8;
+  if (api->similarity(&far, v, ATTNREC_DOT, 1.0F, got, NULL) != ATTNREC_INVALID)
+    return "strides past memory were taken";
+  if (api->similarity(v, &far, ATTNREC_DOT, 1.0F, got, NULL) != ATTNREC_INVALID)
+    return "strides past memory were taken";
+  away.row_stride = 5;
+  away.col_stride = INT64_MIN;
+  if (api->similarity(&far, v, ATTNREC_DOT, 1.0F, got, NULL) != ATTNREC_INVALID)
+    return "strides past memory were taken";
+  one.rows = 1;
+  one.row_stride = INT64_MIN;
+  if (api->similarity(q, v, ATTNREC_DOT, 1.0F, want, NULL) != ATTNREC_OK) return api->last_error();
+  if (api->similarity(&row, v, ATTNREC_DOT, 1.0F, got, NULL) != ATTNREC_OK) return api->last_error();
+  for (i = 0; i < 5; ++i) {
+    if (got[i] != want[5 + i]) return "one row differs by its stride";
+  }
+  empty.cols = 0;
+  empty.row_stride = INT64_MAX;
+  if (api->attend(q, v, &nothing, 1.0F, NULL, NULL, NULL, got, NULL) != ATTNREC_OK) return api->last_error();
+  return NULL;
+}
+
+static const char *search_wrongly(const attnrec_api *api, const attnrec_matrix *v) {
+  attnrec_index *index = NULL;
+  attnrec_searcher *searcher = NULL;
+  attnrec_topk_options options = {0};
+  attnrec_status status;
+  options.size = offsetof(attnrec_topk_options, item_bias) + 4;
+  options.k = 1;
+  options.scale = 1.0F;
+  if (api->index_create(v, ATTNREC_PRECISION_AUTO, &index, NULL) != ATTNREC_OK) return api->last_error();
+  status = api->searcher_create(index, &options, &searcher, NULL);
+  api->searcher_free(searcher);
+  api->index_free(index);
+  return status == ATTNREC_INVALID ? NULL : "half a pointer was taken by a searcher";
+}
+
 /* NULL when all is well, else what is not. */
 ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   const attnrec_matrix u = square(users[0]), v = square(items[0]);
@@ -143,5 +187,7 @@ ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   if (wrong == NULL) wrong = use_index(api, &v, &q);
   if (wrong == NULL) wrong = use_training(api, &u, &v);
   if (wrong == NULL) wrong = use_wrongly(api, &q, &k);
+  if (wrong == NULL) wrong = use_strides(api, &q, &k);
+  if (wrong == NULL) wrong = search_wrongly(api, &v);
   return wrong;
 }

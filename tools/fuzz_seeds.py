@@ -1,0 +1,87 @@
+"""Writes the first inputs of the fuzzer of files (csrc/fuzz/model.cpp): small models of every class that is served from
+C, and indexes, each behind some bytes that steer. For a new estimator, or another format of files.
+
+python tools/fuzz_seeds.py build/fuzz/corpus-model && make fuzz ARGS='--only model --seconds 600 --keep'
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("ATTNREC_ISA", "avx2")  # as tools/fuzz.py: 8-bit copies are of one kind of processor
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from scipy.sparse import csr_array
+
+from attnrec import ItemIndex
+from attnrec.models import KernelAttentionRecommender, NeighbourAttention, SoftmaxRecommender
+
+STEERING = 32  # kSteering of csrc/fuzz/model.cpp
+EACH = 4  # inputs of a file
+USERS, ITEMS = 5, 6
+SMALL = {"factors": 3, "epochs": 1}
+R = np.random.default_rng(0)
+
+
+def histories(explicit: bool) -> csr_array:
+    mask = R.random((USERS, ITEMS)) < 0.4
+    mask[0], mask[1] = False, True
+    return csr_array(np.where(mask, R.integers(1, 6, mask.shape) if explicit else 1, 0).astype(np.float32))
+
+
+def models() -> list[tuple[object, dict[str, object]]]:
+    """Estimators, and what each is fitted with beside histories."""
+    sides = {"item_features": R.integers(0, 3, (ITEMS, 3)), "user_features": R.integers(0, 3, (USERS, 2))}
+    return [
+        *((NeighbourAttention(features=kind), {}) for kind in ("auto", "raw", "binary")),
+        *((KernelAttentionRecommender(side=side), {}) for side in ("user", "item", "both")),
+        (SoftmaxRecommender(**SMALL), {}),
+        (SoftmaxRecommender(**SMALL), sides),
+        (SoftmaxRecommender(**SMALL, users="free"), {}),
+        (SoftmaxRecommender(**SMALL, users="free", normalize="all"), {}),
+    ]
+
+
+def indexes() -> list[ItemIndex]:
+    few = R.integers(-3, 4, (13, 3)).astype(np.float32)
+    many = R.integers(-3, 4, (960, 1)).astype(np.float32)  # enough for 8-bit copies
+    return [ItemIndex(few), ItemIndex(few, ids=np.arange(13)[::-1] * 7), ItemIndex(many, precision="int8")]
+
+
+def wider(path: Path) -> Path:
+    """The same file with rows in int64."""
+    with safe_open(path, framework="numpy") as file:
+        metadata, arrays = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    out = path.with_suffix(".wide")
+    rows = {name: x.astype(np.int64) for name, x in arrays.items() if name.endswith((".indptr", ".indices"))}
+    save_file(arrays | rows, out, metadata=metadata)
+    return out
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = []
+        for explicit in (True, False):
+            for model, more in models():
+                path = Path(scratch) / f"{len(files)}"
+                model.fit(histories(explicit), show_progress=False, **more).save(path)
+                files.append(path)
+        files += [wider(path) for path in files[::3]]
+        for index in indexes():
+            path = Path(scratch) / f"{len(files)}"
+            index.save(path)
+            files.append(path)
+        for i, path in enumerate(files):
+            for j in range(EACH):
+                (folder / f"seed-{i:02d}-{j}").write_bytes(R.bytes(STEERING) + path.read_bytes())
+            print(f"{path.stat().st_size:6d} bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
