@@ -19,6 +19,10 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 TOOLS = ("-r", "tools/requirements.txt")
 TEST_INSTALLED = {"ATTNREC_TEST_INSTALLED": "1"}
+THREADED = ("free_threading", "models_threads", "churn", "searcher", "border", "index_file")
+# Of packages without wheels for a Python that has no interpreter lock: polars, safetensors, faiss-cpu, implicit
+WITHOUT = ("consumers", "data_*", "encoders", "features*", "model_file*", "model_serving*", "*_benchmark", "*_peers")
+BESIDE = ("torch==2.13.*", "scikit-learn==1.9.*", "faiss-cpu==1.15.*")  # each brings an OpenMP runtime
 
 
 @nox.session(python=PYTHONS)
@@ -26,6 +30,21 @@ def tests(session: nox.Session) -> None:
     """Every test on the installed package."""
     session.install(".[test]")
     session.run("python", "-m", "pytest", *session.posargs, env=TEST_INSTALLED)
+
+
+@nox.session(python=["3.13t", "3.14t"])
+def freethreaded(session: nox.Session) -> None:
+    """Without the interpreter lock: the tests whose packages have wheels for that, those with threads three times."""
+    extras = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]
+    wanted = {w for group in ("data", "models", "features", "plot", "cli", "test") for w in extras[group]}
+    session.install(".")
+    pip = ("python", "-m", "pip", "install", "--quiet", "--only-binary=:all:")
+    for requirement in sorted(w for w in wanted if not w.startswith("attnrec")):
+        session.run(*pip, requirement, success_codes=[0, 1])  # says what it does not find
+    run = ("python", "-X", "gil=0", "-m", "pytest")
+    for _ in range(3):
+        session.run(*run, *(f"tests/test_{name}.py" for name in THREADED), env=TEST_INSTALLED)
+    session.run(*run, *(f"--ignore-glob=*/test_{name}.py" for name in WITHOUT), *session.posargs, env=TEST_INSTALLED)
 
 
 @nox.session(python="3.11")
@@ -134,8 +153,10 @@ def wheelcheck(session: nox.Session) -> None:
     shutil.rmtree(out, ignore_errors=True)
     session.run("python", "-m", "build", "--wheel", "--outdir", str(out / "built"))
     session.run("auditwheel", "repair", "--wheel-dir", str(out), *map(str, (out / "built").glob("*.whl")))
-    session.install(*map(str, out.glob("*.whl")), "torch", "scikit-learn", "faiss-cpu")
-    session.run("python", "tools/wheel_check.py", str(out), *session.posargs)
+    session.install(*(f"{wheel}[test]" for wheel in out.glob("*.whl")), *BESIDE)
+    tests_folder = Path("tests").resolve()
+    tests = [str(tests_folder / f"test_{name}.py") for name in ("installed", "article", "ops", "searcher", "churn")]
+    session.run("python", "tools/wheel_check.py", str(out), "--tests", *tests, *session.posargs, env=TEST_INSTALLED)
 
 
 @nox.session
