@@ -68,8 +68,9 @@ Settings settings_of(const char *op, const attnrec_run *run);
 // Checks two feature matrices that are multiplied; `b_later`: whether the second is finite is left to the op.
 void check_product(const char *op, const char *a_name, const attnrec_operand *a, const char *b_name,
                    const attnrec_operand *b, float scale, const Settings &s, float bias = 0, bool b_later = false);
-// Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way.
-void check_values(Named who, const attnrec_operand &values, const Settings &s);
+// Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way; the sums are multiplied by
+// `by` at most.
+void check_values(Named who, const attnrec_operand &values, const Settings &s, float by = 1);
 
 // Functions that stand in files of their own.
 attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const attnrec_matrix *items,

@@ -63,7 +63,6 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
     const int64_t n = items->rows;
     const float top_bias = check_finite({op, "item_bias"}, o.item_bias, n, s.skip_finite);
     check_product(op, "queries", &q, "items", &v, o.scale, s, top_bias);
-    check_values({op, "items"}, v, s);
     const int64_t b = queries->rows;
     check_finite({op, "sample_weight"}, o.sample_weight, b, false);
     check_at_least_zero({op, "sample_weight"}, o.sample_weight, b);
@@ -77,6 +76,10 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
     if (grad != (result->d_items != nullptr) || (grad && o.item_bias != nullptr) != (result->d_item_bias != nullptr)) {
       fail(op, ": give room for all gradients, or for none; d_item_bias goes with item_bias");
     }
+    // one side's gradient is sums of the other side
+    const float by = grad ? (1 + o.lse_weight) * std::max(1.0F, std::fabs(o.scale)) : 1;
+    check_values({op, "items"}, v, s, by);
+    if (grad) check_values({op, "queries"}, q, s, by);
     if (grad) {
       const std::vector<const attnrec_operand *> inputs{&q, &v};
       const std::vector<const char *> names{"queries", "items"};

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <numeric>
@@ -155,6 +156,7 @@ Header read_header(const char *path, const unsigned char *data, int64_t size) {
       __builtin_mul_overflow(round_up(h.n, kPanel), h.d, &floats) || floats > size / 4) {
     bad(" is truncated or damaged: it has ", size, " bytes for ", shape(h.n, h.d), " items");
   }
+  if (!(h.max_abs >= 0 && std::isfinite(h.max_abs))) bad(" is damaged: its largest magnitude is ", h.max_abs);
   Header ours = h;
   mark(ours);
   if (h.panel != ours.panel || h.slack != ours.slack || h.strip != ours.strip || h.head != ours.head) {

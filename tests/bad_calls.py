@@ -179,6 +179,12 @@ BAD: list[Bad] = [
     Bad("loss-none", lambda: ar.softmax_cross_entropy(Q, V, None), TypeError, ("targets", "sparse")),
     Bad("loss-csr", lambda: ar.softmax_cross_entropy(MASK, V, MASK), TypeError, ("queries", "dense")),
     Bad("loss-nan", lambda: ar.softmax_cross_entropy(Q, with_value(V, np.nan), MASK), ValueError, ("items", "row")),
+    Bad(
+        "loss-overflow",
+        lambda: ar.softmax_cross_entropy(Q * 1e10, V, MASK, lse_weight=1e30),
+        ValueError,
+        ("range of float32",),
+    ),
     Bad("loss-range", lambda: ar.softmax_cross_entropy(Q, V, [0, 5, 1]), ValueError, ("targets[1] is 5", "5 items")),
     Bad("loss-negative", lambda: ar.softmax_cross_entropy(Q, V, [0, -1, 1]), ValueError, ("targets[1] is -1",)),
     Bad("loss-ids", lambda: ar.softmax_cross_entropy(Q, V, [0, 1]), ValueError, ("(2,)", "3 queries")),

@@ -97,6 +97,7 @@ WRONG = {
     "items past what can be counted": (16, "<q", 2**62, "truncated or damaged"),
     "fewer than none": (16, "<q", -1, "truncated or damaged"),
     "wider": (24, "<q", 2**40, "truncated or damaged"),
+    "a magnitude that is none": (80, "<f", float("nan"), "damaged: its largest magnitude is"),
     "panels of 16": (56, "<i", 16, "packed in another way"),
     "8-bit levels": (72, "<i", 3, "8-bit copies for other instructions"),
 }

@@ -41,7 +41,8 @@ void softmax_cross_entropy(const char *name, Bytes &bytes) {
   if (grad && !bytes.one_in(32)) r.d_items = call.out<float>(n, items.view.cols);
   if (grad && (bias != nullptr) != bytes.one_in(32)) r.d_item_bias = call.out<float>(n, 1);
   const attnrec_cross_entropy_options *asked = bytes.one_in(64) ? nullptr : &o;
-  const auto status = call.run(finite, [&](const attnrec_run *run) {
+  const bool cut = o.size < sizeof(o);  // what is not finite may go unread
+  const auto status = call.run(finite || cut, [&](const attnrec_run *run) {
     return api().softmax_cross_entropy(&queries.view, &items.view, &targets.view, asked, &r, run);
   });
   if (status != ATTNREC_OK || !call.checked()) return;
