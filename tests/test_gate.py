@@ -89,6 +89,7 @@ for t in threads:
     t.join()
 """
 CANCELLED = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where whoever started this ignores it
 items = r.standard_normal((400_000, 64), dtype=np.float32)
 index = ar.ItemIndex(items, precision="float32")
 queries = r.standard_normal((6, 64), dtype=np.float32)
