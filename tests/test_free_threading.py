@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,14 @@ for name in sys.argv[1:]:
 
 def test_modules_are_found() -> None:
     assert {"attnrec._core", "attnrec.cy", "attnrec.models.softmax_recommender"} <= set(MODULES)
+
+
+def test_extensions_declare_that_they_need_no_lock(root: Path) -> None:
+    """What the next test sees in effect, also where the interpreter has its lock."""
+    assert re.search(r"PYBIND11_MODULE\(_core, m, \S*mod_gil_not_used\(\)", (root / "csrc/bind.cpp").read_text())
+    assert "freethreading_compatible=True" in (root / "src/attnrec/cy.pyx").read_text().splitlines()[0]
+    made = re.findall(r"(pybind11_add_module|Python_add_library)\(", (root / "CMakeLists.txt").read_text())
+    assert len(made) == 2
 
 
 @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has an interpreter lock")
