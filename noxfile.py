@@ -122,7 +122,7 @@ def avx512(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Every Hypothesis property with 1,000 examples and fresh seeds, then the C interface under libFuzzer.
+    """Every Hypothesis property with 1,000 examples and fresh seeds, then the C interface and files under libFuzzer.
 
     The latter with `-- --seconds 600 --jobs 2`, which go to tools/fuzz.py; it wants a clang that has libFuzzer.
     """

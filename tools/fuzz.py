@@ -9,13 +9,14 @@ clang++ here that has libFuzzer. Ends with 1 on a finding, whose input is then i
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-import zipfile
+import tarfile
 from pathlib import Path
 
 from tsan import clangs, file_of, is_clang, symbolizer
@@ -63,10 +64,10 @@ def seeds(name: str) -> Path:
     """The corpus of a fuzzer in a folder: what the repository keeps, and what earlier runs have found."""
     folder = BUILD / f"corpus-{name}"
     folder.mkdir(exist_ok=True)
-    kept = CORPORA / f"{name}_seed_corpus.zip"
+    kept = CORPORA / f"{name}_seed_corpus.tar.xz"
     if kept.exists():
-        with zipfile.ZipFile(kept) as archive:
-            archive.extractall(folder)
+        with tarfile.open(kept) as archive:
+            archive.extractall(folder, filter="data")
     return folder
 
 
@@ -77,10 +78,12 @@ def keep(program: Path, name: str, env: dict[str, str]) -> None:
     small.mkdir()
     command = [str(program), "-merge=1", f"-max_len={LONGEST[name]}", str(small), str(seeds(name))]
     subprocess.run(command, env=env, check=True)
-    kept = CORPORA / f"{name}_seed_corpus.zip"
-    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    kept = CORPORA / f"{name}_seed_corpus.tar.xz"
+    with tarfile.open(kept, "w:xz") as archive:  # without dates and owners: the same inputs are the same file
         for i, data in enumerate(sorted(p.read_bytes() for p in small.iterdir())):
-            archive.writestr(zipfile.ZipInfo(f"{i:04d}"), data)  # without a date: the same inputs are the same file
+            member = tarfile.TarInfo(f"{i:04d}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     print(f"fuzz: {name}: {i + 1} inputs, {kept.stat().st_size} bytes in {kept.relative_to(ROOT)}")
 
 
