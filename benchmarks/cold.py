@@ -155,7 +155,7 @@ METHODS: dict[str, Callable[..., Method]] = {
     "attnrec softmax, tower": _ours(SoftmaxRecommender),
 }
 BRIDGE: dict[str, tuple[Any, ...]] = {"temperature": (0.1, 0.2, 0.4, 0.8), "regularization": (0.5, 2.0, 8.0)}
-KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5}
+KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5, "memory_budget": 2**31}
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "by chance": {},
     "content kNN": {"power": (1.0, 2.0, 4.0, 8.0, 16.0)},
