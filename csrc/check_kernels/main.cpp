@@ -3,12 +3,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "../core/dispatch.h"
+#include "inputs.h"
 
 namespace attnrec {
 
@@ -16,85 +15,6 @@ extern const Kernels kernels_scalar;
 bool int8_scan_is_right(const Level &l);  // int8.cpp
 
 namespace {
-
-using Floats = std::vector<float>;
-
-constexpr int64_t kQueries = 64;  // a multiple of every table's lanes
-
-struct Shape {
-  int64_t n, d, m;
-};
-const Shape kShapes[] = {{1, 1, 1}, {5, 3, 2}, {12, 8, 6}, {13, 64, 12}, {95, 17, 13}, {96, 64, 24}, {48, 130, 37}};
-
-Floats random_floats(int64_t n, unsigned seed, float spread = 1) {
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, spread);
-  Floats out(static_cast<std::size_t>(n));
-  for (float &x : out) x = normal(engine);
-  return out;
-}
-
-// Rows 0, 1, 2, ... of a sparse (n, cols) matrix with about a third of its entries.
-struct Sparse {
-  std::vector<int64_t> indptr{0};
-  std::vector<int32_t> indices;
-  Floats data;
-
-  Sparse(int64_t n, int64_t cols, unsigned seed) {
-    std::mt19937 engine(seed);
-    const Floats values = random_floats(n * cols, seed + 1);
-    for (int64_t j = 0; j < n; ++j) {
-      for (int64_t c = 0; c < cols; ++c) {
-        if (engine() % 3 != 0) continue;
-        indices.push_back(static_cast<int32_t>(c));
-        data.push_back(values[static_cast<std::size_t>(j * cols + c)]);
-      }
-      indptr.push_back(static_cast<int64_t>(indices.size()));
-    }
-  }
-  CsrRows rows() const { return {indptr.data(), indices.data(), data.data()}; }
-};
-
-// The columns [q, q + lanes) of x [rows][kQueries], as [rows][lanes]
-Floats columns(const Floats &x, int64_t q, int64_t lanes) {
-  Floats out;
-  for (std::size_t row = 0; row * kQueries < x.size(); ++row) {
-    const auto at = x.begin() + static_cast<std::ptrdiff_t>(row * kQueries) + q;
-    out.insert(out.end(), at, at + lanes);
-  }
-  return out;
-}
-
-// Runs body(first query, lanes) -> [rows][lanes] over all queries; the result [rows][kQueries] does not tell the
-// width it was computed in.
-Floats over_queries(int64_t rows, int64_t lanes, const std::function<Floats(int64_t)> &body) {
-  Floats out(static_cast<std::size_t>(rows * kQueries));
-  for (int64_t q = 0; q < kQueries; q += lanes) {
-    const Floats part = body(q);
-    for (int64_t r = 0; r < rows; ++r) {
-      std::copy_n(part.begin() + r * lanes, lanes, out.begin() + r * kQueries + q);
-    }
-  }
-  return out;
-}
-
-struct Inputs {
-  Shape s;
-  Floats panels, many_rows, queries, strip, weights, shift, threshold, values, sums, factors, bias;
-  Sparse keys, sparse_values;
-
-  explicit Inputs(Shape shape)
-      : s(shape), panels(random_floats((shape.n + kPanel - 1) / kPanel * kPanel * shape.d + kSlack, 1)),
-        many_rows(random_floats(kPanel * (shape.d + 3), 13)), queries(random_floats(shape.d * kQueries, 2)),
-        strip(random_floats(shape.n * kQueries, 3, 20)), weights(random_floats(shape.n * kQueries, 12)),
-        shift(random_floats(kQueries, 4, 10)), threshold(random_floats(kQueries, 5, 20)),
-        values(random_floats(shape.n * shape.m, 6)), sums(random_floats(shape.m * kQueries, 7)),
-        factors(random_floats(kQueries, 8)), bias(random_floats(shape.n + kPanel + kSlack, 9)),
-        keys(shape.n, shape.d, 10), sparse_values(shape.n, shape.m, 11) {
-    strip[0] = -INFINITY;
-    strip.back() = 3e-41F;
-  }
-};
 
 using Compute = std::function<Floats(const Kernels &, int64_t lanes, const Inputs &)>;
 
@@ -120,27 +40,40 @@ Floats scores_and_top(const Kernels &k, int64_t lanes, const Inputs &in) {
   });
 }
 
-// 1 + score where `found` says so, else 0
-Floats marked(const std::vector<Hit> &hits, int64_t found, int64_t n, int64_t lanes, const float *strip) {
+// 1 + score where `found`, hits of so many rows each, has one above its threshold, else 0
+Floats marked(const std::vector<Hit> &hits, int64_t found, int64_t n, int64_t lanes, const float *strip, int64_t rows,
+              const float *threshold) {
   Floats out(static_cast<std::size_t>(n * lanes));
   for (int64_t h = 0; h < found; ++h) {
     const Hit &hit = hits[static_cast<std::size_t>(h)];
-    for (int64_t l = 0; l < lanes; ++l) {
-      if ((hit.lanes >> l & 1U) != 0)
-        out[static_cast<std::size_t>(hit.row * lanes + l)] = 1 + strip[hit.row * lanes + l];
+    for (int64_t j = hit.row; j < hit.row + rows; ++j) {
+      for (int64_t l = 0; l < lanes; ++l) {
+        const float score = strip[j * lanes + l];
+        if ((hit.lanes >> l & 1U) != 0 && score > threshold[l])
+          out[static_cast<std::size_t>(j * lanes + l)] = 1 + score;
+      }
     }
   }
   return out;
 }
 
-Floats scanned(const Kernels &k, int64_t lanes, const Inputs &in) {
+// The strip, below it what was found in it, and its maxima
+Floats scanned(const Kernels &k, int64_t lanes, const Inputs &in, const float *bias) {
   const int64_t n_panels = (in.s.n + kPanel - 1) / kPanel;
-  return over_queries(n_panels * kPanel, lanes, [&](int64_t q) {
+  return over_queries(2 * n_panels * kPanel + 1, lanes, [&](int64_t q) {
     Floats strip(static_cast<std::size_t>(n_panels * kPanel * lanes + kSlack));
     std::vector<Hit> hits(static_cast<std::size_t>(n_panels * kPanel));
-    const int64_t found = k.scan(in.panels.data(), n_panels, columns(in.queries, q, lanes).data(), in.s.d, lanes, 0.7F,
-                                 nullptr, in.factors.data() + q, strip.data(), hits.data());
-    return marked(hits, found, n_panels * kPanel, lanes, strip.data());
+    const float scale = bias == nullptr ? 1.0F : 0.7F;
+    float top[kMaxLanes];
+    const Later later{in.panels.data(), 1};
+    const int64_t found = k.scan(in.panels.data(), n_panels, columns(in.queries, q, lanes).data(), in.s.d, lanes, scale,
+                                 bias, in.factors.data() + q, &later, strip.data(), top, hits.data());
+    Floats out(strip.begin(), strip.begin() + n_panels * kPanel * lanes);
+    const Floats places =
+        marked(hits, found, n_panels * kPanel, lanes, strip.data(), lanes == 1 ? 1 : kPanel, in.factors.data() + q);
+    out.insert(out.end(), places.begin(), places.end());
+    out.insert(out.end(), top, top + lanes);
+    return out;
   });
 }
 
@@ -157,7 +90,9 @@ const std::pair<const char *, Compute> kChecks[] = {
     {"scores with bias",
      [](const Kernels &k, int64_t lanes, const Inputs &in) { return scores_with(k, lanes, in, in.bias.data()); }},
     {"scores_top", scores_and_top},
-    {"scan", scanned},
+    {"scan", [](const Kernels &k, int64_t lanes, const Inputs &in) { return scanned(k, lanes, in, nullptr); }},
+    {"scan with bias",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) { return scanned(k, lanes, in, in.bias.data()); }},
     {"scores_csr",
      [](const Kernels &k, int64_t lanes, const Inputs &in) {
        return over_queries(in.s.n, lanes, [&](int64_t q) {
@@ -215,7 +150,7 @@ const std::pair<const char *, Compute> kChecks[] = {
          std::vector<Hit> hits(static_cast<std::size_t>(in.s.n));
          const Floats strip = columns(in.strip, q, lanes);
          const int64_t found = k.above(strip.data(), in.s.n, lanes, in.threshold.data() + q, hits.data());
-         return marked(hits, found, in.s.n, lanes, strip.data());
+         return marked(hits, found, in.s.n, lanes, strip.data(), 1, in.threshold.data() + q);
        });
      }},
     {"values",
@@ -253,11 +188,11 @@ const std::pair<const char *, Compute> kChecks[] = {
          by_column.back().count += static_cast<int32_t>(entries.size());
        }
        return over_queries(in.s.m, lanes, [&](int64_t q) {
-         const int64_t groups = lanes == k.lanes ? kColumnGroups : 1;
+         const int64_t groups = lanes == k.lanes ? k.column_groups : 1;
          std::vector<Floats> strips;
          std::vector<Floats> sums;
-         const float *from[kColumnGroups];
-         float *to[kColumnGroups];
+         const float *from[2];
+         float *to[2];
          for (int64_t g = 0; g < groups; ++g) {  // others beside that of q, which takes each place in turn
            const int64_t at = (q + (g - q / lanes % groups) * lanes + kQueries) % kQueries;
            strips.push_back(columns(in.weights, at, lanes));

@@ -19,17 +19,33 @@ void lane_max(const float *strip, int64_t n, int64_t lanes, float *out) noexcept
   }
 }
 
+// N rows of one vector: their powers are added to z in row order
+template <int N>
+__attribute__((always_inline)) inline void exp_some(const float *strip, int64_t lanes, Vec log2e, Vec shift, Vec &z,
+                                                    float *out) {
+  Vec e[N];
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) e[i] = fma(load(strip + i * lanes), log2e, shift);
+  exp2_each(e);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) {
+    if (out != nullptr) store(out + i * lanes, e[i]);
+    z = add(z, e[i]);
+  }
+}
+
 void exp_sum(const float *strip, int64_t n, int64_t lanes, const float *shift, float *sum, float *out) noexcept {
   if (lanes == 1) return exp_sum_row(strip, n, *shift, sum, out);
   const Vec log2e = set1(kLog2E);
   for (int64_t v = 0; v < lanes; v += kWidth) {
     const Vec c = load(shift + v);
     Vec z = set1(0.0F);
-    for (int64_t j = 0; j < n; ++j) {
-      const Vec e = exp2_of(fma(load(strip + j * lanes + v), log2e, c));
-      if (out != nullptr) store(out + j * lanes + v, e);
-      z = add(z, e);
+    const auto kept = [&](int64_t j) { return out == nullptr ? nullptr : out + j * lanes + v; };
+    int64_t j = 0;
+    for (; j + kExpAtOnce <= n; j += kExpAtOnce) {
+      exp_some<kExpAtOnce>(strip + j * lanes + v, lanes, log2e, c, z, kept(j));
     }
+    for (; j < n; ++j) exp_some<1>(strip + j * lanes + v, lanes, log2e, c, z, kept(j));
     store(sum + v, z);
   }
 }

@@ -16,16 +16,22 @@ constexpr int64_t kMaxLanes = 32;  // the widest full group (AVX-512: two vector
 constexpr int64_t kScoreAtOnce = 4;
 constexpr int64_t kRowsAtOnce = 4;
 constexpr int kDotPartials = 16;
-constexpr int64_t kColumnGroups = 2;
 
 // log2(e) in float32: kernels work in base 2, and whoever turns a base-2 exponent back into a natural one divides by
 // this very number, so that its rounding cancels.
 constexpr float kLog2E = 1.44269504088896341F;
 
-// Scores above the threshold in row `row` of a strip: bit l is lane l.
+// Scores above the threshold in row `row` of a strip, or from there on in a panel: bit l is lane l.
 struct Hit {
   int32_t row;
   uint32_t lanes;
+};
+
+// Memory that will be read later: `lines` times kLine floats for each panel that is scanned.
+constexpr int64_t kLine = 16;
+struct Later {
+  const float *at;
+  int64_t lines;
 };
 
 // Rows of a compressed sparse matrix: entries of row j are [indptr[j], indptr[j + 1]).
@@ -47,7 +53,8 @@ struct Entry {
 
 struct Kernels {
   const char *name;
-  int64_t lanes;  // queries in a full group
+  int64_t lanes;          // queries in a full group
+  int64_t column_groups;  // strips that `values_by_column` takes at once, 1 or 2
 
   // panel[k][i] = rows[i][k] for kPanel rows of d
   void (*pack)(const float *const *rows, int64_t d, float *panel) noexcept;
@@ -57,10 +64,11 @@ struct Kernels {
   // as `scores`, and top[l] = max_j strip[j][l]
   void (*scores_top)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
                      const float *bias, float *strip, float *top) noexcept;
-  // Rows whose score passes threshold[l] in some lane, as in `above`; only tiles with such a row are written to the
-  // strip. hits has room for all rows.
+  // As `scores_top`, where top may be null; and the panels with a score above threshold[l] in some lane, or for one
+  // lane the rows. hits has room for all rows. Meanwhile what will be read later comes into L2.
   int64_t (*scan)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
-                  const float *bias, const float *threshold, float *strip, Hit *hits) noexcept;
+                  const float *bias, const float *threshold, const Later *later, float *strip, float *top,
+                  Hit *hits) noexcept;
   // the same as `scores` for rows of a sparse matrix, summed in stored order
   void (*scores_csr)(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale,
                      const float *bias, float *strip) noexcept;
@@ -80,7 +88,7 @@ struct Kernels {
                  float *out) noexcept;
   // the same for sparse rows, added entry by entry
   void (*values_csr)(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept;
-  // the same by column, for 1 or, at full width, kColumnGroups strips: one load and store of the sums a column; full or
+  // the same by column, for 1 or, at full width, column_groups strips: one load and store of the sums a column; full or
   // half width only
   void (*values_by_column)(const Column *columns, int64_t n, const Entry *entries, const float *const *strips,
                            int64_t groups, int64_t lanes, float *const *out) noexcept;

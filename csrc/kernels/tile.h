@@ -7,7 +7,6 @@
 
 #include "row.h"
 #include "table.h"
-#include "topk.h"
 #include "vec.h"
 
 namespace attnrec {
@@ -83,16 +82,20 @@ void unpack(const float *strip, int64_t n, int64_t lanes, int64_t count, float *
   }
 }
 
-// Scores of one tile, scaled and biased, still in registers.
+inline bool leaves_alone(float scale, const float *bias) { return bias == nullptr && scale == 1.0F; }
+
+// Scores of one tile, scaled and biased unless `plain`, still in registers.
 template <int Rows, int Vecs>
 __attribute__((always_inline)) inline Tile<Rows, Vecs> score_tile(const float *panels, int64_t j, const float *queries,
-                                                                  int64_t d, Vec scale, const float *bias) {
+                                                                  int64_t d, float scale, const float *bias,
+                                                                  bool plain) {
   Tile<Rows, Vecs> t = tile<Rows, Vecs>(panels + j / kPanel * kPanel * d + j % kPanel, kPanel, queries, d);
+  if (plain) return t;
 #pragma GCC unroll 12
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
     for (int v = 0; v < Vecs; ++v) {
-      t.c[r][v] = bias == nullptr ? mul(t.c[r][v], scale) : fma(t.c[r][v], scale, set1(bias[j + r]));
+      t.c[r][v] = bias == nullptr ? mul(t.c[r][v], set1(scale)) : fma(t.c[r][v], set1(scale), set1(bias[j + r]));
     }
   }
   return t;
@@ -117,31 +120,46 @@ __attribute__((always_inline)) inline Tile<1, Vecs> top_of(const Tile<Rows, Vecs
   return top;
 }
 
+// The maximum of a tile joins that of the tiles before it.
+template <int Rows, int Vecs>
+__attribute__((always_inline)) inline void raise(const Tile<Rows, Vecs> &top, float *out) {
+  each_of(top, [&](int, int v, Vec m) { store(out + v * kWidth, max_of(m, load(out + v * kWidth))); });
+}
+
 template <int Vecs>
 void scores_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
                float *strip, float *top) {
   constexpr int rows = kRowsFor<Vecs>;
+  const bool plain = leaves_alone(scale, bias);
   for (int v = 0; v < Vecs && top != nullptr; ++v) store(top + v * kWidth, set1(-INFINITY));
   for (int64_t j = 0; j < n_panels * kPanel; j += rows) {
-    const auto t = score_tile<rows, Vecs>(panels, j, queries, d, set1(scale), bias);
+    const auto t = score_tile<rows, Vecs>(panels, j, queries, d, scale, bias, plain);
     store_tile(t, strip + j * Vecs * kWidth);
-    if (top == nullptr) continue;
-    each_of(top_of(t), [&](int, int v, Vec m) { store(top + v * kWidth, max_of(m, load(top + v * kWidth))); });
+    if (top != nullptr) raise(top_of(t), top);
   }
 }
 
+// Which panel has a score to look at is noted without a branch: foretelling it would fail about as often as there is
+// one, and a tile's last sums would have to be waited for each time.
 template <int Vecs>
 int64_t scan_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
-                const float *threshold, float *strip, Hit *hits) {
+                const float *threshold, const Later *later, float *strip, float *top, Hit *hits) {
   constexpr int rows = kRowsFor<Vecs>;
+  const bool plain = leaves_alone(scale, bias);
   int64_t found = 0;
-  for (int64_t j = 0; j < n_panels * kPanel; j += rows) {
-    const auto t = score_tile<rows, Vecs>(panels, j, queries, d, set1(scale), bias);
-    uint32_t any = 0;
-    each_of(top_of(t), [&](int, int v, Vec m) { any |= above_mask(m, load(threshold + v * kWidth)); });
-    if (any == 0) continue;
-    store_tile(t, strip + j * Vecs * kWidth);
-    found += above(strip + j * Vecs * kWidth, rows, Vecs * kWidth, threshold, hits + found, static_cast<int32_t>(j));
+  for (int v = 0; v < Vecs && top != nullptr; ++v) store(top + v * kWidth, set1(-INFINITY));
+  for (int64_t p = 0; p < n_panels; ++p) {
+    uint32_t passed = 0;
+    for (int64_t i = 0; i < later->lines; ++i) __builtin_prefetch(later->at + (p * later->lines + i) * kLine, 0, 2);
+    for (int64_t j = p * kPanel; j < (p + 1) * kPanel; j += rows) {
+      const auto t = score_tile<rows, Vecs>(panels, j, queries, d, scale, bias, plain);
+      store_tile(t, strip + j * Vecs * kWidth);
+      const auto best = top_of(t);
+      each_of(best, [&](int, int v, Vec m) { passed |= above_mask(m, load(threshold + v * kWidth)) << (v * kWidth); });
+      if (top != nullptr) raise(best, top);
+    }
+    hits[found] = {static_cast<int32_t>(p * kPanel), passed};
+    found += passed != 0 ? 1 : 0;
   }
   return found;
 }
@@ -193,12 +211,14 @@ void scores(const float *panels, int64_t n_panels, const float *queries, int64_t
 }
 
 int64_t scan(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
-             const float *bias, const float *threshold, float *strip, Hit *hits) noexcept {
+             const float *bias, const float *threshold, const Later *later, float *strip, float *top,
+             Hit *hits) noexcept {
   if (lanes == 1) {
-    scores_row(panels, n_panels, queries, d, scale, bias, strip);
+    scores_top(panels, n_panels, queries, d, 1, scale, bias, strip, top);
     return above_row(strip, n_panels * kPanel, *threshold, hits);
   }
-  return (lanes == kWidth ? scan_of<1> : scan_of<2>)(panels, n_panels, queries, d, scale, bias, threshold, strip, hits);
+  return (lanes == kWidth ? scan_of<1> : scan_of<2>)(panels, n_panels, queries, d, scale, bias, threshold, later, strip,
+                                                     top, hits);
 }
 
 void scores_csr(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale, const float *bias,

@@ -7,8 +7,7 @@
 namespace attnrec {
 namespace {
 
-// `first` is the number of row 0
-inline int64_t above(const float *strip, int64_t n, int64_t lanes, const float *threshold, Hit *hits, int32_t first) {
+int64_t above(const float *strip, int64_t n, int64_t lanes, const float *threshold, Hit *hits) noexcept {
   if (lanes == 1) return above_row(strip, n, *threshold, hits);
   int64_t found = 0;
   for (int64_t j = 0; j < n; ++j) {
@@ -16,14 +15,10 @@ inline int64_t above(const float *strip, int64_t n, int64_t lanes, const float *
     for (int64_t v = 0; v < lanes; v += kWidth) {
       mask |= above_mask(load(strip + j * lanes + v), load(threshold + v)) << v;
     }
-    hits[found] = {first + static_cast<int32_t>(j), mask};
+    hits[found] = {static_cast<int32_t>(j), mask};
     found += mask != 0 ? 1 : 0;
   }
   return found;
-}
-
-int64_t above(const float *strip, int64_t n, int64_t lanes, const float *threshold, Hit *hits) noexcept {
-  return above(strip, n, lanes, threshold, hits, 0);
 }
 
 }  // namespace

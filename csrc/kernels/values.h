@@ -57,43 +57,78 @@ void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t la
   }
 }
 
-// Groups of queries at once: an entry is read for all of them, and their chains of sums hide each other's latency.
-template <int Vecs, int Groups>
+// `Groups` strips and `Columns` columns at once, whose chains of sums hide each other's latency; returns the end of the
+// entries. An entry is read for all groups. Columns side by side are mostly of one length.
+template <int Vecs, int Groups, int Columns>
+__attribute__((always_inline)) inline const Entry *columns_at_once(const Column *columns, const Column *later,
+                                                                   const Entry *entry, const float *const *strips,
+                                                                   float *const *out) {
+  constexpr ptrdiff_t lanes = Vecs * kWidth;
+  Vec acc[Columns][Groups][Vecs];
+  const Entry *at[Columns];
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) {
+    at[c] = c == 0 ? entry : at[c - 1] + columns[c - 1].count;
+#pragma GCC unroll 2
+    for (int g = 0; g < Groups; ++g) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vecs; ++v) {
+        acc[c][g][v] = load(out[g] + columns[c].index * lanes + v * kWidth);
+        if (v * kWidth % kLine == 0) __builtin_prefetch(out[g] + later[c].index * lanes + v * kWidth, 1);
+      }
+    }
+  }
+  const auto add_entry = [&](int c) __attribute__((always_inline)) {
+    const Vec r = set1(at[c]->value);
+    const ptrdiff_t row = static_cast<ptrdiff_t>(at[c]->at) * Vecs / 2;
+#pragma GCC unroll 2
+    for (int g = 0; g < Groups; ++g) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vecs; ++v) acc[c][g][v] = fma(r, load(strips[g] + row + v * kWidth), acc[c][g][v]);
+    }
+    ++at[c];
+  };
+  int32_t shared = columns[0].count;
+  for (int c = 1; c < Columns; ++c) shared = columns[c].count < shared ? columns[c].count : shared;
+  for (int32_t i = 0; i < shared; ++i) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) add_entry(c);
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) {
+    for (int32_t i = shared; i < columns[c].count; ++i) add_entry(c);
+#pragma GCC unroll 2
+    for (int g = 0; g < Groups; ++g) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vecs; ++v) store(out[g] + columns[c].index * lanes + v * kWidth, acc[c][g][v]);
+    }
+  }
+  return at[Columns - 1];
+}
+
+template <int Vecs, int Groups, int Columns>
 void values_by_column_of(const Column *columns, int64_t n, const Entry *entry, const float *const *strips_,
                          float *const *out_) {
-  constexpr ptrdiff_t lanes = Vecs * kWidth;
-  constexpr int64_t ahead = 8;  // columns; without the prefetch their sums take as long as a quarter of the entries
-  const float *strips[Groups];  // copies: stores may not touch them
+  constexpr int64_t ahead = 16;  // columns; without the prefetch their sums take as long as a quarter of the entries
+  const float *strips[Groups];   // copies: stores may not touch them
   float *out[Groups];
   for (int g = 0; g < Groups; ++g) {
     strips[g] = strips_[g];
     out[g] = out_[g];
   }
-  for (int64_t i = 0; i < n; ++i) {
-    const ptrdiff_t here = columns[i].index * lanes;
-    const ptrdiff_t later = columns[i + ahead < n ? i + ahead : i].index * lanes;
-    Vec acc[Groups][Vecs];
-    for (int g = 0; g < Groups; ++g) {
-      __builtin_prefetch(out[g] + later, 1);
-      for (int v = 0; v < Vecs; ++v) acc[g][v] = load(out[g] + here + v * kWidth);
-    }
-    for (const Entry *end = entry + columns[i].count; entry != end; ++entry) {
-      const Vec r = set1(entry->value);
-      const ptrdiff_t at = static_cast<ptrdiff_t>(entry->at) * Vecs / 2;
-      for (int g = 0; g < Groups; ++g) {
-        for (int v = 0; v < Vecs; ++v) acc[g][v] = fma(r, load(strips[g] + at + v * kWidth), acc[g][v]);
-      }
-    }
-    for (int g = 0; g < Groups; ++g) {
-      for (int v = 0; v < Vecs; ++v) store(out[g] + here + v * kWidth, acc[g][v]);
-    }
+  int64_t i = 0;
+  for (; i + Columns <= n; i += Columns) {
+    const Column *later = columns + (i + Columns + ahead <= n ? i + ahead : i);
+    entry = columns_at_once<Vecs, Groups, Columns>(columns + i, later, entry, strips, out);
   }
+  for (; i < n; ++i) entry = columns_at_once<Vecs, Groups, 1>(columns + i, columns + i, entry, strips, out);
 }
 
 void values_by_column(const Column *columns, int64_t n, const Entry *entries, const float *const *strips,
                       int64_t groups, int64_t lanes, float *const *out) noexcept {
-  if (lanes == kWidth) return values_by_column_of<1, 1>(columns, n, entries, strips, out);
-  (groups == 1 ? values_by_column_of<2, 1> : values_by_column_of<2, kColumnGroups>)(columns, n, entries, strips, out);
+  if (lanes == kWidth) return values_by_column_of<1, 1, 4>(columns, n, entries, strips, out);
+  if (groups == 1) return values_by_column_of<2, 1, 4>(columns, n, entries, strips, out);
+  values_by_column_of<2, kColumnGroups, 4 / kColumnGroups>(columns, n, entries, strips, out);
 }
 
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {

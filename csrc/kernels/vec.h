@@ -1,10 +1,11 @@
 // The SIMD vocabulary: picks the file of the instruction set being compiled. May include vec_*.h only.
 //
 // Each vec_*.h defines, in this unnamed namespace: Vec, kWidth (floats in a Vec), kTileRows (items in the register
-// tile beside two Vecs of queries), kIsaName, and
+// tile beside two Vecs of queries), kExpAtOnce (vectors of exponentials side by side), kColumnGroups (see
+// Kernels::column_groups), kIsaName, and
 //   load store set1 | add sub mul max_of fma(a, b, c) = a * b + c rounded once, fma_one of three floats
-//   above_mask(a, b): bit i is a[i] > b[i] | scale_by_power(p, t): p * 2^n, where t = n + kRoundingMagic
-//   keep_where_at_least(v, x, lo): v where x >= lo, else 0 | transpose4: 4 rows of 4 floats
+//   above_mask(a, b): bit i is a[i] > b[i] | transpose4: 4 rows of 4 floats
+//   times_power(p, t, x, lo): p * 2^n, where t = n + kRoundingMagic, and 0 where not x >= lo
 #pragma once
 #include <cstddef>
 #include <cstdint>

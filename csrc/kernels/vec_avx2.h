@@ -10,6 +10,8 @@ namespace {
 using Vec = __m256;
 constexpr int kWidth = 8;
 constexpr int kTileRows = 6;  // 6 x 2 accumulators + 2 queries + 1 broadcast of 16 registers
+constexpr int kColumnGroups = 2;
+constexpr int kExpAtOnce = 2;
 constexpr const char *kIsaName = "avx2";
 
 inline Vec load(const float *p) { return _mm256_loadu_ps(p); }
@@ -25,12 +27,11 @@ inline uint32_t above_mask(Vec a, Vec b) {
   return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)));
 }
 
-inline Vec scale_by_power(Vec p, Vec t) {
+inline Vec times_power(Vec p, Vec t, Vec x, Vec lo) {
   const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
-  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), n));
+  const __m256i raised = _mm256_add_epi32(_mm256_castps_si256(p), n);
+  return _mm256_and_ps(_mm256_castsi256_ps(raised), _mm256_cmp_ps(x, lo, _CMP_GE_OQ));
 }
-
-inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) { return _mm256_and_ps(v, _mm256_cmp_ps(x, lo, _CMP_GE_OQ)); }
 
 }  // namespace
 }  // namespace attnrec

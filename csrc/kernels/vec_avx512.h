@@ -12,6 +12,8 @@ namespace {
 using Vec = __m512;
 constexpr int kWidth = 16;
 constexpr int kTileRows = 12;  // 12 x 2 accumulators + 2 queries of 32 registers; broadcasts fold into the FMA
+constexpr int kColumnGroups = 1;
+constexpr int kExpAtOnce = 4;
 constexpr const char *kIsaName = "avx512";
 
 inline Vec load(const float *p) { return _mm512_loadu_ps(p); }
@@ -25,13 +27,10 @@ inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 
 inline uint32_t above_mask(Vec a, Vec b) { return static_cast<uint32_t>(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)); }
 
-inline Vec scale_by_power(Vec p, Vec t) {
+inline Vec times_power(Vec p, Vec t, Vec x, Vec lo) {
   const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
-  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), n));
-}
-
-inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, lo, _CMP_GE_OQ), v);
+  const __mmask16 kept = _mm512_cmp_ps_mask(x, lo, _CMP_GE_OQ);
+  return _mm512_castsi512_ps(_mm512_maskz_add_epi32(kept, _mm512_castps_si512(p), n));
 }
 
 }  // namespace

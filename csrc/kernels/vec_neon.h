@@ -8,6 +8,8 @@ namespace {
 using Vec = float32x4_t;
 constexpr int kWidth = 4;
 constexpr int kTileRows = 12;  // 12 x 2 accumulators of 32 registers
+constexpr int kColumnGroups = 2;
+constexpr int kExpAtOnce = 4;
 constexpr const char *kIsaName = "neon";
 
 inline Vec load(const float *p) { return vld1q_f32(p); }
@@ -28,13 +30,9 @@ inline uint32_t above_mask(Vec a, Vec b) {
   return vaddvq_u32(vandq_u32(vcgtq_f32(a, b), bits));
 }
 
-inline Vec scale_by_power(Vec p, Vec t) {
-  const uint32x4_t n = vshlq_n_u32(vreinterpretq_u32_f32(t), 23);
-  return vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(p), n));
-}
-
-inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
-  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), vcgeq_f32(x, lo)));
+inline Vec times_power(Vec p, Vec t, Vec x, Vec lo) {
+  const uint32x4_t raised = vaddq_u32(vreinterpretq_u32_f32(p), vshlq_n_u32(vreinterpretq_u32_f32(t), 23));
+  return vreinterpretq_f32_u32(vandq_u32(raised, vcgeq_f32(x, lo)));
 }
 
 // out[i * stride + r] = rows[r][i] for 4 rows of 4

@@ -9,6 +9,8 @@ struct Vec {
 };
 constexpr int kWidth = 4;
 constexpr int kTileRows = 4;
+constexpr int kColumnGroups = 2;
+constexpr int kExpAtOnce = 1;
 constexpr const char *kIsaName = "scalar";
 
 template <class To, class From>
@@ -72,12 +74,11 @@ inline uint32_t above_mask(Vec a, Vec b) {
   return out;
 }
 
-inline Vec scale_by_power(Vec p, Vec t) {
-  return each([&](int i) { return bits_to<float>(bits_to<uint32_t>(p.x[i]) + (bits_to<uint32_t>(t.x[i]) << 23)); });
-}
-
-inline Vec keep_where_at_least(Vec v, Vec x, Vec lo) {
-  return each([&](int i) { return x.x[i] >= lo.x[i] ? v.x[i] : 0.0F; });
+inline Vec times_power(Vec p, Vec t, Vec x, Vec lo) {
+  return each([&](int i) {
+    const auto raised = bits_to<float>(bits_to<uint32_t>(p.x[i]) + (bits_to<uint32_t>(t.x[i]) << 23));
+    return x.x[i] >= lo.x[i] ? raised : 0.0F;
+  });
 }
 
 // out[i * stride + r] = rows[r][i] for 4 rows of 4

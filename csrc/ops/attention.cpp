@@ -29,7 +29,8 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
   const int64_t m = cols_of(ratings);
   const int64_t step = ratings.csr != nullptr ? kSparseStrip : kRatingRows;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(m + 1);
-  const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds);
+  const int64_t groups = ratings.csr != nullptr ? groups_for_sparse(k, m) : kMaxGroups;
+  const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds, groups);
   const Values read(ratings, step, b, k.lanes, run);
   Threads threads = run.threads;
   threads.count = plan.threads;

@@ -8,6 +8,27 @@
 
 namespace attnrec {
 
+// Calls f(row, lane, score) for scores of a strip above their lane's threshold among hits of so many rows each. Rows
+// past `count` are padding.
+template <class F>
+void each_above(const float *strip, int64_t count, int64_t lanes, const Hit *hits, int64_t found, int64_t rows,
+                const float *threshold, F f) {
+  for (int64_t h = 0; h < found; ++h) {
+    const int64_t first = hits[h].row;
+    const int64_t here = std::min(rows, count - first);
+    for (uint32_t left = hits[h].lanes; left != 0; left &= left - 1) {
+      const int64_t lane = __builtin_ctz(left);
+      const float *scores = strip + first * lanes + lane;
+      uint32_t above = 0;
+      for (int64_t r = 0; r < here; ++r) above |= static_cast<uint32_t>(scores[r * lanes] > threshold[lane]) << r;
+      for (; above != 0; above &= above - 1) {
+        const int64_t r = __builtin_ctz(above);
+        if (scores[r * lanes] > threshold[lane]) f(first + r, lane, scores[r * lanes]);
+      }
+    }
+  }
+}
+
 class Candidates {
  public:
   // `ascending`: items come in the order of their ids, so that one that ties with the k-th is not wanted.

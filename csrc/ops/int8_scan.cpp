@@ -26,6 +26,7 @@ void Int8Scan::restart() {
 void Int8Scan::begin(Candidates &candidates) {
   const Kernels &k = kernels();
   const int64_t step = strip_items(keys_.d);
+  const Later nothing{nullptr, 0};
   for (std::size_t g = 0; g < block_.groups().size(); ++g) {
     const Group &group = block_.groups()[g];
     for (int64_t l = 0; l < group.count && keys_.bias == nullptr; ++l) {  // zeros tie everywhere: nothing is ruled out
@@ -37,17 +38,13 @@ void Int8Scan::begin(Candidates &candidates) {
       const float *bias = bias_.head.empty() ? nullptr : bias_.head.data() + s;
       const int64_t found =
           k.scan(items_.head_panels.get() + s * keys_.d, ceil_div(count, kPanel), group.queries, keys_.d, group.lanes,
-                 keys_.scale, bias, candidates.thresholds(g), strip_.get(), hits_.get());
-      for (int64_t h = 0; h < found && hits_[h].row < count; ++h) {
-        for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
-          const int64_t lane = __builtin_ctz(left);
-          const float score = strip_[hits_[h].row * group.lanes + lane];
-          const int32_t id = items_.order[s + hits_[h].row];
-          if (!(score > candidates.thresholds(g)[lane])) continue;
-          if (masker_.active() && masker_.hides_any(g, lane, id)) continue;
-          candidates.push(g, lane, score, id);
-        }
-      }
+                 keys_.scale, bias, candidates.thresholds(g), &nothing, strip_.get(), nullptr, hits_.get());
+      const auto push = [&](int64_t row, int64_t lane, float score) {
+        const int32_t id = items_.order[s + row];
+        if (!masker_.active() || !masker_.hides_any(g, lane, id)) candidates.push(g, lane, score, id);
+      };
+      each_above(strip_.get(), count, group.lanes, hits_.get(), found, group.lanes == 1 ? 1 : kPanel,
+                 candidates.thresholds(g), push);
     }
   }
 }

@@ -50,49 +50,54 @@ Scan::Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTas
 void Scan::unit(int64_t first, int64_t last, Candidates &candidates, std::vector<Softmax> &softmax) {
   masker_.start(first);
   sweep(reader_, block_, keys_.d, first, last, [&](std::size_t g, int64_t s, int64_t count) {
-    const int64_t found = task_.weights ? weigh(g, s, count, candidates.thresholds(g), softmax[g])
-                                        : look(g, s, count, candidates.thresholds(g));
+    const float *threshold = candidates.thresholds(g);
+    int64_t rows = reader_.hit_rows(block_.groups()[g]);
+    int64_t found = 0;
+    if (mask_strips_) {
+      found = weigh_masked(g, s, count, threshold, softmax[g]);
+      rows = 1;
+    } else {
+      found = look(g, s, count, threshold, task_.weights ? &softmax[g] : nullptr);
+    }
     if (task_.check_scores && !all_finite(strip_.get(), count)) throw ScoreNotFinite();
-    collect(g, s, found, candidates);
+    collect(g, s, count, found, rows, candidates);
   });
 }
 
-// Rows worth a look, where scores alone are wanted. Most strips have none and are not even written.
-int64_t Scan::look(std::size_t g, int64_t s, int64_t count, const float *threshold) {
-  return reader_.scan(k_, block_.groups()[g], s, count, threshold, strip_.get(), hits_.get());
+// Where a look is worth it; and with `softmax` that of all scores.
+int64_t Scan::look(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax *softmax) {
+  const Group &group = block_.groups()[g];
+  float top[kMaxLanes];
+  float factor[kMaxLanes];
+  const int64_t found = reader_.scan(k_, block_.groups(), g, s, count, threshold, strip_.get(),
+                                     softmax == nullptr ? nullptr : top, hits_.get());
+  if (softmax == nullptr) return found;
+  add_strip(k_, *softmax, strip_.get(), count, group.lanes, top, nullptr, factor);
+  return found;
 }
 
-// The same with the softmax of all scores.
-int64_t Scan::weigh(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax) {
-  const int64_t lanes = block_.groups()[g].lanes;
+// The same where hidden items are not in the denominator.
+int64_t Scan::weigh_masked(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax) {
+  const Group &group = block_.groups()[g];
   float *scores = strip_.get();
   float top[kMaxLanes];
   float factor[kMaxLanes];
-  reader_.strip(k_, block_.groups()[g], s, count, scores, mask_strips_ ? nullptr : top);
-  if (mask_strips_) {
-    masker_.apply(g, s, count, scores);
-    k_.lane_max(scores, count, lanes, top);
-  }
-  add_strip(k_, softmax, scores, count, lanes, top, nullptr, factor);
+  reader_.strip(k_, group, s, count, scores);
+  masker_.apply(g, s, count, scores);
+  k_.lane_max(scores, count, group.lanes, top);
+  add_strip(k_, softmax, scores, count, group.lanes, top, nullptr, factor);
   bool any = false;
-  for (int64_t l = 0; l < lanes; ++l) any |= top[l] > threshold[l];
+  for (int64_t l = 0; l < group.lanes; ++l) any |= top[l] > threshold[l];
   if (!any) return 0;
-  return k_.above(scores, count, lanes, threshold, hits_.get());
+  return k_.above(scores, count, group.lanes, threshold, hits_.get());
 }
 
-void Scan::collect(std::size_t g, int64_t s, int64_t found, Candidates &candidates) {
-  const Group &group = block_.groups()[g];
-  const float *threshold = candidates.thresholds(g);
-  for (int64_t h = 0; h < found; ++h) {
-    const int64_t at = s + hits_[h].row;
-    const int32_t id = keys_.subset == nullptr ? static_cast<int32_t>(at) : keys_.subset[at];
-    for (uint32_t left = hits_[h].lanes; left != 0; left &= left - 1) {
-      const int64_t lane = __builtin_ctz(left);
-      const float score = strip_[hits_[h].row * group.lanes + lane];
-      if (!(score > threshold[lane]) || (mask_candidates_ && masker_.hides(g, lane, id))) continue;
-      candidates.push(g, lane, score, id);
-    }
-  }
+void Scan::collect(std::size_t g, int64_t s, int64_t count, int64_t found, int64_t rows, Candidates &candidates) {
+  const auto push = [&](int64_t row, int64_t lane, float score) {
+    const int32_t id = keys_.subset == nullptr ? static_cast<int32_t>(s + row) : keys_.subset[s + row];
+    if (!mask_candidates_ || !masker_.hides(g, lane, id)) candidates.push(g, lane, score, id);
+  };
+  each_above(strip_.get(), count, block_.groups()[g].lanes, hits_.get(), found, rows, candidates.thresholds(g), push);
 }
 
 }  // namespace attnrec

@@ -23,9 +23,9 @@ class Scan {
   void unit(int64_t first, int64_t last, Candidates &candidates, std::vector<Softmax> &softmax);
 
  private:
-  int64_t look(std::size_t g, int64_t s, int64_t count, const float *threshold);
-  int64_t weigh(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax);
-  void collect(std::size_t g, int64_t s, int64_t found, Candidates &candidates);
+  int64_t look(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax *softmax);
+  int64_t weigh_masked(std::size_t g, int64_t s, int64_t count, const float *threshold, Softmax &softmax);
+  void collect(std::size_t g, int64_t s, int64_t count, int64_t found, int64_t rows, Candidates &candidates);
 
   const Kernels &k_;
   const Block &block_;

@@ -4,19 +4,20 @@
 namespace attnrec {
 namespace {
 
-constexpr int64_t kMaxBlock = 256;           // queries: 64 KiB of packed queries at d = 64
 constexpr int64_t kChunkBytes = 256 * 1024;  // half of a common L2
 constexpr int64_t kL1Bytes = 24 * 1024;
+constexpr std::size_t kGroupsWorthAhead = 4;   // fewer are done before what they fetch has come
 constexpr double kMaddsWorthAThread = 500000;  // about 10 microseconds of one core
 
 }  // namespace
 
-Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds) {
+Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds,
+                 int64_t groups) {
   const auto worth = static_cast<int64_t>(std::min(madds / kMaddsWorthAThread, 1e6));
   const int threads = static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(run.threads.count, worth)));
   const int64_t fair = round_up(std::max<int64_t>(1, ceil_div(b, threads)), lanes);
   const int64_t affordable = run.memory_budget / threads / std::max<int64_t>(1, bytes_per_query) / lanes * lanes;
-  const int64_t block = std::max(lanes, std::min({fair, kMaxBlock, affordable}));
+  const int64_t block = std::max(lanes, std::min({fair, groups * lanes, affordable}));
   const int64_t n_blocks = ceil_div(b, block);
   const bool split = n_blocks < threads && units > 1 && block * n_blocks * units * bytes_per_query <= run.memory_budget;
   return {b, block, n_blocks, split, threads};
@@ -56,6 +57,7 @@ ChunkReader::ChunkReader(const Keys &keys, int64_t strip, int64_t extra_bytes_pe
 void ChunkReader::open(int64_t first, int64_t last) {
   check_cancelled();
   first_ = first;
+  last_ = last;
   if (keys_.operand.csr != nullptr) return;
   if (packed_.get() == nullptr) {
     panels_ = keys_.operand.index->data.get() + first * keys_.d;
@@ -83,17 +85,33 @@ void ChunkReader::strip(const Kernels &k, const Group &g, int64_t s, int64_t cou
   if (top != nullptr) k.lane_max(out, count, g.lanes, top);  // padding must not count
 }
 
-int64_t ChunkReader::scan(const Kernels &k, const Group &g, int64_t s, int64_t count, const float *threshold,
-                          float *out, Hit *hits) const {
+int64_t ChunkReader::scan(const Kernels &k, const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count,
+                          const float *threshold, float *out, float *top, Hit *hits) const {
+  const Group &group = groups[g];
   if (keys_.operand.csr != nullptr) {
-    strip(k, g, s, count, out);
-    return k.above(out, count, g.lanes, threshold, hits);
+    strip(k, group, s, count, out, top);
+    return k.above(out, count, group.lanes, threshold, hits);
   }
   const float *bias = keys_.bias == nullptr ? nullptr : keys_.bias + s;
-  int64_t found = k.scan(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), g.queries, keys_.d, g.lanes,
-                         keys_.scale, bias, threshold, out, hits);
-  while (found > 0 && hits[found - 1].row >= count) --found;  // padding
+  const bool whole = count % kPanel == 0;  // padding must not count
+  const Later next = later(groups, g, s, count);
+  const int64_t found = k.scan(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), group.queries, keys_.d,
+                               group.lanes, keys_.scale, bias, threshold, &next, out, whole ? top : nullptr, hits);
+  if (top != nullptr && !whole) k.lane_max(out, count, group.lanes, top);
   return found;
+}
+
+// Each group's scan fetches its part of the next chunk, in the order of the strips: nobody waits for a lot at once.
+Later ChunkReader::later(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const {
+  const int64_t left = keys_.n - last_;
+  if (packed_.get() != nullptr || groups.size() < kGroupsWorthAhead || left <= 0) return {nullptr, 0};
+  const auto n_groups = static_cast<int64_t>(groups.size());
+  const int64_t lines = ceil_div(kPanel * keys_.d, kLine * n_groups);
+  const int64_t panels = ceil_div(last_ - first_, kPanel);
+  const int64_t from = (static_cast<int64_t>(g) * panels + (s - first_) / kPanel) * lines * kLine;
+  const int64_t to = from + ceil_div(count, kPanel) * lines * kLine;
+  if (to > round_up(std::min(left, chunk_), kPanel) * keys_.d) return {nullptr, 0};
+  return {keys_.operand.index->data.get() + last_ * keys_.d + from, lines};
 }
 
 }  // namespace attnrec

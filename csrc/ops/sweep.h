@@ -36,8 +36,12 @@ struct Plan {
   int threads;
 };
 
-// `bytes_per_query`: scratch and state of one query in one unit; `madds`: multiply-adds of the whole op.
-Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds);
+constexpr int64_t kMaxGroups = 16;  // of a block of queries: 64 KiB at d = 64 and 16 lanes
+
+// `bytes_per_query`: scratch and state of one query in one unit; `madds`: multiply-adds of the whole op; `groups`: at
+// most so many in a block.
+Plan plan_blocks(const Run &run, int64_t b, int64_t lanes, int64_t units, int64_t bytes_per_query, double madds,
+                 int64_t groups = kMaxGroups);
 
 // Up to `lanes` queries side by side.
 struct Group {
@@ -84,14 +88,18 @@ class ChunkReader {
   void open(int64_t first, int64_t last);
   // Scores of items [s, s + count) of the open chunk, and with `top` the maximum of each lane
   void strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out, float *top = nullptr) const;
-  // Rows with a score above its lane's threshold; only around these is `out` written.
-  int64_t scan(const Kernels &k, const Group &g, int64_t s, int64_t count, const float *threshold, float *out,
-               Hit *hits) const;
+  // The same, and where scores are above their lane's threshold: hits of `hit_rows(g)` rows each. When all of `groups`
+  // have scanned this chunk, in order, the next one is in L2.
+  int64_t scan(const Kernels &k, const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count,
+               const float *threshold, float *out, float *top, Hit *hits) const;
+  int64_t hit_rows(const Group &g) const { return keys_.operand.csr != nullptr || g.lanes == 1 ? 1 : kPanel; }
 
  private:
   const Keys &keys_;
+  Later later(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const;
+
   int64_t chunk_;
-  int64_t first_ = 0;
+  int64_t first_ = 0, last_ = 0;
   Buffer<float> packed_;
   const float *panels_ = nullptr;
 };

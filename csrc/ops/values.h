@@ -29,6 +29,13 @@ class Strips {
   Buffer<float> data_;
 };
 
+// Groups of queries in a block whose sums of sparse values, which are written all over, stay in L2.
+inline int64_t groups_for_sparse(const Kernels &k, int64_t m) {
+  constexpr int64_t bytes = 1024 * 1024;
+  const int64_t fitting = bytes / (std::max<int64_t>(1, m) * k.lanes * static_cast<int64_t>(sizeof(float)));
+  return std::max(k.column_groups, std::min(fitting, kMaxGroups));
+}
+
 // Sparse values of a strip by column. Columns stand by their number of entries, so that the branch that ends a column
 // is foreseen; columns without an entry do not stand here.
 struct SparseStrip {
@@ -70,7 +77,6 @@ class Ahead {
   }
 
  private:
-  static constexpr int64_t kLine = 16;  // floats
   const float *row_ = nullptr;
   int64_t stride_ = 0, cols_ = 0, left_ = 0, step_ = 0, col_ = 0;
 };
@@ -122,11 +128,11 @@ class ValueReader {
       k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g));
       return 1;
     }
-    constexpr std::size_t together = kColumnGroups;
+    const auto together = static_cast<std::size_t>(k.column_groups);
     const bool all = g + together <= groups_.size() && groups_[g + together - 1].lanes == k.lanes;
     const std::size_t n = all ? together : 1;
-    const float *from[together];
-    float *to[together];
+    const float *from[2];
+    float *to[2];
     for (std::size_t i = 0; i < n; ++i) {
       from[i] = strips.of(g + i);
       to[i] = sums_of(g + i);

@@ -148,7 +148,7 @@ void weighted_sums(const attnrec_operand &queries, const WeightedTask &task, flo
   const int64_t bytes =
       (task.keys.d + 2 * m + step) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(task.keys.d + m + 16);
-  const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds);
+  const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds, sparse ? groups_for_sparse(k, m) : kMaxGroups);
   const Values values(task.values, step, b, k.lanes, run);
   const Shared shared{k, task, values, m, step, units};
   Threads threads = run.threads;
