@@ -21,7 +21,7 @@ struct Shape {
 };
 const Shape kShapes[] = {{1, 1, 1}, {5, 3, 2}, {12, 8, 6}, {13, 64, 12}, {95, 17, 13}, {96, 64, 24}, {48, 130, 37}};
 
-Floats random_floats(int64_t n, unsigned seed, float spread = 1) {
+inline Floats random_floats(int64_t n, unsigned seed, float spread = 1) {
   std::mt19937 engine(seed);
   std::normal_distribution<float> normal(0, spread);
   Floats out(static_cast<std::size_t>(n));
@@ -51,7 +51,7 @@ struct Sparse {
 };
 
 // The columns [q, q + lanes) of x [rows][kQueries], as [rows][lanes]
-Floats columns(const Floats &x, int64_t q, int64_t lanes) {
+inline Floats columns(const Floats &x, int64_t q, int64_t lanes) {
   Floats out;
   for (std::size_t row = 0; row * kQueries < x.size(); ++row) {
     const auto at = x.begin() + static_cast<std::ptrdiff_t>(row * kQueries) + q;
@@ -62,7 +62,7 @@ Floats columns(const Floats &x, int64_t q, int64_t lanes) {
 
 // Runs body(first query, lanes) -> [rows][lanes] over all queries; the result [rows][kQueries] does not tell the
 // width it was computed in.
-Floats over_queries(int64_t rows, int64_t lanes, const std::function<Floats(int64_t)> &body) {
+inline Floats over_queries(int64_t rows, int64_t lanes, const std::function<Floats(int64_t)> &body) {
   Floats out(static_cast<std::size_t>(rows * kQueries));
   for (int64_t q = 0; q < kQueries; q += lanes) {
     const Floats part = body(q);

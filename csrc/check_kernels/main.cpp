@@ -13,6 +13,7 @@ namespace attnrec {
 
 extern const Kernels kernels_scalar;
 bool int8_scan_is_right(const Level &l);  // int8.cpp
+void time_kernels(const Kernels &k);      // timing.cpp
 
 namespace {
 
@@ -325,7 +326,19 @@ int run() {
   return failures == 0 ? 0 : 1;
 }
 
+int time_all() {
+  const Kernels *last = nullptr;
+  for (const Level *l : runnable_levels()) {
+    if (l->table != last) time_kernels(*l->table);
+    last = l->table;
+  }
+  return 0;
+}
+
 }  // namespace
 }  // namespace attnrec
 
-int main() { return attnrec::run(); }
+// `--time`: how fast they are, instead
+int main(int argc, char **argv) {
+  return argc > 1 && std::strcmp(argv[1], "--time") == 0 ? attnrec::time_all() : attnrec::run();
+}
