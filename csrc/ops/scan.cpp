@@ -1,6 +1,8 @@
 // The float32 scan of a search for the best k: strips of scores, what may be kept of them, their softmax. Ops only.
 #include "scan.h"
 
+#include <cmath>
+
 #include "../core/dispatch.h"
 
 namespace attnrec {
@@ -36,8 +38,12 @@ bool takes_int8(const attnrec_operand &items, const TopKTask &task, int64_t b) {
   if (task.precision != ATTNREC_PRECISION_AUTO) return task.precision == ATTNREC_PRECISION_INT8;
   int64_t hidden = task.masks.filter == nullptr ? 0 : static_cast<int64_t>(task.masks.filter->size());
   if (task.masks.exclude != nullptr && b > 0) hidden += task.masks.exclude->indptr[b] / b;
-  const int64_t few = std::max<int64_t>(10, items.index->n / (items.index->in_panels ? 2000 : 500));
-  return level().int8->fast && task.bias == nullptr && task.k + hidden / 2 <= few;
+  const Int8Kernels &int8 = *level().int8;
+  const bool one_instruction = int8.item_levels == int8.query_levels;  // for four products
+  const auto n = static_cast<double>(items.index->n);
+  const bool panels = items.index->in_panels;
+  const double few = one_instruction ? std::sqrt(n) * (panels ? 0.5 : 1.5) : n / (panels ? 2000 : 500);
+  return int8.fast && task.bias == nullptr && static_cast<double>(task.k + hidden / 2) <= std::max(10.0, few);
 }
 
 Scan::Scan(const Kernels &k, const Block &block, const Keys &keys, const TopKTask &task)
