@@ -138,7 +138,9 @@ typedef struct attnrec_adam_options {
 } attnrec_adam_options;
 
 /* A fitted model in the file that Python's model.save(path) wrote, mapped read-only: one copy of its arrays in memory
- * for all processes that open it. Immutable, shared by all threads. */
+ * for all processes that open it. What SoftmaxRecommender and KernelAttentionRegressor make of theirs besides, packed
+ * items and kernels between items, is each process's own, but for children made by fork. Immutable, shared by all
+ * threads. */
 typedef struct attnrec_model attnrec_model;
 
 typedef struct attnrec_model_info {
