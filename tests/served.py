@@ -42,6 +42,7 @@ SERVED: dict[str, tuple[Callable[[], Recommender], dict[str, Any], float]] = {
     "kernel, content": (lambda: KernelAttentionRecommender(side="item"), CONTENT, 0),
     "regressor": (KernelAttentionRegressor, {}, 1e-5),
     "regressor, one pass": (lambda: KernelAttentionRegressor(passes=1, own=0.0), {}, 1e-5),
+    "regressor, no damping": (lambda: KernelAttentionRegressor(user_damping=0.0, item_damping=0.0), {}, 1e-5),
     "softmax": (lambda: SoftmaxRecommender(factors=8, epochs=2), {}, 1e-6),
     "softmax, free": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free"), {}, 1e-3),
     "softmax, free, all": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free", normalize="all"), {}, 1e-3),
