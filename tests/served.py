@@ -14,7 +14,13 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 import attnrec
-from attnrec.models import KernelAttentionRecommender, NeighbourAttention, Recommender, SoftmaxRecommender
+from attnrec.models import (
+    KernelAttentionRecommender,
+    KernelAttentionRegressor,
+    NeighbourAttention,
+    Recommender,
+    SoftmaxRecommender,
+)
 from attnrec.models.modelfile import read_header
 from estimators import ITEMS, USERS, made
 from toolchain import c_compiler, run, shared_flags
@@ -34,6 +40,9 @@ SERVED: dict[str, tuple[Callable[[], Recommender], dict[str, Any], float]] = {
     "kernel, item": (lambda: KernelAttentionRecommender(side="item"), {}, 0),
     "kernel, both": (lambda: KernelAttentionRecommender(side="both"), {}, 1e-6),
     "kernel, content": (lambda: KernelAttentionRecommender(side="item"), CONTENT, 0),
+    "regressor": (KernelAttentionRegressor, {}, 1e-5),
+    "regressor, one pass": (lambda: KernelAttentionRegressor(passes=1, own=0.0), {}, 1e-5),
+    "regressor, no damping": (lambda: KernelAttentionRegressor(user_damping=0.0, item_damping=0.0), {}, 1e-5),
     "softmax": (lambda: SoftmaxRecommender(factors=8, epochs=2), {}, 1e-6),
     "softmax, free": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free"), {}, 1e-3),
     "softmax, free, all": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free", normalize="all"), {}, 1e-3),

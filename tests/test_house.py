@@ -224,3 +224,12 @@ def test_mutants_are_up_to_date() -> None:
         times = (ROOT / mutant["file"]).read_text(encoding="utf-8").count(mutant["old"])
         assert times == 1, f"tools/mutants.toml: {mutant['file']} has {mutant['old']!r} {times} times, not once"
         assert mutant["new"] != mutant["old"]
+
+
+def test_every_entry_of_the_c_interface_is_fuzzed() -> None:
+    header = (PACKAGE / "include/attnrec/attnrec.h").read_text(encoding="utf-8")
+    entries = set(re.findall(r"\(\*(\w+)\)", header[header.index("typedef struct attnrec_api {") :]))
+    assert {"topk", "model_recommend", "index_free", "last_error"} <= entries
+    fuzzers = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "csrc/fuzz").glob("*.cpp"))
+    called = set(re.findall(r"api\(\)\.(\w+)\(", fuzzers))
+    assert called == entries, f"not called by a fuzzer in csrc/fuzz: {sorted(entries - called)}"

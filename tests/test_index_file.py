@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,23 +12,18 @@ import numpy as np
 import pytest
 
 import attnrec as ar
+from sharing import pss
 
 SUM_AT = 120  # the last 8 of the header's 128 bytes
 MEASURED = """
-import sys
 import numpy as np
 import attnrec as ar
 
-path, n, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-index = ar.ItemIndex.open(path, mmap=kind == "mapped")
-search = index.searcher(10, precision="float32")
+index = ar.ItemIndex.open(sys.argv[1], mmap=sys.argv[2] == "mapped")
 query = np.full(index.shape[1], 0.5, dtype=np.float32)
-index.ids.sum(), search(query), index.searcher(10, precision="int8")(query)
-print("ready", flush=True)
-sys.stdin.readline()
-rows = [line.split() for line in open("/proc/self/smaps_rollup")]
-print({row[0]: int(row[1]) for row in rows if row[0] in ("Pss:", "Pss_File:", "Private_Dirty:")}["Pss:"], flush=True)
-sys.stdin.readline()
+for precision in ("float32", "int8"):
+    index.searcher(10, precision=precision)(query)
+index.ids.sum()
 """
 
 
@@ -166,38 +159,12 @@ def test_positions_outside_the_items_are_refused(tmp_path: Path) -> None:
             ar.ItemIndex.open(path)
 
 
-def used_by(path: Path, n: int, kind: str, processes: int) -> float:
-    """Proportional set size of several processes that have searched the index, MiB in all."""
-    command = [sys.executable, "-c", MEASURED, str(path), str(n), kind]
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    team = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-        for _ in range(processes)
-    ]
-    try:
-        for p in team:
-            assert p.stdout is not None
-            assert p.stdout.readline() == "ready\n"
-        total = 0
-        for p in team:
-            assert p.stdin is not None
-            assert p.stdout is not None
-            p.stdin.write("\n")
-            p.stdin.flush()
-            total += int(p.stdout.readline())
-        return total / 1024
-    finally:
-        for p in team:
-            p.communicate("\n", timeout=30)
-
-
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no smaps_rollup on this system")
 def test_several_processes_share_one_copy(tmp_path: Path) -> None:
     n, path = 150_000, tmp_path / "x.index"
     ar.ItemIndex(given(n, 64), ids=np.arange(n)[::-1]).save(path)
     size = path.stat().st_size / 2**20
-    alone, four = (used_by(path, n, "mapped", count) for count in (1, 4))
-    copies = used_by(path, n, "read", 4)
+    alone, four = (pss(MEASURED, path, "mapped", processes=count) for count in (1, 4))
+    copies = pss(MEASURED, path, "read", processes=4)
     assert copies - four > 2.5 * size, "four processes that read the file have a copy each"
     python = (copies - 4 * size) / 4
     assert four < size * 1.1 + 4 * (python + 8), f"one copy of {size:.0f} MiB in four processes, alone {alone:.0f}"

@@ -201,6 +201,13 @@ def test_odd_ratings_give_sensible_predictions(ratings: list[list[int]]) -> None
     assert np.isfinite(model.predict(-1, 0, user_items=nobody))
 
 
+def test_without_damping_who_has_no_ratings_has_no_bias() -> None:
+    x = made("explicit")
+    model = fitted(x, user_damping=0.0, item_damping=0.0)
+    assert np.isfinite(every(model)).all()
+    assert model.recommend(-1, csr_array((1, x.shape[1])), recalculate_user=True)[0].min() >= 0
+
+
 def test_ratings_of_zero_and_below_count() -> None:
     dense = np.array([[-2.0, 1, 0], [1, -2, 0]], np.float32)
     x = csr_array((dense.ravel(), np.tile([0, 1, 2], 2), [0, 3, 6]), shape=(2, 3))

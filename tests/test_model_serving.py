@@ -13,7 +13,7 @@ import attnrec
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor
 from estimators import ITEMS, KINDS, USERS, made
-from served import SERVED, Service, equal, forge, saved
+from served import CONTENT, SERVED, Service, equal, forge, saved
 
 if attnrec.backend() != "compiled":
     pytest.skip("there is no C interface without the compiled extension", allow_module_level=True)
@@ -140,14 +140,11 @@ def test_broken_histories(service: Service, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (
-            KernelAttentionRegressor(),
-            "class 'KernelAttentionRegressor' cannot be served from C yet; these are: Softmax",
-        ),
-        (KernelAttentionRecommender(n_blocks=2), "in 2 blocks of users .* n_blocks=1"),
+        (KernelAttentionRegressor().fit(made("explicit"), **CONTENT), "with content can not be .* without item_feat"),
+        (KernelAttentionRecommender(n_blocks=2).fit(made("explicit")), "in 2 blocks of users .* n_blocks=1"),
     ],
 )
 def test_what_is_not_served(model: Any, says: str, service: Service, tmp_path: Path) -> None:
-    model.fit(made("explicit"), show_progress=False).save(tmp_path / "m")
+    model.save(tmp_path / "m")
     with pytest.raises(ValueError, match=f"model_open: .*{says}"), service.open(tmp_path / "m"):
         pass

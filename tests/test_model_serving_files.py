@@ -89,6 +89,33 @@ def test_forged_files(change: Callable[[Any, Any], Any], says: str, service: Ser
     refused(service, path, says)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            lambda h, a: a.update(first=a["first"].astype(np.float32)),
+            r"'first' of type F32 and shape .* instead of F64",
+        ),
+        (lambda h, a: a.update(second=a["second"][:-1]), "'second' of type F64 and shape"),
+        (put("second", 4, np.nan), "'second' with values that are not finite"),
+        (lambda h, a: h["facts"].update(passes=3), "has 3 passes instead of 1 or 2"),
+        (lambda h, a: h["facts"].update(residual_share=1.5), "residual_share that is more than 1"),
+        (
+            lambda h, a: h["facts"].update(item_temperature2=0.0),
+            "item_temperature2 that is no number of at least 0.0001",
+        ),
+        (lambda h, a: h["facts"].update(noise=0.0), "noise that is no number of at least 1e-09"),
+        (lambda h, a: h["facts"].update(item_temperature=1e30, joint=1e30), "a system of .* equations is singular"),
+        (lambda h, a: h["shapes"].update(histories=[USERS, 20_000]), "kernels between 20000 items, .* raise it"),
+    ],
+)
+def test_forged_regressors(change: Callable[[Any, Any], Any], says: str, service: Service, tmp_path: Path) -> None:
+    _, path, _ = saved("regressor", "explicit", tmp_path)
+    forge(path, change)
+    with pytest.raises(ValueError, match=says), service.open(path):
+        pass
+
+
 def with_header(path: Path, change: Callable[[bytes], bytes]) -> None:
     """Rewrite the bytes of a file's JSON header, and the length before it."""
     whole = path.read_bytes()
@@ -208,7 +235,7 @@ def test_every_truncation(service: Service, tmp_path: Path) -> None:
     refused(service, path, "truncated or damaged")
 
 
-@pytest.mark.parametrize("name", ["neighbours", "kernel, both", "softmax, features"])
+@pytest.mark.parametrize("name", ["neighbours", "kernel, both", "softmax, features", "regressor"])
 def test_flipped_bits_never_crash(name: str, service: Service, tmp_path: Path) -> None:
     _, path, _ = saved(name, "explicit", tmp_path)
     whole = bytearray(path.read_bytes())

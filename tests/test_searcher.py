@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,25 @@ for options in ({"precision": "float32"}, {"precision": "int8"}, {"item_bias": i
         used.append(allocations() - before)
     assert used[0] > 0 or used[1] == used[0], used
     assert used[3] == used[2], (options, used)
+"""
+ALONE = """
+import os
+import numpy as np
+import attnrec as ar
+
+r = np.random.default_rng(0)
+large = ar.ItemIndex(r.standard_normal((100_000, 16), dtype=np.float32))  # on one thread: see the environment
+ar.set_num_threads(4)
+items, query = r.standard_normal((2000, 16), dtype=np.float32), r.standard_normal(16, dtype=np.float32)
+index = ar.ItemIndex(items)
+ar.topk(query, index, 10), ar.topk(query, items, 10), ar.attend(query[None], items, items)
+for searched in (index, large):
+    search = searched.searcher(10)
+    for _ in range(100):
+        search(query, exclude=[1, 2])
+assert len(os.listdir("/proc/self/task")) == 1, os.listdir("/proc/self/task")
+ar.topk(np.tile(query, (64, 1)), large, 10)
+assert len(os.listdir("/proc/self/task")) > 1, "a large call would have been seen"
 """
 
 
@@ -200,6 +220,35 @@ def test_two_threads_on_one_searcher_raise_or_are_right() -> None:
     for t in team:
         t.join()
     assert not bad, bad[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+@pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer has threads of its own")
+def test_small_work_starts_no_thread() -> None:
+    run(sys.executable, "-c", ALONE, env={"OPENBLAS_NUM_THREADS": "1", "ATTNREC_NUM_THREADS": "1"})
+
+
+def test_others_run_during_a_search() -> None:
+    """The interpreter lock is given away: nobody is asked for it here as long as the test takes."""
+    index, query, done = ar.ItemIndex(given(200_000)), given(1)[0], threading.Event()
+    search, before, turns = index.searcher(10, precision="float32"), sys.getswitchinterval(), 0
+
+    def often() -> None:
+        for _ in range(200):
+            search(query)
+        done.set()
+
+    sys.setswitchinterval(100)
+    try:
+        other = threading.Thread(target=often)
+        other.start()
+        while not done.is_set():
+            time.sleep(0)
+            turns += 1
+        other.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert turns > 20
 
 
 def test_pickles_with_its_index() -> None:

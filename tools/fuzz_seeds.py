@@ -19,7 +19,12 @@ from safetensors.numpy import save_file
 from scipy.sparse import csr_array
 
 from attnrec import ItemIndex
-from attnrec.models import KernelAttentionRecommender, NeighbourAttention, SoftmaxRecommender
+from attnrec.models import (
+    KernelAttentionRecommender,
+    KernelAttentionRegressor,
+    NeighbourAttention,
+    SoftmaxRecommender,
+)
 
 STEERING = 32  # kSteering of csrc/fuzz/model.cpp
 EACH = 4  # inputs of a file
@@ -40,6 +45,7 @@ def models() -> list[tuple[object, dict[str, object]]]:
     return [
         *((NeighbourAttention(features=kind), {}) for kind in ("auto", "raw", "binary")),
         *((KernelAttentionRecommender(side=side), {}) for side in ("user", "item", "both")),
+        *((KernelAttentionRegressor(passes), {}) for passes in (1, 2)),
         (SoftmaxRecommender(**SMALL), {}),
         (SoftmaxRecommender(**SMALL), sides),
         (SoftmaxRecommender(**SMALL, users="free"), {}),

@@ -10,7 +10,8 @@ namespace {
 using namespace attnrec_fuzz;
 
 constexpr std::size_t kSteering = 32;
-constexpr int64_t kMost = 4096;  // a model of more items than this wants more memory than a fuzzer has time for
+constexpr int64_t kMost = 4096;       // a model of more items than this wants more memory than a fuzzer has time for
+constexpr int64_t kBudget = 1 << 22;  // bytes that a model may make of its file
 constexpr char kPath[] = "the file";
 
 const attnrec_api &api() { return *attnrec_get_api(); }
@@ -96,6 +97,7 @@ void open_model(Bytes &bytes) {
   attnrec_run run{};
   run.size = sizeof(run);
   run.num_threads = 1;
+  run.memory_budget = kBudget;
   run.skip_finite_check = bytes.one_in(16);
   attnrec_model *model = nullptr;
   const attnrec_status status = api().model_open(kPath, &model, &run);

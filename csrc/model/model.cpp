@@ -12,7 +12,8 @@ struct Served {
 };
 constexpr Served kServed[] = {{"SoftmaxRecommender", softmax_model},
                               {"NeighbourAttention", neighbour_model},
-                              {"KernelAttentionRecommender", kernel_model}};
+                              {"KernelAttentionRecommender", kernel_model},
+                              {"KernelAttentionRegressor", regressor_model}};
 
 // Rows of sparse matrices as one of their own.
 struct Slice {

@@ -55,6 +55,7 @@ using FilePointer = std::unique_ptr<ModelFile>;
 ModelPointer softmax_model(FilePointer file, const Run &run);
 ModelPointer neighbour_model(FilePointer file, const Run &run);
 ModelPointer kernel_model(FilePointer file, const Run &run);
+ModelPointer regressor_model(FilePointer file, const Run &run);
 
 // Opens a file that model.save(path) wrote; throws Invalid where it is damaged, or its class is not served here.
 ModelPointer open_model(const char *path, const Run &run, bool skip_finite);

@@ -110,15 +110,29 @@ const Tensor &ModelFile::tensor(const std::string &name) const {
   return *found;
 }
 
-const float *ModelFile::floats(const std::string &name, const std::vector<int64_t> &want) const {
+const Tensor &ModelFile::tensor(const std::string &name, const char *dtype, const std::vector<int64_t> &want) const {
   const Tensor &found = tensor(name);
-  if (found.dtype != "F32" || found.shape != want) {
+  if (found.dtype != dtype || found.shape != want) {
     tensors.refuse("has tensor ", quoted(name), " of type ", found.dtype, " and shape ", shape(found.shape),
-                   " instead of F32 and ", shape(want));
+                   " instead of ", dtype, " and ", shape(want));
   }
+  return found;
+}
+
+const float *ModelFile::floats(const std::string &name, const std::vector<int64_t> &want) const {
+  const Tensor &found = tensor(name, "F32", want);
   const auto *data = reinterpret_cast<const float *>(found.data);
   const attnrec_matrix all{data, found.count, 1, 1, 1};  // in rows, which are shared out to threads
   if (!skip_finite_ && !std::isfinite(max_abs({&all, nullptr, nullptr}, run_))) {
+    tensors.refuse("has tensor ", quoted(name), " with values that are not finite");
+  }
+  return data;
+}
+
+const double *ModelFile::doubles(const std::string &name, const std::vector<int64_t> &want) const {
+  const Tensor &found = tensor(name, "F64", want);
+  const auto *data = reinterpret_cast<const double *>(found.data);
+  if (!skip_finite_ && !std::all_of(data, data + found.count, [](double v) { return std::isfinite(v); })) {
     tensors.refuse("has tensor ", quoted(name), " with values that are not finite");
   }
   return data;

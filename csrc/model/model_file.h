@@ -26,8 +26,9 @@ struct ModelFile {
   double number(const char *name, double low) const;
   std::string word(const char *name, const std::vector<const char *> &choices) const;
   int64_t integer(const char *name) const;
-  // Tensors of float32, finite, of just this shape.
+  // Tensors of float32 or float64, finite, of just this shape.
   const float *floats(const std::string &name, const std::vector<int64_t> &shape) const;
+  const double *doubles(const std::string &name, const std::vector<int64_t> &shape) const;
   attnrec_matrix matrix(const std::string &name, int64_t rows, int64_t cols) const;
   int64_t last_axis(const char *name) const;  // how wide a matrix says that it is
   // Rows of (rows, cols): sorted, no column twice.
@@ -41,6 +42,7 @@ struct ModelFile {
 
  private:
   const Tensor &tensor(const std::string &name) const;
+  const Tensor &tensor(const std::string &name, const char *dtype, const std::vector<int64_t> &shape) const;
   const Json &fact(const char *name) const;
 
   Json header_;

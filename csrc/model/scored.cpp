@@ -53,6 +53,9 @@ void ScoredModel::retrieve(const Users &users, const Wanted &wanted, const attnr
       for (int32_t id = 0; id < n; ++id) look(id);
     }
     write_row(result, i, wanted.k, found, 0, 0);
+    for (int64_t c = i * wanted.k; c < (i + 1) * wanted.k && result.ids[c] >= 0; ++c) {
+      result.scores[c] = shown(result.scores[c]);
+    }
   });
 }
 

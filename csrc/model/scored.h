@@ -19,6 +19,7 @@ class ScoredModel : public attnrec_model {
 
  protected:
   virtual void scores(const Users &users, float *out, const Run &run) const = 0;  // out (b, items)
+  virtual float shown(float score) const { return score; }                        // of an item that is recommended
 };
 
 }  // namespace attnrec

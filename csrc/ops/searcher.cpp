@@ -11,7 +11,7 @@
 namespace attnrec {
 namespace {
 
-constexpr double kGateFrom = 1 << 22;  // multiply-adds: of fewer, to wake a thread costs more than is gained
+constexpr double kGateFrom = 1 << 20;  // multiply-adds: of fewer, to wake a thread takes as long as a search
 // Queries that are answered together: fewer take longer so, more would be waited for too long.
 constexpr int64_t kAtLeast = 4, kAtMost = 32;
 

@@ -40,7 +40,7 @@ class Searcher:
 
     A searcher is for one thread at a time: give each thread its own, they share the items. A call that finds another
     one running raises RuntimeError. The interpreter lock is released where a search takes more than some microseconds.
-    When many more threads than processors search a large index (``n * d`` of 2^22 and more) with the same options,
+    When many more threads than processors search a large index (``n * d`` of 2^20 and more) with the same options,
     those that wait are answered together, in one walk over the items.
 
     Examples

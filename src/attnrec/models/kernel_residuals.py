@@ -12,12 +12,13 @@ _SWEEPS = 10
 
 
 def row_biases(x: CSR, mean: float, of_columns: Array, damping: float) -> Array:
-    """Damped means ``sum of (r - mean - b_column) / (count + damping)`` of each row, (rows,) float64.
+    """Damped means ``sum of (r - mean - b_column) / (count + damping)`` of each row, (rows,) float64; of none, 0.
 
     Koren, "Factor in the Neighbors", ACM TKDD 4(1), 2010, section 2.1.
     """
     rest = x.data.astype(np.float64) - mean - of_columns[x.indices]
-    out: Array = row_sums(rest, x.indptr) / (np.diff(x.indptr) + damping)
+    counts = np.diff(x.indptr) + damping
+    out: Array = np.divide(row_sums(rest, x.indptr), counts, out=np.zeros(len(counts)), where=counts > 0)
     return out
 
 

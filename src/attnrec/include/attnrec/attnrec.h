@@ -138,7 +138,9 @@ typedef struct attnrec_adam_options {
 } attnrec_adam_options;
 
 /* A fitted model in the file that Python's model.save(path) wrote, mapped read-only: one copy of its arrays in memory
- * for all processes that open it. Immutable, shared by all threads. */
+ * for all processes that open it. What SoftmaxRecommender and KernelAttentionRegressor make of theirs besides, packed
+ * items and kernels between items, is each process's own, but for children made by fork. Immutable, shared by all
+ * threads. */
 typedef struct attnrec_model attnrec_model;
 
 typedef struct attnrec_model_info {
@@ -243,16 +245,19 @@ typedef struct attnrec_api {
   attnrec_status (*adam_step)(float *parameters, const float *gradient, float *first, float *second, int64_t n,
                               const attnrec_adam_options *options, const attnrec_run *run);
 
-  /* Opens a model: SoftmaxRecommender, NeighbourAttention, or KernelAttentionRecommender in one block of users. What is
-     truncated, damaged or of another class is ATTNREC_INVALID, and last_error names file, tensor and fix. All of the
-     file is read once to find what is not finite, unless run says to skip that. While a model is open its file may be
-     replaced by another one moved into its place, as model.save does, but not written into or cut short. */
+  /* Opens a model: SoftmaxRecommender, NeighbourAttention, KernelAttentionRecommender in one block of users, or
+     KernelAttentionRegressor without content. What is truncated, damaged or of another class is ATTNREC_INVALID, and
+     last_error names file, tensor and fix. All of the file is read once to find what is not finite, unless run says to
+     skip that. KernelAttentionRegressor takes as long as a prediction for each of its users, and then memory of this
+     process for kernels between items, refused where it is more than the memory budget. While a model is open its file
+     may be replaced by another one moved into its place, as model.save does, but not written into or cut short. */
   attnrec_status (*model_open)(const char *path, attnrec_model **model, const attnrec_run *run);
   void (*model_free)(attnrec_model *model); /* null is fine; no call may be using it */
   attnrec_status (*model_info)(const attnrec_model *model, attnrec_model_info *info);
   /* The k best items for each user: from histories (b, n_items), whose columns are the items in the order that the
      model was fitted with and whose data may be null for ones, as Python's model.recommend(userids, histories, N=k,
-     recalculate_user=True); or, where histories is null, for fitted users by userids. A fitted user is kept from
+     recalculate_user=True); or, where histories is null, for fitted users by userids. Models of ratings need data, and
+     rank by what they predict before it is cut to the range of the ratings. A fitted user is kept from
      attending to itself either way. Ids and scores are those of Python: the same bits for NeighbourAttention and
      KernelAttentionRecommender(side="item"); the same to rounding for the others, whose norms or exponentials NumPy
      computes; for SoftmaxRecommender(users="free") within about 1e-3 of the largest score, because a gradient step that
