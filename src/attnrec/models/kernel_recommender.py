@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..explain import Explanation
-from . import batches, checks, content_state, kernel_items
+from . import batches, checks, content_state, kernel_given, kernel_items
 from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
 from .base import Queries
@@ -114,7 +114,7 @@ class KernelAttentionRecommender(WithContent):
     (True, True)
     """
 
-    takes = frozenset({"tune", "item_features"})
+    takes = frozenset({"tune", "item_features", "item_vectors"})
 
     def __init__(
         self,
@@ -228,7 +228,8 @@ class KernelAttentionRecommender(WithContent):
                     part = unit if n_blocks == 1 else unit[rows]
                     state[f"inverse_{g}"] = self._inverse(part, bar.update)
             if self.side != "user":
-                state["between_items"] = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
+                between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
+                state |= {"between_items": between} | kernel_given.put(between, inputs.get("item_vectors"), counts > 0)
         report(1, float("nan"))
         return state
 
@@ -267,6 +268,7 @@ class KernelAttentionRecommender(WithContent):
             "user_weights": ("float32", shape[:1]),
             **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
             **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
+            **kernel_given.layout(shape[1], state),
             **content_state.layout_of_sides(shape, state),
             **({"content_share": float} if "content" in state else {}),
         }
@@ -275,6 +277,18 @@ class KernelAttentionRecommender(WithContent):
         terms.check_number("temperature", state["temperature"], 1e-2)
         if state["random_state"] < 0:
             raise ValueError(f"random_state is {state['random_state']}")
+
+    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
+        known = kernel_given.updated if name == "item_vectors" else partial(content_state.updated, name)
+        return known(self._fitted(), ids, given, n)
+
+    @property
+    def history_weights(self) -> Array:
+        """What items of a history add to the score of each item, (items, items) float32, for :class:`ContentBridge`:
+        ``user_items @ history_weights[i]`` are the scores of item i, with ``side="both"`` but for what users add."""
+        if "between_items" not in (s := self._fitted()):
+            raise ValueError("side='user' has no weights between items: use side='item' or side='both'")
+        return np.asarray(s["between_items"].T)
 
     def _row_bytes(self) -> int:
         return 48 * self.n_items + 24 * self.n_users

@@ -192,7 +192,8 @@ class Learning(Fitted):
             items then have no users, and fitted ones keep theirs.
         item_vectors : (k, d), optional
             For estimators that score by ``item_vectors``: directions of theirs, such as :class:`ContentBridge` makes
-            of content. They may stand alone too.
+            of content; for attention between items, like rows of ``history_weights``, which count for as long as
+            nobody has the item. They may stand alone too.
 
         Raises
         ------
@@ -228,11 +229,11 @@ class Learning(Fitted):
     ) -> None:
         """Take in all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if they are
         given (vectors by name)."""
-        self._relearn(user_items, item_features=(itemids, item_features))
+        self._relearn(user_items, item_features=(itemids, item_features), item_vectors=(itemids, item_vectors))
 
     def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
-        """The ``item_features`` or ``user_features`` that the model was fitted with, for ``n`` items or users: ``ids``
-        have those ``given``."""
+        """The ``item_features`` or ``user_features`` that the model was fitted with, or ``item_vectors`` that it has
+        been given, for ``n`` items or users: ``ids`` have those ``given``."""
         return None
 
     def _relearn(self, user_items: CSR, **changed: tuple[Array, Any]) -> None:
@@ -241,9 +242,10 @@ class Learning(Fitted):
         if x.nnz == 0:
             raise ValueError("no interactions would be left: keep at least one")
         inputs: dict[str, Any] = {"sample_weight": None, "declared": self._fitted().get("declared", "unknown")}
-        for name, n in zip(("user_features", "item_features"), x.shape, strict=True):
+        sizes = {"user_features": x.shape[0], "item_features": x.shape[1], "item_vectors": x.shape[1]}
+        for name in sizes.keys() & self.takes:
             ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
-            inputs[name] = self._known_features(name, ids, given, n)
+            inputs[name] = self._known_features(name, ids, given, sizes[name])
         self._state = self._learn(x, inputs, False, lambda epoch, loss: None)
 
 
