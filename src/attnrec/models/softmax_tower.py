@@ -29,13 +29,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Setting:
-    """The parameters of the estimator that a batch needs; see there."""
+    """The parameters of the estimator that a batch needs; see there. ``item_bias`` (items,) is added to every score."""
 
     loss: vectors.Loss
     free_users: bool
     history_dropout: float
     id_dropout: float
     eps: float
+    item_bias: Array | None = None
 
 
 def start(data: Data, factors: int, free_users: bool, rng: np.random.Generator) -> Parameters:
@@ -93,18 +94,19 @@ def gradients(
     if not (np.isfinite(length_u).all() and np.isfinite(length_v).all()):
         raise FloatingPointError
     u, v = vectors.unit(raw_u, length_u), vectors.unit(raw_v, length_v)
-    loss, d_u, d_v = ops.softmax_cross_entropy(
+    by = ops.softmax_cross_entropy(
         u,
         v,
         y,
         scale=1 / setting.loss.temperature,
+        item_bias=setting.item_bias,
         normalize=setting.loss.normalize,
         lse_weight=setting.loss.lse_weight,
         sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
         eps=setting.eps,
         check_finite=False,
     )
-    d_u, d_v = vectors.back(d_u, u, length_u), vectors.back(d_v, v, length_v)
+    d_u, d_v = vectors.back(by.d_queries, u, length_u), vectors.back(by.d_items, v, length_v)
     out: Parameters = {}
     if setting.free_users:
         out["users"] = d_u
@@ -117,4 +119,4 @@ def gradients(
     out["items"] = d_v if keep is None else d_v * keep
     if not all(np.isfinite(x).all() for x in out.values()):
         raise FloatingPointError
-    return loss, out
+    return by.loss, out
