@@ -1,4 +1,4 @@
-"""SoftmaxRecommender(popularity_exponent=...): what is added to scores, where it comes from, and that training knows."""
+"""SoftmaxRecommender(popularity_exponent=...): what is added to scores, whence, and that training knows of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def test_it_is_saved_and_folded_in(tmp_path: Path) -> None:
     loaded = SoftmaxRecommender.load(tmp_path / "model")
     assert_same_bits(loaded, model)
     for a, b in zip(
-        loaded.recommend(np.arange(USERS), X, N=5, recalculate_user=True), model.recommend(np.arange(USERS), N=5), strict=True
+        loaded.recommend(np.arange(USERS), X, N=5, recalculate_user=True),
+        model.recommend(np.arange(USERS), N=5),
+        strict=True,
     ):
         np.testing.assert_array_equal(a, b)
     assert loaded.partial_fit_items([7], sp.csr_array(X[:, [0]].T)).explain(0, 7).bias == pytest.approx(BIAS[0])

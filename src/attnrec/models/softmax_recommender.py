@@ -177,7 +177,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         terms.check_number("popularity_exponent", self.popularity_exponent)
         if self.popularity_exponent and self.users == "free":
             raise ValueError(
-                f"popularity_exponent={self.popularity_exponent!r} goes with users='history': leave it at 0 for free users"
+                f"popularity_exponent={self.popularity_exponent!r} goes with users='history': leave it 0 for free ones"
             )
         for name in ("history_dropout", "id_dropout", "eps"):
             if getattr(self, name) >= 1:
