@@ -94,7 +94,7 @@ def gradients(
     if not (np.isfinite(length_u).all() and np.isfinite(length_v).all()):
         raise FloatingPointError
     u, v = vectors.unit(raw_u, length_u), vectors.unit(raw_v, length_v)
-    by = ops.softmax_cross_entropy(
+    loss, d_u, d_v = ops.softmax_cross_entropy(
         u,
         v,
         y,
@@ -106,7 +106,7 @@ def gradients(
         eps=setting.eps,
         check_finite=False,
     )
-    d_u, d_v = vectors.back(by.d_queries, u, length_u), vectors.back(by.d_items, v, length_v)
+    d_u, d_v = vectors.back(d_u, u, length_u), vectors.back(d_v, v, length_v)
     out: Parameters = {}
     if setting.free_users:
         out["users"] = d_u
@@ -119,4 +119,4 @@ def gradients(
     out["items"] = d_v if keep is None else d_v * keep
     if not all(np.isfinite(x).all() for x in out.values()):
         raise FloatingPointError
-    return by.loss, out
+    return loss, out
