@@ -46,6 +46,7 @@ SERVED: dict[str, tuple[Callable[[], Recommender], dict[str, Any], float]] = {
     "softmax": (lambda: SoftmaxRecommender(factors=8, epochs=2), {}, 1e-6),
     "softmax, free": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free"), {}, 1e-3),
     "softmax, free, all": (lambda: SoftmaxRecommender(factors=8, epochs=2, users="free", normalize="all"), {}, 1e-3),
+    "softmax, popularity": (lambda: SoftmaxRecommender(factors=8, epochs=2, popularity_exponent=1.0), {}, 1e-6),
     "softmax, features": (lambda: SoftmaxRecommender(factors=8, epochs=2), FEATURES, 1e-6),
 }
 

@@ -18,6 +18,7 @@ class Softmax final : public attnrec_model {
     items_ = file->matrix("items", n_items(), d_);
     user_rows_ = file->matrix("user_rows", n_users(), d_);
     average_ = file->floats("average", {d_});
+    if (file->has("item_bias")) bias_ = file->floats("item_bias", {n_items()});
     if (file->has("user_part")) user_part_ = file->matrix("user_part", n_users(), d_);
     unit_ = Buffer<float>(n_items() * d_);
     std::copy_n(items_.data, n_items() * d_, unit_.get());
@@ -49,6 +50,7 @@ class Softmax final : public attnrec_model {
     TopKTask task;
     task.k = wanted.k;
     task.scale = loss_.scale;
+    task.bias = bias_;
     task.items = wanted.items;
     task.masks = {wanted.hide ? &users.histories : nullptr, wanted.filter};
     topk({&rows, nullptr, nullptr}, {nullptr, nullptr, index_.get()}, task, result, run);
@@ -67,6 +69,7 @@ class Softmax final : public attnrec_model {
   bool free_ = false;
   attnrec_matrix items_{}, user_rows_{}, user_part_{};
   const float *average_ = nullptr;
+  const float *bias_ = nullptr;  // (n_items,), of models that have one
   Buffer<float> unit_;                    // items at length 1, where users are solved for
   std::unique_ptr<attnrec_index> index_;  // the same, packed; both this process's own
 };

@@ -12,6 +12,7 @@ from .. import metrics
 from . import batches, checks, feature_rows, softmax_checkpoint, tuning
 from . import neighbour_terms as terms
 from . import softmax_serving as serving
+from . import softmax_vectors as vectors
 from .kernel_ridge import ones
 from .learning import Report
 from .softmax_tower import Data, Setting, item_rows, user_rows
@@ -27,12 +28,12 @@ class SoftmaxRecommender(serving.SoftmaxServing):
 
     Scores are cosines over a temperature, and p their softmax over the items; training makes what users chose likely::
 
-        s_ui = cos(u, v_i) / temperature
+        s_ui = cos(u, v_i) / temperature + popularity_exponent log n_i
         L = -1/N sum_u sum_{i in H_u} log p_ui
 
-    over the history H_u of each user, N interactions in all, by stochastic gradients (Adam, Kingma and Ba, 2015) on
-    batches of users. The gradient runs over every item, none is sampled, and the (users, items) scores are never
-    stored (:func:`attnrec.softmax_cross_entropy`).
+    over the history H_u of each user, N interactions in all, n_i of them with item i, by stochastic gradients (Adam,
+    Kingma and Ba, 2015) on batches of users. The gradient runs over every item, none is sampled, and the (users, items)
+    scores are never stored (:func:`attnrec.softmax_cross_entropy`).
 
     A user is a function of a history, so that somebody new is as good as somebody fitted. With ``users="history"``
     the vectors of its items are added up, ``u = n^-1/2 sum_{j in H} v_j``, and training hides a part of each history
@@ -52,6 +53,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     positive_temperature : float, optional
         Temperature of what was chosen where it differs from that of the rest, as in the bilateral softmax loss (Wu et
         al., 2024): the loss of an item is ``positive_temperature / temperature * log sum e^s - s_ui``.
+    popularity_exponent : float
+        An item's probability grows with the number of its users to this power, for ``users="history"``: the vectors
+        then say who likes an item, and not how many do. 0: the vectors have to say both.
     history_dropout : float
         Share of a history that training hides from the sum, for ``users="history"``; at least 0 and below 1.
     id_dropout : float
@@ -126,6 +130,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         users: Literal["history", "free"] = "history",
         normalize: Literal["unseen", "all"] = "unseen",
         positive_temperature: float | None = None,
+        popularity_exponent: float = 0.0,
         history_dropout: float = 0.2,
         id_dropout: float = 0.2,
         epochs: int = 12,
@@ -144,6 +149,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         self.users = users
         self.normalize = normalize
         self.positive_temperature = positive_temperature
+        self.popularity_exponent = popularity_exponent
         self.history_dropout = history_dropout
         self.id_dropout = id_dropout
         self.epochs = epochs
@@ -168,6 +174,11 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         terms.check_choice("decay", self.decay, ("cosine", "linear", "constant"))
         for name in ("learning_rate", "user_learning_rate", "weight_decay", "history_dropout", "id_dropout", "eps"):
             terms.check_number(name, getattr(self, name))
+        terms.check_number("popularity_exponent", self.popularity_exponent)
+        if self.popularity_exponent and self.users == "free":
+            raise ValueError(
+                f"popularity_exponent={self.popularity_exponent!r} goes with users='history': leave it 0 for free ones"
+            )
         for name in ("history_dropout", "id_dropout", "eps"):
             if getattr(self, name) >= 1:
                 raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
@@ -202,9 +213,15 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         t = float(self.temperature)
         return Loss(t, float(self.positive_temperature or t) / t, self.normalize)
 
+    def _bias(self, x: CSR) -> Array | None:
+        """What scores of items start from, given who chose them, if anything."""
+        if not self.popularity_exponent:
+            return None
+        return vectors.bias(np.bincount(x.indices, minlength=x.shape[1]), float(self.popularity_exponent))
+
     def _training(self, data: Data) -> Training:
         dropout = (float(self.history_dropout), float(self.id_dropout))
-        setting = Setting(self._loss(), self.users == "free", *dropout, float(self.eps))
+        setting = Setting(self._loss(), self.users == "free", *dropout, float(self.eps), self._bias(data.histories))
         rates = (float(self.learning_rate), float(self.user_learning_rate), float(self.weight_decay))
         size = self.batch_size or min(2048, max(32, -(-data.histories.shape[0] // 16)))
         schedule = Schedule(self.epochs, size, *rates, self.decay, int(self.random_state))
@@ -274,6 +291,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             **{name: p[name] for name in ("item_features", "user_features") if name in p},
             **serving.contents(data.item_features, data.user_features, columns),
         }
+        bias = self._bias(data.histories)
+        if bias is not None:
+            state |= {"item_bias": bias, "popularity_exponent": float(self.popularity_exponent)}
         rows = np.arange(histories.shape[0]) if only is None else only
         part = user_rows(p, data, rows)
         state["user_rows"] = np.zeros((histories.shape[0], self.factors), dtype=np.float32)

@@ -77,6 +77,8 @@ class SoftmaxServing(Recommender):
                 out[name] = ("float32", (len(state[name]), d))
         if "user_features" in state:
             out["user_part"] = ("float32", (shape[0], d))
+        if "item_bias" in state:
+            out |= {"item_bias": ("float32", (shape[1],)), "popularity_exponent": float}
         for side, n in (("user", shape[0]), ("item", shape[1])):
             if f"{side}_features" in state:
                 out[f"{side}_content"] = ("float32", (n, len(state[f"{side}_features"])))
@@ -146,6 +148,7 @@ class SoftmaxServing(Recommender):
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         scale = 1 / self._fitted()["temperature"]
         scores = ops.similarity(self._standing(self._raw(queries)), self._index(), scale=scale, check_finite=False)
+        scores += self._fitted().get("item_bias", np.float32(0))
         return scores, scores
 
     def _retrieve(
@@ -157,6 +160,7 @@ class SoftmaxServing(Recommender):
             self._index(),
             k,
             scale=1 / self._fitted()["temperature"],
+            item_bias=self._fitted().get("item_bias"),
             exclude=hidden,
             include=allowed,
             items=shown,
@@ -168,9 +172,8 @@ class SoftmaxServing(Recommender):
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         """Softmax over all items, from the scores that :meth:`_retrieve` left."""
         users = self._standing(self._raw(queries))
-        nothing = np.zeros((self.n_items, 0), dtype=np.float32)
-        scale = 1 / self._fitted()["temperature"]
-        _, lse = ops.attend(users, self._index(), nothing, scale=scale, return_lse=True, check_finite=False)
+        scale, bias = 1 / self._fitted()["temperature"], self._fitted().get("item_bias")
+        lse: Any = ops.topk(users, self._index(), 1, scale=scale, item_bias=bias, check_finite=False).lse
         return np.where(ids >= 0, np.exp(np.minimum(weights - lse[:, None], 0)), np.float32(0))
 
     # Why.
@@ -191,12 +194,14 @@ class SoftmaxServing(Recommender):
 
         def explain(row: int, itemid: int, n: int) -> Explanation:
             item = self.item_vectors[itemid].astype(np.float64)
-            total = float(users[row] @ item) / s["temperature"]
+            whole = float(users[row] @ item) / s["temperature"]
             history, weight = entries_of(share, row)
             parts = weight * (rows[history].astype(np.float64) @ item) / (float(lengths[row]) or 1.0)
-            part = Part.largest(history, parts, n, background=total - float(parts.sum()))
-            more = {} if views is None else views.of(row, itemid, item, total, n)
-            return Explanation(int(queries.userids[row]), itemid, total, 0.0, "as every score does", part, **more)
+            part = Part.largest(history, parts, n, background=whole - float(parts.sum()))
+            more = {} if views is None else views.of(row, itemid, item, whole, n)
+            bias = float(s["item_bias"][itemid]) if "item_bias" in s else 0.0
+            why = "by how many chose the item" if "item_bias" in s else "as every score does"
+            return Explanation(int(queries.userids[row]), itemid, whole + bias, bias, why, part, **more)
 
         return explain
 
@@ -244,4 +249,7 @@ class SoftmaxServing(Recommender):
             )
         items = feature_rows.grown(s["items"], user_items.shape[1])
         items[itemids] = new
+        if "item_bias" in s:
+            more["item_bias"] = feature_rows.grown(s["item_bias"][:, None], user_items.shape[1])[:, 0]
+            more["item_bias"][itemids] = vectors.bias(np.diff(rows.indptr), s["popularity_exponent"])
         self._state = {**s, "histories": histories("item_users", user_items), "items": items, **more}

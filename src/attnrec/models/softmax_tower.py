@@ -29,13 +29,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Setting:
-    """The parameters of the estimator that a batch needs; see there."""
+    """The parameters of the estimator that a batch needs; see there. ``item_bias`` (items,) is added to every score."""
 
     loss: vectors.Loss
     free_users: bool
     history_dropout: float
     id_dropout: float
     eps: float
+    item_bias: Array | None = None
 
 
 def start(data: Data, factors: int, free_users: bool, rng: np.random.Generator) -> Parameters:
@@ -98,6 +99,7 @@ def gradients(
         v,
         y,
         scale=1 / setting.loss.temperature,
+        item_bias=setting.item_bias,
         normalize=setting.loss.normalize,
         lse_weight=setting.loss.lse_weight,
         sample_weight=None if data.sample_weight is None else data.sample_weight[rows],

@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from .sparse import CSR, Array, csr, row_sums
 
-__all__ = ["Loss", "back", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
+__all__ = ["Loss", "back", "bias", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
 
 
 def lengths(x: Array) -> Array:
@@ -32,6 +32,12 @@ def back(gradient: Array, rows: Array, norms: Array) -> Array:
     with np.errstate(divide="ignore"):
         gradient *= np.where(norms > 0, 1 / norms, 0)
     return gradient
+
+
+def bias(counts: Array, exponent: float) -> Array:
+    """What an item's score starts from: ``exponent log n`` for n users, and 0 for none."""
+    out: Array = (exponent * np.log(np.maximum(counts, 1))).astype(np.float32)
+    return out
 
 
 def pooled(x: CSR) -> CSR:
