@@ -69,7 +69,7 @@ class Softmax final : public attnrec_model {
   bool free_ = false;
   attnrec_matrix items_{}, user_rows_{}, user_part_{};
   const float *average_ = nullptr;
-  const float *bias_ = nullptr;  // (n_items,), of models that have one
+  const float *bias_ = nullptr;           // (n_items,), of models that have one
   Buffer<float> unit_;                    // items at length 1, where users are solved for
   std::unique_ptr<attnrec_index> index_;  // the same, packed; both this process's own
 };
