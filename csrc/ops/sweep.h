@@ -89,7 +89,7 @@ class ChunkReader {
   // Scores of items [s, s + count) of the open chunk, and with `top` the maximum of each lane
   void strip(const Kernels &k, const Group &g, int64_t s, int64_t count, float *out, float *top = nullptr) const;
   // The same, and where scores are above their lane's threshold: hits of `hit_rows(g)` rows each. When all of `groups`
-  // have scanned this chunk, in order, the next one is in L2.
+  // have scanned this chunk, in order, and they are several, the next one is in L2.
   int64_t scan(const Kernels &k, const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count,
                const float *threshold, float *out, float *top, Hit *hits) const;
   int64_t hit_rows(const Group &g) const { return keys_.operand.csr != nullptr || g.lanes == 1 ? 1 : kPanel; }
