@@ -28,6 +28,7 @@ ORACLE = " ".join(
     for name in (
         "large_scores",
         "int8",
+        "long_lists",
         "ops",
         "border",
         "searcher",

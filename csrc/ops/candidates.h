@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "../core/dispatch.h"
 #include "reservoir.h"
 #include "softmax_state.h"
 
@@ -29,13 +30,37 @@ void each_above(const float *strip, int64_t count, int64_t lanes, const Hit *hit
   }
 }
 
+// Packed items that are scored whole, outside the walk over all of them.
+struct Panels {
+  const float *panels;
+  const float *bias;  // null: none
+  int64_t n, d;
+  float scale;
+};
+
+// Calls f(position, lane, score) for those above their lane's threshold, which f may raise. `strip` and `hits` have
+// room for a strip.
+template <class F>
+void each_found(const Panels &items, const Group &group, const float *threshold, float *strip, Hit *hits, F f) {
+  const int64_t step = strip_items(items.d);
+  const Later nothing{nullptr, 0};
+  for (int64_t s = 0; s < items.n; s += step) {
+    const int64_t count = std::min(step, items.n - s);
+    const int64_t found = kernels().scan(items.panels + s * items.d, ceil_div(count, kPanel), group.queries, items.d,
+                                         group.lanes, items.scale, items.bias == nullptr ? nullptr : items.bias + s,
+                                         threshold, &nothing, strip, nullptr, hits);
+    each_above(strip, count, group.lanes, hits, found, group.lanes == 1 ? 1 : kPanel, threshold,
+               [&](int64_t row, int64_t lane, float score) { f(s + row, lane, score); });
+  }
+}
+
 class Candidates {
  public:
   // `ascending`: items come in the order of their ids, so that one that ties with the k-th is not wanted.
   Candidates(const Block &block, int64_t k, bool weights, bool ascending)
       : groups_(block.groups()), k_(k), ascending_(ascending), keys_(queries() * k),
         softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes),
-        found_(static_cast<std::size_t>(queries())) {
+        found_(static_cast<std::size_t>(queries())), guessed_(found_.size()) {
     restart();
   }
 
@@ -45,6 +70,7 @@ class Candidates {
       found_[static_cast<std::size_t>(q)] = {keys_.get() + q * k_, 0};
     }
     std::fill(thresholds_.begin(), thresholds_.end(), kHidden);
+    std::fill(guessed_.begin(), guessed_.end(), char{0});
     for (std::size_t g = 0; g < groups_.size(); ++g) {  // lanes without a query take no candidates
       std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(g) * kMaxLanes + groups_[g].count,
                 thresholds_.begin() + static_cast<std::ptrdiff_t>(g + 1) * kMaxLanes, -kHidden);
@@ -54,6 +80,25 @@ class Candidates {
   // Scores above these may be among the best k.
   const float *thresholds(std::size_t g) const { return thresholds_.data() + g * kMaxLanes; }
   void start_from(const Candidates &earlier) { thresholds_ = earlier.thresholds_; }
+
+  // Takes the thresholds of others, which may be too high, where they are higher.
+  void guess(const Candidates &others) {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      for (int64_t l = 0; l < groups_[g].count; ++l) {
+        float &threshold = thresholds_[g * kMaxLanes + static_cast<std::size_t>(l)];
+        if (others.thresholds(g)[l] <= threshold) continue;
+        threshold = others.thresholds(g)[l];
+        guessed_[query(g, l)] = 1;
+      }
+    }
+  }
+  // Whether a guess has kept out what it should not.
+  bool guessed_too_high() const {
+    for (std::size_t q = 0; q < found_.size(); ++q) {
+      if (guessed_[q] != 0 && found_[q].count < k_) return true;
+    }
+    return false;
+  }
 
   void push(std::size_t g, int64_t lane, float score, int32_t id) {
     float &threshold = thresholds_[g * kMaxLanes + static_cast<std::size_t>(lane)];
@@ -105,9 +150,10 @@ class Candidates {
   int64_t queries() const {
     return groups_.empty() ? 0 : groups_.back().first + groups_.back().count - groups_.front().first;
   }
-  Reservoir &found(std::size_t g, int64_t lane) {
-    return found_[static_cast<std::size_t>(groups_[g].first - groups_.front().first + lane)];
+  std::size_t query(std::size_t g, int64_t lane) const {
+    return static_cast<std::size_t>(groups_[g].first - groups_.front().first + lane);
   }
+  Reservoir &found(std::size_t g, int64_t lane) { return found_[query(g, lane)]; }
 
   const std::vector<Group> &groups_;
   int64_t k_;
@@ -116,6 +162,7 @@ class Candidates {
   std::vector<Softmax> softmax_;
   std::vector<float> thresholds_;
   std::vector<Reservoir> found_;
+  std::vector<char> guessed_;  // by query: its threshold was a guess
 };
 
 }  // namespace attnrec

@@ -24,28 +24,19 @@ void Int8Scan::restart() {
 }
 
 void Int8Scan::begin(Candidates &candidates) {
-  const Kernels &k = kernels();
-  const int64_t step = strip_items(keys_.d);
-  const Later nothing{nullptr, 0};
+  const Panels head{items_.head_panels.get(), bias_.head.empty() ? nullptr : bias_.head.data(), items_.head, keys_.d,
+                    keys_.scale};
   for (std::size_t g = 0; g < block_.groups().size(); ++g) {
     const Group &group = block_.groups()[g];
     for (int64_t l = 0; l < group.count && keys_.bias == nullptr; ++l) {  // zeros tie everywhere: nothing is ruled out
       if (block_.norms(g)[l] > 0) continue;
       candidates.settle(g, l, 0, keys_.n, [&](int32_t id) { return masker_.active() && masker_.hides_any(g, l, id); });
     }
-    for (int64_t s = 0; s < items_.head; s += step) {
-      const int64_t count = std::min(step, items_.head - s);
-      const float *bias = bias_.head.empty() ? nullptr : bias_.head.data() + s;
-      const int64_t found =
-          k.scan(items_.head_panels.get() + s * keys_.d, ceil_div(count, kPanel), group.queries, keys_.d, group.lanes,
-                 keys_.scale, bias, candidates.thresholds(g), &nothing, strip_.get(), nullptr, hits_.get());
-      const auto push = [&](int64_t row, int64_t lane, float score) {
-        const int32_t id = items_.order[s + row];
-        if (!masker_.active() || !masker_.hides_any(g, lane, id)) candidates.push(g, lane, score, id);
-      };
-      each_above(strip_.get(), count, group.lanes, hits_.get(), found, group.lanes == 1 ? 1 : kPanel,
-                 candidates.thresholds(g), push);
-    }
+    each_found(head, group, candidates.thresholds(g), strip_.get(), hits_.get(),
+               [&](int64_t position, int64_t lane, float score) {
+                 const int32_t id = items_.order[position];
+                 if (!masker_.active() || !masker_.hides_any(g, lane, id)) candidates.push(g, lane, score, id);
+               });
   }
 }
 

@@ -63,12 +63,11 @@ class Kernel:
         out[np.arange(len(ids)), ids] = 1
         return out
 
-    def between(self, ids: Array) -> Array:
-        """The kernel between chosen members, (len(ids), len(ids)) float32."""
+    def between(self, ids: Array, at: Array) -> Array:
+        """The kernel between chosen members, (len(ids), len(ids)) float32; ``at``: where they are among all n * n."""
         if self._rows is None:
             return self.rows(ids)[:, ids]
-        at = ids.astype(np.int64)
-        return self._rows.ravel().take(at[:, None] * self.n + at)  # half the time of indexing by both
+        return self._rows.ravel().take(at, mode="clip")  # a third of the time of indexing by both, and without checks
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """All rows, in consecutive blocks; not to be written to."""

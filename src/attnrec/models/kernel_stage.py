@@ -113,8 +113,10 @@ class Stage:
         system = self.system
         out = np.full((len(items), len(items)), system.bias)
         out[np.diag_indices(len(items))] += system.same + system.bias + system.noise
+        at = items.astype(np.int64)
+        at = at[:, None] * system.pattern.shape[1] + at
         for strength, joint in zip(self._strengths, system.joints, strict=True):
-            between = joint.items.between(items)
+            between = joint.items.between(items, at)
             between *= np.float32(strength)
             out += between
         return out.T  # symmetric; LAPACK wants columns
