@@ -77,11 +77,14 @@ def measured(model: Any, users: Any, items: Any) -> tuple[float, float, float, f
     return together, alone, without, _error(model.predict(users, items), sums)
 
 
-def measured_bridge(content: Features, data: Interactions, users: Any, items: Any) -> tuple[float, float, float, float]:
+def measured_bridge(
+    content: Features, data: Interactions, users: Any, items: Any, tune: bool
+) -> tuple[float, float, float, float]:
     """The same for a bridge from content to vectors that never saw it, of which there are no counterfactuals."""
     model = models.SoftmaxRecommender().fit(data, show_progress=False)
     known, queries = content.matrix, model.user_vectors[users] / model.temperature
-    bridge = models.ContentBridge(normalize=True).fit(model.item_vectors, item_features=known, show_progress=False)
+    bridge = models.ContentBridge(normalize=True)
+    bridge.fit(model.item_vectors, item_features=content if tune else known, tune=tune, show_progress=False)
     new = known[items]
     together = np.inf
     for _ in range(3):
@@ -125,7 +128,9 @@ def main() -> int:
     for model in WITH_CONTENT:
         model.fit(data, item_features=content, show_progress=False)
         show(f"{model!r}, content", measured(model, users, items))
-    show("ContentBridge(normalize=True)", measured_bridge(content, data, users, items))
+    for tune in (False, True):
+        name = f"ContentBridge(normalize=True){', learned' if tune else ''}"
+        show(name, measured_bridge(content, data, users, items, tune))
     return int(failed)
 
 

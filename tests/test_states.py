@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import scipy.sparse as sp
 
 from attnrec.data import FrameRecommender, Interactions, popularity
 from attnrec.features import FeatureEncoder
-from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender
+from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender, load
 from estimators import ESTIMATORS, ITEMS, KINDS, USERS, made
 
 DATA = Interactions.from_arrays(list("aaabbbccdd"), list("xyzxywzwxy"), timestamps=[1, 2, 3, 4, 5, 6, 20, 21, 22, 23])
@@ -42,6 +43,29 @@ def test_items_with_features_alone_are_warm(make: Any, dense: bool) -> None:
     assert model.item_states([7, 9, 0]).tolist() == ["warm", "hot", "hot"]
     model.partial_fit_items([ITEMS, ITEMS + 1], item_features=np.array([[1, 0, 0, 0], [0, 0, 0, 0]]))
     assert model.item_states([ITEMS, ITEMS + 1]).tolist() == ["warm", "cold"]
+
+
+@pytest.mark.parametrize("model", [KernelAttentionRecommender(side="item"), SoftmaxRecommender(epochs=2)])
+def test_items_with_a_given_vector_alone_are_warm(model: Any, tmp_path: Path) -> None:
+    model.fit(made("implicit"), show_progress=False)
+    vectors = np.ones((2, ITEMS if isinstance(model, KernelAttentionRecommender) else model.item_vectors.shape[1]))
+    new = [ITEMS, ITEMS + 1]
+    model.partial_fit_items(new, item_vectors=vectors)
+    assert model.item_states([7, *new, ITEMS + 2]).tolist() == ["cold", "warm", "warm", "cold"]
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").item_states(new).tolist() == ["warm", "warm"]
+    users = sp.csr_array(([1.0], ([0], [0])), shape=(1, USERS))
+    model.partial_fit_items([ITEMS], users)
+    assert model.item_states(new).tolist() == ["hot", "warm"]
+    for wrong in ([ITEMS + 2], [3, 3], [-1]):
+        state = {**model._fitted(), "given_items": np.array(wrong)}
+        if "given" in state:
+            state["given"] = np.repeat(state["given"][:1], len(wrong), axis=0)
+        damaged = type(model)()
+        damaged._state = state
+        damaged.save(tmp_path / "damaged")
+        with pytest.raises(ValueError, match="given_items"):
+            load(tmp_path / "damaged")
 
 
 def test_users_with_features_alone_are_warm() -> None:

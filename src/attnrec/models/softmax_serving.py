@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..explain import Explanation, Part
 from ..index import ItemIndex
-from . import feature_rows
+from . import feature_rows, kernel_given
 from . import softmax_vectors as vectors
 from .base import Queries, Recommender
 from .content_views import Columns, checked, described
@@ -77,6 +77,8 @@ class SoftmaxServing(Recommender):
                 out[name] = ("float32", (len(state[name]), d))
         if "user_features" in state:
             out["user_part"] = ("float32", (shape[0], d))
+        if "given_items" in state:
+            out["given_items"] = ("int64", (len(state["given_items"]),))
         if "item_bias" in state:
             out |= {"item_bias": ("float32", (shape[1],)), "popularity_exponent": float}
         for side, n in (("user", shape[0]), ("item", shape[1])):
@@ -88,6 +90,7 @@ class SoftmaxServing(Recommender):
     def _check_state(self, state: dict[str, Any]) -> None:
         if state["temperature"] < 1e-2:
             raise ValueError(f"temperature is {state['temperature']}")
+        kernel_given.check(state)
         for side in ("user", "item"):
             if f"{side}_columns" in state:
                 checked(state[f"{side}_columns"], len(state[f"{side}_features"]))
@@ -247,6 +250,9 @@ class SoftmaxServing(Recommender):
             new += np.float32(size) * vectors.unit(
                 feature_rows.dense("item_vectors", item_vectors, len(itemids), "itemids", new.shape[1])
             )
+            more["given_items"] = np.union1d(s.get("given_items", np.zeros(0, np.int64)), itemids)
+        elif "given_items" in s:
+            more["given_items"] = np.setdiff1d(s["given_items"], itemids)
         items = feature_rows.grown(s["items"], user_items.shape[1])
         items[itemids] = new
         if "item_bias" in s:

@@ -40,7 +40,7 @@ class States(Fitted):
         return self._states("user", userids)
 
     def item_states(self, itemids: Any = None) -> Array:
-        """What the model knows of items: "hot" with interactions, "warm" with features alone, "cold" with neither.
+        """What the model knows of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
 
         Parameters
         ----------
@@ -73,6 +73,8 @@ class States(Fitted):
             features = self._fitted().get(name)
             if features is not None:
                 warm |= np.diff(features.indptr) > 0 if hasattr(features, "indptr") else features.any(axis=1)
+        if side == "item" and "given_items" in self._fitted():
+            warm[self._fitted()["given_items"]] = True
         states = np.append(np.where(hot, "hot", np.where(warm, "warm", "cold")), "cold")
         out: Array = states[np.where((wanted >= 0) & (wanted < n), wanted, n)]
         return out
