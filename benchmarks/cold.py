@@ -243,6 +243,8 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
     },
     "beauty": {
         "content kNN": {"power": 2.0},
+        "cmfrec CMF_implicit": {"lambda_": 10.0, "w_item": 5.0},
+        "implicit ALS, attnrec bridge": {"temperature": 0.8, "regularization": 8.0},
         "irspack iALS": {"alpha0": 0.01, "reg": 0.01, "lambda_item_feature": 1.0},
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 0.5},
         "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 0.5, "content_share": 0.3},
