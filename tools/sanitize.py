@@ -21,8 +21,8 @@ import tsan
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
-TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file model_serving model_serving_files"
-TESTS = tuple(f"tests/test_{name}.py" for name in TESTED.split())
+TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file"
+TESTS = tuple(f"tests/test_{name}.py" for name in (*TESTED.split(), "model_serving", "model_serving_files"))
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
