@@ -55,8 +55,8 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         al., 2024): the loss of an item is ``positive_temperature / temperature * log sum e^s - s_ui``.
     popularity_exponent : float
         An item's probability grows with the number of its users to this power, for ``users="history"``: the vectors
-        then say who likes an item, and not how many do. 0: the vectors have to say both. On Gowalla 0.5 with a temperature
-        of 0.1 has 9 % more NDCG@20 than 0 with the default, at 64 factors (``benchmarks/accuracy.py``).
+        then say who likes an item, and not how many do. 0: the vectors have to say both. On Gowalla 0.5 with a
+        temperature of 0.1 has 9 % more NDCG@20 than 0 with the default, at 64 factors (``benchmarks/accuracy.py``).
     history_dropout : float
         Share of a history that training hides from the sum, for ``users="history"``; at least 0 and below 1.
     id_dropout : float
