@@ -3,7 +3,7 @@
 // While the best k are being filled, and long after, much passes that others push out again: of n items in no order
 // k (1 + ln(n / k)). In a sample the score of a rank is likely to be below the k-th best of all, and above most:
 // started from there, a third to a half passes. Whether k have passed in the end tells if the guess was right; where
-// they have not, those queries are searched again without one. What is returned does not depend on it.
+// they have not, the block is searched again without one. What is returned does not depend on it.
 #pragma once
 #include <vector>
 
