@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 WORK = ROOT / "build" / "mutants"
 TREE, BUILD = WORK / "tree", WORK / "cmake"
 COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
-TIMEOUT = 450  # seconds of tests; a break that makes a loop endless is found by this
+TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
 ORACLE = " ".join(
     f"tests/test_{name}.py"
