@@ -67,11 +67,13 @@ def test_what_the_reference_says(weights: bool) -> None:
 
 @pytest.mark.parametrize("weights", [False, True])
 @pytest.mark.parametrize("best", [20, 99, 100])
-def test_a_sample_of_the_best_alone(prepared: Any, best: int, weights: bool) -> None:
-    """The sample is all better than the rest, so that fewer than k pass."""
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_sample_of_the_best_alone(prepared: Any, best: int, alike: bool, weights: bool) -> None:
+    """Some of the sample are better than all else, so that fewer than k pass; of equal ones all pass."""
     r = np.random.default_rng(2)
     q, v = np.abs(normal(r, B, D)), np.abs(normal(r, N, D))
-    v[sampled()[:best]] += 100
+    at = sampled()[:best]
+    v[at] = 100 + (v[at[0]] if alike else v[at])
     assert_as_without(q, prepared(v), weights=weights)
 
 
