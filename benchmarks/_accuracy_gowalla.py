@@ -44,6 +44,7 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "attnrec user": {"temperature": (0.5, 0.6), "regularization": (1.0, 2.0)},
     "attnrec softmax": {"temperature": (0.07, 0.08, 0.1), "history_dropout": (0.1, 0.2, 0.3)},
+    "attnrec softmax, popularity": {"temperature": (0.08, 0.1), "popularity_exponent": (0.0, 0.5, 1.0)},
 }
 
 

@@ -80,15 +80,21 @@ def test_rows_of_64_bit_integers(service: Service, tmp_path: Path) -> None:
         equal(service.recommend(served, new), want, 0)
 
 
-def test_users_and_items_that_came_later(service: Service, tmp_path: Path) -> None:
-    model, path, _ = saved("softmax", "implicit", tmp_path)
+@pytest.mark.parametrize("name", ["softmax", "kernel, item"])
+def test_users_and_items_that_came_later(name: str, service: Service, tmp_path: Path) -> None:
+    """One item with users, and one that is known by its vector alone."""
+    model, path, within = saved(name, "implicit", tmp_path)
     model.partial_fit_users([USERS], made("implicit", seed=2)[[0]])
     model.partial_fit_items([ITEMS], csr_array(np.ones((1, USERS + 1), np.float32)))
+    width = ITEMS + 1 if name == "kernel, item" else 8
+    model.partial_fit_items([ITEMS + 1], item_vectors=np.full((1, width), 0.3))
     model.save(path)
     with service.open(path) as served:
-        assert service.info(served)[1:] == (USERS + 1, ITEMS + 1)
+        assert service.info(served)[1:] == (USERS + 1, ITEMS + 2)
         users = np.arange(USERS + 1)
-        equal(service.recommend(served, userids=users), model.recommend(users), 1e-6)
+        want = model.recommend(users, N=ITEMS + 2)
+        assert (want[0] == ITEMS + 1).any()
+        equal(service.recommend(served, userids=users, k=ITEMS + 2), want, within)
 
 
 def test_a_file_that_is_replaced_stays_what_it_was(service: Service, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Items that are known by vectors alone, such as ContentBridge makes; to attention between items. Holds no state."""
+"""Items that are known to attention between items by vectors alone, such as ContentBridge makes. Holds no state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from . import feature_rows
 from .sparse import Array
 
-__all__ = ["Given", "check", "layout", "put", "updated"]
+__all__ = ["Given", "layout", "put", "updated"]
 
 Given = tuple[Array, Array]  # items (k,), ascending, and for each what every item of a history adds, (k, items)
 
@@ -62,10 +62,3 @@ def layout(n_items: int, state: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     k = len(state["given"])
     return {"given_items": ("int64", (k,)), "given": ("float32", (k, n_items))}
-
-
-def check(state: Mapping[str, Any]) -> None:
-    """Refuse ids that no item has, or has twice."""
-    items = state.get("given_items", np.zeros(0, np.int64))
-    if (np.diff(items, prepend=-1, append=state["histories"].shape[1]) < 1).any():
-        raise ValueError("given_items are not ascending ids of items")

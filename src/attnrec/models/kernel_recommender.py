@@ -277,7 +277,6 @@ class KernelAttentionRecommender(WithContent):
         terms.check_number("temperature", state["temperature"], 1e-2)
         if state["random_state"] < 0:
             raise ValueError(f"random_state is {state['random_state']}")
-        kernel_given.check(state)
 
     def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
         known = kernel_given.updated if name == "item_vectors" else partial(content_state.updated, name)

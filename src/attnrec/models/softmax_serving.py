@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..explain import Explanation, Part
 from ..index import ItemIndex
-from . import feature_rows, kernel_given
+from . import feature_rows
 from . import softmax_vectors as vectors
 from .base import Queries, Recommender
 from .content_views import Columns, checked, described
@@ -90,7 +90,6 @@ class SoftmaxServing(Recommender):
     def _check_state(self, state: dict[str, Any]) -> None:
         if state["temperature"] < 1e-2:
             raise ValueError(f"temperature is {state['temperature']}")
-        kernel_given.check(state)
         for side in ("user", "item"):
             if f"{side}_columns" in state:
                 checked(state[f"{side}_columns"], len(state[f"{side}_features"]))

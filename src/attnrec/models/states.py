@@ -62,6 +62,12 @@ class States(Fitted):
         """
         return self._states("item", itemids)
 
+    def _check_loaded(self, state: dict[str, Any]) -> None:
+        super()._check_loaded(state)
+        given = state.get("given_items", np.zeros(0, np.int64))
+        if (np.diff(given, prepend=-1, append=state["histories"].shape[1]) < 1).any():
+            raise ValueError("given_items are not ascending ids of items")
+
     @at_once
     def _states(self, side: str, ids: Any) -> Array:
         x = self._fitted()["histories"]
