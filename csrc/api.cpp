@@ -8,6 +8,7 @@
 
 #include "api_border.h"
 #include "core/dispatch.h"
+#include "core/processors.h"
 #include "prepared.h"
 
 #ifndef ATTNREC_VERSION
@@ -34,7 +35,7 @@ attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_oper
                               float scale, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "similarity";
-    const Plain q(&queries), k(&keys);
+    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_output(op, {out, rows_of(*queries), rows_of(*keys), 4, "out"}, {queries, keys}, {"queries", "keys"});
@@ -47,7 +48,7 @@ attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_
                                     float scale, const attnrec_csr *exclude, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attention_matrix";
-    const Plain u(&users), v(&items);
+    const Plain u(&users, {op, "user_features"}), v(&items, {op, "item_features"});
     const Settings s = settings_of(op, run);
     check_product(op, "user_features", users, "item_features", items, scale, s);
     check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items},
@@ -62,7 +63,7 @@ attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnre
                                    const attnrec_run *run) {
   return guarded([&] {
     const char *op = "predict_ratings";
-    const Plain w(&attention), r(&ratings);
+    const Plain w(&attention), r(&ratings, {op, "ratings"});
     const Settings s = settings_of(op, run);
     const attnrec_operand a{attention, nullptr, nullptr};
     check_operand({op, "attention_matrix"}, &a, false);
@@ -89,7 +90,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
                           const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attend";
-    const Plain q(&queries), k(&keys), x(&values);
+    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"}), x(&values, {op, "values"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_operand({op, "values"}, values, false);
@@ -102,6 +103,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
     const int64_t n = rows_of(*keys);
     check_output(op, {out, b, cols_of(*values), 4, "out"}, {queries, keys, values}, {"queries", "keys", "values"});
     if (lse != nullptr) check_output(op, {lse, b, 1, 4, "lse"}, {queries, keys, values}, {"queries", "keys", "values"});
+    check_apart(op, {{out, b, cols_of(*values), 4, "out"}, {lse, b, 1, 4, "lse"}});
     const auto hidden = check_pattern({op, "exclude"}, exclude, b, n);
     const auto listed = check_pattern({op, "include"}, include, b, n);
     const Contiguous v(*values);
@@ -128,7 +130,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
                         const attnrec_run *run) {
   return guarded([&] {
     const char *op = "topk";
-    const Plain q(&queries), v(&items);
+    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);
@@ -148,6 +150,17 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     check_output(op, {result->ids, b, o.k, 8, "out.ids"}, inputs, names);
     check_output(op, {result->scores, b, o.k, 4, "out.scores"}, inputs, names);
     if (result->weights != nullptr) check_output(op, {result->weights, b, o.k, 4, "out.weights"}, inputs, names);
+    if (result->lse != nullptr) check_output(op, {result->lse, b, 1, 4, "out.lse"}, inputs, names);
+    if (result->counts != nullptr) check_output(op, {result->counts, b, 1, 8, "out.counts"}, inputs, names);
+    check_apart(op,
+                {{result->ids, b, o.k, 8, "out.ids"},
+                 {result->scores, b, o.k, 4, "out.scores"},
+                 {result->weights, b, o.k, 4, "out.weights"},
+                 {result->lse, b, 1, 4, "out.lse"},
+                 {result->counts, b, 1, 8, "out.counts"}},
+                {{o.item_bias, n, 1, 4, "item_bias"},
+                 {o.items, o.n_items, 1, 8, "items"},
+                 {o.filter_items, o.n_filter_items, 1, 8, "filter_items"}});
     const auto hidden = check_pattern({op, "exclude"}, o.exclude, b, n);
     const auto listed = check_pattern({op, "include"}, o.include, b, n);
     check_id_range({op, "items"}, o.items, o.n_items, n);
@@ -185,10 +198,12 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
                                const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "score_pairs";
-    const Plain q(&queries), v(&items);
+    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "items", items, 1, s);
     check_output(op, {out, n_pairs, 1, 4, "out"}, {queries, items}, {"queries", "items"});
+    check_apart(op, {{out, n_pairs, 1, 4, "out"}},
+                {{query_ids, n_pairs, 1, 8, "query_ids"}, {item_ids, n_pairs, 1, 8, "item_ids"}});
     check_id_range({op, "query_ids"}, query_ids, n_pairs, rows_of(*queries));
     check_id_range({op, "item_ids"}, item_ids, n_pairs, rows_of(*items));
     score_pairs(*queries, *items, query_ids, item_ids, n_pairs, out, s.run);
@@ -257,6 +272,17 @@ const char *api_isa() {
   return status == ATTNREC_OK ? name : nullptr;
 }
 
+int api_num_threads() {
+  int n = 0;
+  return guarded([&] { n = default_num_threads(); }) == ATTNREC_OK ? n : 0;
+}
+
+int api_processors() {
+  int n = 1;
+  guarded([&] { n = processors(); });
+  return n;
+}
+
 const char *api_isas() {
   static const std::string names = [] {
     std::string out;
@@ -288,7 +314,7 @@ const attnrec_api kApi = {
     api_isas,
     threading_name,
     [] { return last_error().c_str(); },
-    default_num_threads,
+    api_num_threads,
     api_set_num_threads,
     default_memory_budget,
     api_set_memory_budget,
@@ -317,6 +343,7 @@ const attnrec_api kApi = {
     api_index_save,
     api_index_open,
     api_index_get_info,
+    api_processors,
 };
 
 }  // namespace

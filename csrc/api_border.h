@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "check.h"
+#include "core/environment.h"
 
 namespace attnrec {
 
@@ -24,6 +25,9 @@ attnrec_status guarded(const Body &body) noexcept {
       body();
       return ATTNREC_OK;
     } catch (const Invalid &e) {
+      last_error() = e.what();
+      return ATTNREC_INVALID;
+    } catch (const BadSetting &e) {
       last_error() = e.what();
       return ATTNREC_INVALID;
     } catch (const ScoreTooLarge &e) {

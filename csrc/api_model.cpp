@@ -22,10 +22,11 @@ std::vector<Canonical> check_histories(const attnrec_model &model, const attnrec
   if (x->data == nullptr) {
     out = check_pattern({kOp, "histories"}, x, x->rows, x->cols);
   } else {
-    const attnrec_operand operand{nullptr, x, nullptr};
-    check_operand({kOp, "histories"}, &operand, false);
+    const attnrec_operand given{nullptr, x, nullptr};
+    check_operand({kOp, "histories"}, &given, false);
+    out.emplace_back(Named{kOp, "histories"}, *x, true);
+    const attnrec_operand operand{nullptr, &out.front().csr(), nullptr};
     check_finite({kOp, "histories"}, operand, s.run, s.skip_finite);
-    out.emplace_back(*x, true);
   }
   const char *reason = model.refuses(out.front().csr());
   if (reason != nullptr) fail(kOp, ": ", reason);
@@ -92,6 +93,13 @@ attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr
     const std::vector<const char *> names{"histories"};
     check_output(kOp, {result->ids, b, o.k, 8, "out.ids"}, inputs, names);
     check_output(kOp, {result->scores, b, o.k, 4, "out.scores"}, inputs, names);
+    check_apart(kOp,
+                {{result->ids, b, o.k, 8, "out.ids"},
+                 {result->scores, b, o.k, 4, "out.scores"},
+                 {result->counts, b, 1, 8, "out.counts"}},
+                {{o.userids, o.n_userids, 1, 8, "userids"},
+                 {o.items, o.n_items, 1, 8, "items"},
+                 {o.filter_items, o.n_filter_items, 1, 8, "filter_items"}});
     check_id_range({kOp, "items"}, o.items, o.n_items, model->n_items());
     check_id_range({kOp, "filter_items"}, o.filter_items, o.n_filter_items, model->n_items());
     const auto only = sorted_ids(o.items, o.n_items);
@@ -99,6 +107,7 @@ attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr
     Wanted wanted;
     wanted.k = o.k;
     wanted.hide = o.keep_already_liked == 0;
+    wanted.clip = o.unclipped == 0;
     wanted.items = o.items == nullptr ? nullptr : &only;
     wanted.filter = o.filter_items == nullptr ? nullptr : &filter;
     recommend(*model, rows, o.userids, b, wanted, {result->ids, result->scores, nullptr, nullptr, result->counts},

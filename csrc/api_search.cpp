@@ -84,6 +84,9 @@ attnrec_status api_searcher_search(attnrec_searcher *searcher, const float *quer
     const attnrec_index &index = searcher->searcher.index();
     if (query == nullptr && index.d > 0) fail(kOp, ": query is missing");
     check_id_range({kOp, "exclude"}, exclude, n_exclude, index.n);
+    const int64_t k = searcher->searcher.k();
+    check_apart(kOp, {{ids, k, 1, 8, "out.ids"}, {scores, k, 1, 4, "out.scores"}, {count, 1, 1, 8, "count"}},
+                {{query, index.d, 1, 4, "query"}, {exclude, n_exclude, 1, 8, "exclude"}});
     const float top = check_finite({kOp, "query"}, query, index.d, searcher->skip_finite);
     check_magnitude(kOp, index.d, top, index.max_abs, searcher->scale, searcher->top_bias);
     searcher->searcher.search(query, exclude, n_exclude, {ids, scores, nullptr, nullptr, count});

@@ -19,7 +19,7 @@ void check_setting(Named who, double x, double low, double high, const char *wan
   if (!(x >= low && x < high)) fail(who.op, ": ", who.name, " is ", x, "; give ", wanted);
 }
 
-void check_targets(const char *op, const attnrec_csr *targets, int64_t b, int64_t n) {
+Canonical checked_targets(const char *op, const attnrec_csr *targets, int64_t b, int64_t n) {
   if (targets == nullptr) fail(op, ": targets is missing");
   const attnrec_operand x{nullptr, targets, nullptr};
   check_operand({op, "targets"}, &x, false);
@@ -27,23 +27,11 @@ void check_targets(const char *op, const attnrec_csr *targets, int64_t b, int64_
     fail(op, ": targets ", shape(targets->rows, targets->cols),
          " does not fit; it needs a row a query and a column an item, ", shape(b, n));
   }
-  const int64_t nnz = targets->indptr[b];
-  check_finite({op, "targets"}, targets->data, nnz, false);
-  check_at_least_zero({op, "targets"}, targets->data, nnz);
-}
-
-// No two of a few arrays of floats share one; those that are null are not there.
-void check_apart(const char *op, const std::vector<Output> &arrays) {
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const auto *a = static_cast<const float *>(arrays[i].data);
-      const auto *b = static_cast<const float *>(arrays[j].data);
-      if (a == nullptr || b == nullptr) continue;
-      if (a < b + arrays[j].rows * arrays[j].cols && b < a + arrays[i].rows * arrays[i].cols) {
-        fail(op, ": ", arrays[i].name, " overlaps ", arrays[j].name, "; give memory of its own");
-      }
-    }
-  }
+  Canonical y({op, "targets"}, *targets, true);
+  const int64_t nnz = y.csr().indptr[b];
+  check_finite({op, "targets"}, y.csr().data, nnz, false);
+  check_at_least_zero({op, "targets"}, y.csr().data, nnz);
+  return y;
 }
 
 }  // namespace
@@ -66,7 +54,7 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
     const int64_t b = queries->rows;
     check_finite({op, "sample_weight"}, o.sample_weight, b, false);
     check_at_least_zero({op, "sample_weight"}, o.sample_weight, b);
-    check_targets(op, targets, b, n);
+    const Canonical canonical = checked_targets(op, targets, b, n);
     if (o.normalize != ATTNREC_NORMALIZE_ALL && o.normalize != ATTNREC_NORMALIZE_UNSEEN) {
       fail(op, ": normalize ", static_cast<int>(o.normalize), " is neither all nor unseen");
     }
@@ -86,12 +74,14 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
       check_output(op, {result->d_queries, b, queries->cols, 4, "d_queries"}, inputs, names);
       check_output(op, {result->d_items, n, items->cols, 4, "d_items"}, inputs, names);
       if (o.item_bias != nullptr) check_output(op, {result->d_item_bias, n, 1, 4, "d_item_bias"}, inputs, names);
-      check_apart(op, {{result->d_queries, b, queries->cols, 4, "d_queries"},
-                       {result->d_items, n, items->cols, 4, "d_items"},
-                       {result->d_item_bias, n, 1, 4, "d_item_bias"},
-                       {o.item_bias, n, 1, 4, "item_bias"}});
+      check_apart(op,
+                  {{result->d_queries, b, queries->cols, 4, "d_queries"},
+                   {result->d_items, n, items->cols, 4, "d_items"},
+                   {result->d_item_bias, n, 1, 4, "d_item_bias"}},
+                  {{o.item_bias, n, 1, 4, "item_bias"},
+                   {o.sample_weight, b, 1, 4, "sample_weight"},
+                   {targets->data, targets->indptr[b], 1, 4, "targets"}});
     }
-    const Canonical canonical(*targets, true);
     CrossEntropyTask task;
     task.scale = o.scale;
     task.lse_weight = o.lse_weight;
@@ -115,10 +105,8 @@ attnrec_status api_adam_step(float *parameters, const float *gradient, float *fi
     if (n > 0 && (parameters == nullptr || gradient == nullptr || first == nullptr || second == nullptr)) {
       fail(op, ": parameters, gradient, first or second is missing");
     }
-    check_apart(op, {{parameters, n, 1, 4, "parameters"},
-                     {gradient, n, 1, 4, "gradient"},
-                     {first, n, 1, 4, "first"},
-                     {second, n, 1, 4, "second"}});
+    check_apart(op, {{parameters, n, 1, 4, "parameters"}, {first, n, 1, 4, "first"}, {second, n, 1, 4, "second"}},
+                {{gradient, n, 1, 4, "gradient"}});
     const auto o = given({op, "options"}, options);
     if (o.step < 1) fail(op, ": step is ", o.step, "; steps count from 1");
     check_setting({op, "learning_rate"}, o.learning_rate, 0, HUGE_VAL, "a finite number, 0 or more");

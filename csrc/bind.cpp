@@ -71,7 +71,7 @@ void check_rows(const char *op, const char *name, py::handle features, int64_t r
 py::array py_predict_ratings(py::handle attention, py::handle ratings, py::handle users, py::handle items,
                              py::handle check_finite, py::handle out, py::handle num_threads) {
   const char *op = "predict_ratings";
-  if (is_sparse(attention) || py::isinstance<PyIndex>(attention)) {
+  if (is_sparse(attention) || py::hasattr(attention, "tocsr") || py::isinstance<PyIndex>(attention)) {
     throw py::type_error(
         "predict_ratings: attention_matrix is not a dense array; give what attention_matrix() returns");
   }
@@ -147,6 +147,21 @@ struct TopKArrays {
     views.lse = take<float>({op, "out.lse"}, rows.empty() ? py::none() : field("lse"), rows, lse);
   }
 
+  // The C interface sees neither int32 ids nor what else they would be written over.
+  void keep_narrow_apart(const char *op, std::initializer_list<std::pair<const char *, py::handle>> inputs) const {
+    if (!narrow_ids) return;
+    const py::object shared = py::module_::import("numpy").attr("may_share_memory");
+    const auto check = [&](const char *name, py::handle x) {
+      if (!x || !py::isinstance<py::array>(x) || !shared(narrow_ids, x).cast<bool>()) return;
+      throw py::value_error(text(op, ": out.ids overlaps ", name, "; give memory of its own"));
+    };
+    for (const auto &[name, x] : inputs) check(name, x);
+    check("out.scores", scores);
+    check("out.weights", weights);
+    check("out.lse", lse);
+    check("out.counts", counts);
+  }
+
   py::tuple finish() {
     if (narrow_ids) narrow_ids.attr("__setitem__")(py::ellipsis(), ids);
     return py::make_tuple(narrow_ids ? narrow_ids : ids, scores, weights ? weights : py::none(), plain(lse),
@@ -190,6 +205,7 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
   const py::object filter = ids_into({op, "filter_items"}, filter_items, v.rows(), o.filter_items, o.n_filter_items);
   const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
   TopKArrays arrays(op, q, o.k, weights, out);
+  arrays.keep_narrow_apart(op, {{"queries", queries}, {"items", features}, {"item_bias", item_bias}});
   call([&] { return api().topk(q.get(), v.get(), &o, &arrays.views, &run); });
   return arrays.finish();
 }
@@ -268,11 +284,16 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
 
   m.def("isa", [] {
     const char *name = api().isa();
-    if (name == nullptr) throw std::runtime_error(api().last_error());
+    if (name == nullptr) throw py::value_error(api().last_error());
     return name;
   });
   m.def("isas", [] { return py::str(api().isas()).attr("split")(); });
-  m.def("num_threads", api().num_threads);
+  m.def("num_threads", [] {
+    const int n = api().num_threads();
+    if (n == 0) throw py::value_error(api().last_error());
+    return n;
+  });
+  m.def("processors", api().processors);
   m.def("set_num_threads", [](py::handle n) {
     const int64_t value = as_integer({"set_num_threads", "n"}, n);
     raise_on(api().set_num_threads(static_cast<int>(std::clamp<int64_t>(value, -1, kMaxThreads))));

@@ -60,22 +60,14 @@ struct Arg {
 
 inline std::string shape_text(const py::array &x) { return py::str(x.attr("shape")); }
 
-// Any array-like, not yet converted.
+// Any array-like, not yet converted: read where the Python side reads them too.
 inline py::array as_array(Arg arg, py::handle x) {
-  if (py::isinstance<py::array>(x)) return py::reinterpret_borrow<py::array>(x);
-  const py::module_ np = py::module_::import("numpy");
-  const bool only_dlpack = py::hasattr(x, "__dlpack__") && !py::hasattr(x, "__array__");
-  py::object made;
-  try {
-    made = np.attr(only_dlpack ? "from_dlpack" : "asarray")(x);
-  } catch (py::error_already_set &error) {  // ragged lists, tensors that will not be read: name the argument
-    if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) throw;
-    const std::string message = text(arg.text(), " can not be read as an array: ", std::string(py::str(error.value())));
-    if (error.matches(PyExc_ValueError)) throw py::value_error(message);
-    throw py::type_error(message);
+  constexpr char of_packages = 'V';  // dtypes that packages add to NumPy, such as bfloat16
+  if (py::isinstance<py::array>(x)) {
+    const auto given = py::reinterpret_borrow<py::array>(x);
+    if (given.dtype().kind() != of_packages) return given;
   }
-  if (!py::isinstance<py::array>(made)) throw py::type_error(arg.text() + " is not an array");
-  return made;
+  return py::module_::import("attnrec._arraylike").attr("as_numpy")(x, arg.text());
 }
 
 // Whether x has the native dtype of T; two dtype objects may be equal without being one.
@@ -92,6 +84,10 @@ inline bool is_plain_float(const py::array &x) {
 
 // float32, native and aligned: itself, or a converted copy. Values too large become infinite and are found later.
 inline py::array as_float(Arg arg, py::handle given) {
+  if (py::isinstance<py::array>(given)) {
+    const auto same = py::reinterpret_borrow<py::array>(given);
+    if (is_plain_float(same)) return same;
+  }
   py::array x = as_array(arg, given);
   if (is_plain_float(x)) return x;
   const char kind = x.dtype().kind();
@@ -119,8 +115,8 @@ inline py::array_t<int64_t> as_ids(Arg arg, py::handle given, std::optional<int6
     }
     return py::module_::import("numpy").attr("flatnonzero")(x);
   }
-  if (x.size() != 0 && kind != 'i' && kind != 'u') {
-    throw py::type_error(text(arg.text(), " has dtype ", std::string(py::str(x.dtype())), "; ids are integers"));
+  if (!has_dtype<int64_t>(x)) {
+    x = py::module_::import("attnrec._arraylike").attr("as_integers")(x, arg.text(), "ids are integers");
   }
   return py::array_t < int64_t, py::array::c_style | py::array::forcecast > ::ensure(x);
 }
@@ -141,9 +137,9 @@ class Operand {
       keep_ = py::reinterpret_borrow<py::object>(x);
       view_.index = x.cast<const PyIndex &>().get();
     } else if (is_sparse(x)) {
-      sparse(arg, x, pattern_only);
+      sparse(arg, x, rank, pattern_only);
     } else if (py::hasattr(x, "tocsr")) {
-      sparse(arg, x.attr("tocsr")(), pattern_only);
+      sparse(arg, x.attr("tocsr")(), rank, pattern_only);
     } else {
       dense(arg, x, rank);
     }
@@ -181,23 +177,29 @@ class Operand {
     view_.dense = &dense_;
   }
 
-  void sparse(Arg arg, const py::handle &given, bool pattern_only) {
+  void sparse(Arg arg, const py::handle &given, Rank rank, bool pattern_only) {
     py::object x = py::reinterpret_borrow<py::object>(given);
     if (py::hasattr(x, "format") && std::string(py::str(x.attr("format"))) != "csr") x = x.attr("tocsr")();
-    const auto shape = x.attr("shape").cast<std::pair<int64_t, int64_t>>();
+    auto shape = x.attr("shape").cast<std::vector<int64_t>>();
+    is_vector_ = shape.size() == 1 && (rank == Rank::kVectorToo || pattern_only);
+    if (is_vector_) shape.insert(shape.begin(), 1);
+    if (shape.size() != 2) {
+      throw py::value_error(text(arg.text(), " has shape ", std::string(py::str(x.attr("shape"))),
+                                 "; give a matrix with a row each, which reshape(1, -1) makes of one row"));
+    }
     const auto indptr = as_ids({arg.op, arg.name}, x.attr("indptr"));
     const py::array indices_given = as_array(arg, x.attr("indices"));
-    if (indptr.size() != shape.first + 1) {
+    if (indptr.size() != shape[0] + 1) {
       throw py::value_error(text(arg.text(), ".indptr has ", std::to_string(indptr.size()), " entries for ",
-                                 std::to_string(shape.first), " rows; a CSR matrix has one more than rows"));
+                                 std::to_string(shape[0]), " rows; a CSR matrix has one more than rows"));
     }
-    const int64_t nnz = *indptr.data(shape.first);
+    const int64_t nnz = *indptr.data(shape[0]);
     if (nnz < 0 || nnz > indices_given.size()) {
       throw py::value_error(text(arg.text(), ".indptr ends with ", std::to_string(nnz), " but there are ",
                                  std::to_string(indices_given.size()), " indices"));
     }
     const py::array indices = narrowed(arg, indices_given);
-    csr_ = {indptr.data(), static_cast<const int32_t *>(indices.data()), nullptr, shape.first, shape.second};
+    csr_ = {indptr.data(), static_cast<const int32_t *>(indices.data()), nullptr, shape[0], shape[1]};
     py::object keep_data = py::none();
     if (!pattern_only) {
       const py::array data = contiguous(as_float(arg, x.attr("data")));

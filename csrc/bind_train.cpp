@@ -6,6 +6,9 @@ namespace {
 
 // Room for one gradient, new or the caller's.
 py::array room(Arg arg, const py::object &out, const char *field, const std::vector<py::ssize_t> &shape) {
+  if (!out.is_none() && !py::hasattr(out, field)) {
+    throw py::type_error(text(arg.op, ": out has no ", field, "; give a CrossEntropy, such as an earlier result"));
+  }
   return output<float>(arg, out.is_none() ? py::none() : py::object(out.attr(field)), shape);
 }
 

@@ -32,7 +32,40 @@ void check_dense(Named who, const attnrec_matrix &m) {
   }
 }
 
-void check_csr(Named who, const attnrec_csr &m, bool needs_data) {
+// Whether every column is one of the matrix, and whether columns rise within each row, in one walk without an early
+// end, so that the compiler can take many at a time.
+struct Columns {
+  bool in_range = true, rise = true;
+};
+
+Columns look_at_columns(const attnrec_csr &m) {
+  constexpr int64_t block = 1 << 16;
+  const auto last = static_cast<int32_t>(std::min<int64_t>(m.cols - 1, INT32_MAX));
+  const int64_t nnz = m.indptr[m.rows];
+  int64_t falls = 0;  // less those between rows
+  Columns found;
+  for (int64_t from = 0; from < nnz; from += block) {
+    const int32_t *at = m.indices + from;
+    const int64_t count = std::min(block, nnz - from);
+    int32_t here = from > 0 && at[-1] >= at[0];
+    int32_t outside = at[0] < 0 || at[0] > last;
+    for (int64_t p = 1; p < count; ++p) {
+      here += static_cast<int32_t>(at[p - 1] >= at[p]);
+      outside |= static_cast<int32_t>(at[p] < 0) | static_cast<int32_t>(at[p] > last);
+    }
+    falls += here;
+    found.in_range &= outside == 0;
+  }
+  for (int64_t i = 1; i < m.rows; ++i) {
+    const int64_t p = m.indptr[i];
+    if (p > 0 && p < m.indptr[i + 1]) falls -= static_cast<int64_t>(m.indices[p - 1] >= m.indices[p]);
+  }
+  found.rise = falls == 0;
+  return found;
+}
+
+// Whether columns rise within each row.
+bool check_csr(Named who, const attnrec_csr &m, bool needs_data) {
   if (m.rows < 0 || m.cols < 0) fail(who.op, ": ", who.name, " has the shape ", shape(m.rows, m.cols));
   if (m.indptr == nullptr || m.indptr[0] != 0) fail(who.op, ": ", who.name, ".indptr does not start with 0");
   for (int64_t i = 0; i < m.rows; ++i) {
@@ -42,9 +75,8 @@ void check_csr(Named who, const attnrec_csr &m, bool needs_data) {
   if (nnz > 0 && (m.indices == nullptr || (needs_data && m.data == nullptr))) {
     fail(who.op, ": ", who.name, " has ", nnz, " entries but no ", m.indices == nullptr ? "indices" : "data");
   }
-  bool in_range = true;  // no early end, so that the compiler can take many at a time
-  for (int64_t p = 0; p < nnz; ++p) in_range &= m.indices[p] >= 0 && m.indices[p] < m.cols;
-  if (in_range) return;
+  const Columns columns = look_at_columns(m);
+  if (columns.in_range) return columns.rise;
   for (int64_t i = 0; i < m.rows; ++i) {
     for (int64_t p = m.indptr[i]; p < m.indptr[i + 1]; ++p) {
       if (m.indices[p] < 0 || m.indices[p] >= m.cols) {
@@ -53,6 +85,7 @@ void check_csr(Named who, const attnrec_csr &m, bool needs_data) {
       }
     }
   }
+  return columns.rise;
 }
 
 struct Extent {
@@ -88,7 +121,6 @@ void check_operand(Named who, const attnrec_operand *x, bool index_is_allowed) {
   if (forms != 1) fail(who.op, ": ", who.name, " has to be given in exactly one form");
   if (x->index != nullptr && !index_is_allowed) fail(who.op, ": ", who.name, " can not be an index; give the matrix");
   if (x->dense != nullptr) check_dense(who, *x->dense);
-  if (x->csr != nullptr) check_csr(who, *x->csr, true);
   if (rows_of(*x) > kMaxRows || cols_of(*x) > kMaxRows) {
     fail(who.op, ": ", who.name, " ", shape(*x), " has an axis longer than ", kMaxRows);
   }
@@ -123,6 +155,23 @@ void check_output(const char *op, const Output &out, const std::vector<const att
   }
 }
 
+void check_apart(const char *op, std::initializer_list<Output> outputs, std::initializer_list<Output> inputs) {
+  const auto check = [&](const Output &later, const Output &before) {
+    const auto *a = static_cast<const char *>(later.data);
+    const auto *b = static_cast<const char *>(before.data);
+    const int64_t a_bytes = later.rows * later.cols * later.item_size;
+    const int64_t b_bytes = before.rows * before.cols * before.item_size;
+    if (a == nullptr || b == nullptr || a_bytes == 0 || b_bytes == 0) return;
+    if (a < b + b_bytes && b < a + a_bytes) {
+      fail(op, ": ", later.name, " overlaps ", before.name, "; give memory of its own");
+    }
+  };
+  for (const Output *out = outputs.begin(); out != outputs.end(); ++out) {
+    for (const Output *other = outputs.begin(); other != out; ++other) check(*out, *other);
+    for (const Output &in : inputs) check(in, *out);
+  }
+}
+
 float check_finite(Named who, const attnrec_operand &x, const Run &run, bool skip) {
   if (skip) return 0;
   const float top = max_abs(x, run);
@@ -151,12 +200,9 @@ void check_magnitude(const char *op, int64_t terms, float a, float b, float scal
   fail(op, ": products of inputs as large as ", a, " and ", b, " may pass the range of float32; scale them down");
 }
 
-Canonical::Canonical(const attnrec_csr &x, bool with_data) : csr_(x) {
-  bool is_canonical = true;
-  for (int64_t i = 0; i < x.rows && is_canonical; ++i) {
-    for (int64_t p = x.indptr[i] + 1; p < x.indptr[i + 1]; ++p) is_canonical &= x.indices[p - 1] < x.indices[p];
-  }
-  if (is_canonical) return;
+Canonical::Canonical(Named who, const attnrec_csr &x, bool with_data) : csr_(x) {
+  if (check_csr(who, x, with_data)) return;
+  double sum = 0;
   std::vector<int64_t> order;
   indptr_.push_back(0);
   for (int64_t i = 0; i < x.rows; ++i) {
@@ -167,11 +213,9 @@ Canonical::Canonical(const attnrec_csr &x, bool with_data) : csr_(x) {
       const bool repeated = static_cast<int64_t>(indices_.size()) > indptr_.back() && indices_.back() == x.indices[p];
       if (!repeated) indices_.push_back(x.indices[p]);
       if (!with_data) continue;
-      if (repeated) {
-        data_.back() += x.data[p];
-      } else {
-        data_.push_back(x.data[p]);
-      }
+      if (!repeated) data_.push_back(0);
+      sum = repeated ? sum + static_cast<double>(x.data[p]) : static_cast<double>(x.data[p]);
+      data_.back() = static_cast<float>(sum);
     }
     indptr_.push_back(static_cast<int64_t>(indices_.size()));
   }
@@ -187,8 +231,7 @@ std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b,
     fail(who.op, ": ", who.name, " ", shape(x->rows, x->cols),
          " does not fit; it needs a row a query and a column an item, ", shape(b, n));
   }
-  check_csr(who, *x, false);
-  out.emplace_back(*x, false);
+  out.emplace_back(who, *x, false);
   return out;
 }
 

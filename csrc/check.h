@@ -31,7 +31,7 @@ struct Named {
 std::string shape(int64_t rows, int64_t cols);
 std::string shape(const attnrec_operand &x);
 
-// Exactly one form, sane extents, indices in range.
+// Exactly one form, sane extents. What a sparse one holds is checked where it is made canonical.
 void check_operand(Named who, const attnrec_operand *x, bool index_is_allowed);
 void check_same_width(const char *op, const char *a_name, const attnrec_operand &a, const char *b_name,
                       const attnrec_operand &b);
@@ -44,6 +44,8 @@ struct Output {
 };
 void check_output(const char *op, const Output &out, const std::vector<const attnrec_operand *> &inputs,
                   const std::vector<const char *> &names);
+// No output shares a byte with another or with a flat input; what is null is not there. Allocates nothing.
+void check_apart(const char *op, std::initializer_list<Output> outputs, std::initializer_list<Output> inputs = {});
 
 // Largest magnitude of x; throws and names the row when something is not finite. 0 when the check is switched off.
 float check_finite(Named who, const attnrec_operand &x, const Run &run, bool skip);
@@ -52,10 +54,13 @@ void check_precision(const char *op, attnrec_precision precision);
 // Scores of magnitude up to d * a * b * |scale| + bias have to fit a float.
 void check_magnitude(const char *op, int64_t terms, float a, float b, float scale, float bias = 0);
 
-// A sparse matrix with sorted rows and no repeated entries (repeated data adds up): itself, or a copy.
+// A sparse matrix, checked, with sorted rows and no repeated entries (repeated data adds up, in double): itself, or a
+// copy.
 class Canonical {
  public:
-  explicit Canonical(const attnrec_csr &x, bool with_data);
+  Canonical(Named who, const attnrec_csr &x, bool with_data);
+  Canonical(const Canonical &) = delete;
+  Canonical(Canonical &&) = default;
   const attnrec_csr &csr() const { return csr_; }
 
  private:

@@ -1,9 +1,10 @@
-// Operands in the form that an op needs: with strides that lead somewhere, normalised for the cosine, or with
-// contiguous rows. Border: used by api.cpp and api_train.cpp.
+// Operands in the form that an op needs: with strides that lead somewhere, canonical, normalised for the cosine, or
+// with contiguous rows. Border: used by api.cpp and api_train.cpp.
 #pragma once
 #include <attnrec/attnrec.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "check.h"
@@ -13,13 +14,14 @@ namespace attnrec {
 
 // Puts a view of its own in the place of a dense operand, where ops may form the address of every row and of its end.
 // Callers need not give such: of an axis that is not longer than 1 any stride is right, and of a matrix without
-// elements any address.
+// elements any address. In the place of a sparse one it puts checked rows, sorted and free of repeats.
 class Plain {
  public:
-  explicit Plain(const attnrec_operand **x) {
-    if (*x == nullptr || (*x)->dense == nullptr) return;
+  Plain(const attnrec_operand **x, Named who) {
+    if (*x == nullptr || ((*x)->dense == nullptr && (*x)->csr == nullptr)) return;
     operand_ = **x;
-    make(&operand_.dense);
+    if (operand_.dense != nullptr) make(&operand_.dense);
+    if (operand_.csr != nullptr) operand_.csr = &canonical_.emplace(who, *operand_.csr, true).csr();
     *x = &operand_;
   }
   explicit Plain(const attnrec_matrix **x) {
@@ -38,6 +40,7 @@ class Plain {
     *x = &dense_;
   }
   attnrec_matrix dense_{};
+  std::optional<Canonical> canonical_;
   attnrec_operand operand_{};
 };
 
@@ -49,9 +52,7 @@ class Compared {
     if (metric == ATTNREC_DOT) return;
     if (metric != ATTNREC_COSINE) fail(op, ": metric ", static_cast<int>(metric), " is neither dot nor cosine");
     copies_.reserve(2);
-    sparse_.reserve(2);
     for (attnrec_operand *x : {&a_, &b_}) {
-      if (x->csr != nullptr) x->csr = &sparse_.emplace_back(*x->csr, true).csr();
       *x = copies_.emplace_back(std::make_unique<Normalized>(*x, run))->operand();
     }
   }
@@ -60,7 +61,6 @@ class Compared {
 
  private:
   attnrec_operand a_, b_;
-  std::vector<Canonical> sparse_;
   std::vector<std::unique_ptr<Normalized>> copies_;
 };
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from cases_long import long_sums
 from cases_train import adam_call, adam_step, loss_call, softmax_cross_entropy
 from inputs import SHAPES, Call, Case, integers, normal, over_shapes, pattern
 
@@ -280,6 +281,7 @@ CASES: dict[str, list[Case]] = {
     "softmax_cross_entropy": list(softmax_cross_entropy()),
     "topk": list(_topk()),
 }
+CASES = {op: [*cases, *long_sums(op)] for op, cases in CASES.items()}
 VALID: list[Case] = [case for cases in CASES.values() for case in cases]
 
 LARGE: list[Case] = [

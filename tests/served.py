@@ -112,7 +112,7 @@ class Service:
         self._c.serve_close.argtypes = [ctypes.c_void_p]
         self._c.serve_info.argtypes = [ctypes.c_void_p] * 3
         p, n, i = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
-        self._c.serve_recommend.argtypes = [p, p, p, p, n, n, p, n, i, p, n, p, n, i, n, p, p, p]
+        self._c.serve_recommend.argtypes = [p, p, p, p, n, n, p, n, i, i, p, n, p, n, i, n, p, p, p]
         self._c.serve_use(table())
 
     def _check(self, status: int) -> None:
@@ -143,6 +143,7 @@ class Service:
         userids: Any = None,
         ones: bool = False,
         keep: bool = False,
+        clip: bool = True,
         items: Any = None,
         filter_items: Any = None,
         num_threads: int = 0,
@@ -169,6 +170,7 @@ class Service:
             _pointer(ids_of[0], np.int64),
             k,
             int(keep),
+            int(not clip),
             _pointer(only, np.int64),
             0 if only is None else len(only),
             _pointer(never, np.int64),

@@ -295,7 +295,7 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
     assert "leave out --test-fraction" in said("--split", "temporal", "--time", 1, "--test-fraction", 0.5)
     assert "time is 'soon'" in said("--split", "temporal", "--time", "soon")
     assert "too few" in said("--split", "temporal", "--time", 5000)
-    assert "n_users is 500" in said("--split", "users", "--users", 500)
+    assert "--users is 500" in said("--split", "users", "--users", 500)
     assert "interactions are in train and in test, the first of them user 'u0'" in said("--test", films)
     timeless = tmp_path / "timeless.csv"
     timeless.write_text("user,item\na,1\na,2\nb,1\n")

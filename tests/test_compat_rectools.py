@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,14 @@ def test_near_vectors_keep_their_digits() -> None:
     assert (objects.tolist(), distances.tolist()) == ([0, 1], [0.0, 0.25])
 
 
+@pytest.mark.parametrize("size", [1e30, 1e18, 1e-18, 1e-30])
+def test_cosines_of_large_and_small_vectors(size: float) -> None:
+    r = np.random.default_rng(3)
+    u, v = normal(r, 10, 6), normal(r, 50, 6)
+    got = RecToolsRanker("cosine", u * np.float32(size), v * np.float32(size)).rank(np.arange(10), 5)
+    assert_same(got, expected("cosine", u, v, range(10), 5))
+
+
 def test_factors_are_copied_and_nobody_asks() -> None:
     u, v = np.ones((2, 3), np.float32), np.ones((4, 3), np.float32)
     ranker = RecToolsRanker("dot", u, v)
@@ -166,7 +175,8 @@ BAD_CALLS: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", BAD_RANKERS)
-def test_rankers_that_are_refused(name: str) -> None:
+def test_rankers_that_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rectools.models.rank", None)  # which would take one of them
     words, args, options = BAD_RANKERS[name]
     with pytest.raises(ValueError, match=words):
         RecToolsRanker(*args, **options)

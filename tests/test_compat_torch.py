@@ -211,11 +211,12 @@ def test_there_is_no_second_derivative() -> None:
 
 
 Q, V, _, IDS = made(4, 6, 3)
+LEARNED = {"scale": torch.ones((), requires_grad=True), "eps": 0.1}
 REFUSED: dict[str, tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]] = {
     "no-tensor": (TypeError, "queries is ndarray; give a dense torch tensor", (np.ones((4, 3)), V, IDS), {}),
     "integers": (TypeError, "items is torch.strided of torch.int64", (Q, V.detach().long(), IDS), {}),
     "complex": (TypeError, "queries is torch.strided of torch.complex64", (Q + 1j, V, IDS), {}),
-    "sparse": (TypeError, "items is torch.sparse_coo", (Q, V.detach().to_sparse(), IDS), {}),
+    "sparse": (TypeError, "items is torch.sparse_coo", (Q, V.detach().to_sparse(), IDS), {"lse_weight": 0.5}),
     "device": (ValueError, "queries is on meta.*move it", (Q.detach().to("meta"), V, IDS), {}),
     "targets-device": (ValueError, "targets is on meta", (Q, V, IDS.to("meta")), {}),
     "sequences": (ValueError, r"queries has shape \(4, 3, 1\).*reshape\(-1, d\)", (Q[:, :, None], V, IDS), {}),
@@ -228,7 +229,7 @@ REFUSED: dict[str, tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]]
     "ids-floats": (TypeError, "targets has dtype float32", (Q, V, IDS.float()), {}),
     "coo": (TypeError, "to_sparse_csr", (Q, V, torch.eye(4, 6).to_sparse()), {}),
     "csr-shape": (ValueError, "targets", (Q, V, sp.csr_array(np.eye(4, 5))), {}),
-    "scale": (ValueError, "scale is not differentiated", (Q, V, IDS), {"scale": torch.ones((), requires_grad=True)}),
+    "scale": (ValueError, "scale is not differentiated", (Q, V, IDS), LEARNED),
     "weights": (ValueError, "sample_weight", (Q, V, IDS), {"sample_weight": torch.ones(4, requires_grad=True)}),
     "weights-length": (ValueError, r"\(3,\) does not fit the 4", (Q, V, IDS), {"sample_weight": torch.ones(3)}),
     "weights-ignored": (
@@ -239,7 +240,7 @@ REFUSED: dict[str, tuple[type[Exception], str, tuple[Any, ...], dict[str, Any]]]
     ),
     "weights-negative": (ValueError, "0 or more", (Q, V, IDS), {"sample_weight": -torch.ones(4)}),
     "normalize": (ValueError, "normalize", (Q, V, IDS), {"normalize": "seen"}),
-    "nan": (ValueError, "queries holds NaN", (Q * float("nan"), V, IDS), {}),
+    "nan": (ValueError, "queries holds NaN", (Q * float("nan"), V, IDS), {"sample_weight": [1, 1, 1, 1]}),
 }
 
 

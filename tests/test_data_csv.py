@@ -90,7 +90,7 @@ def test_ids_are_integers_only_when_all_are_plain(tmp_path):
     assert users("10", "007") == ["007", "10"]
     assert users("1", "1.0") == ["1", "1.0"]
     assert users("NA", "null") == ["NA", "null"]
-    assert users("1", "9" * 19) == ["1", "9" * 19]
+    assert users("1", "9" * 20) == ["1", "9" * 20]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_long_quoted_fields_and_lone_carriage_returns(tmp_path):
 def test_broken_compression(tmp_path):
     whole = gzip.compress((HEAD + "".join(f"{k},{k * 7919 % 1000},3,{k * k}\n" for k in range(100_000))).encode())
     for name, data in (("cut.csv.gz", whole[: len(whole) // 2]), ("not.csv.gz", b"plain text\n1,2\n")):
-        with pytest.raises(ValueError, match=f"{name}: .*") as caught:
+        with pytest.raises(ValueError, match=name) as caught:
             Interactions.from_csv(write(tmp_path, data, name))
         assert "\n" not in str(caught.value)
 

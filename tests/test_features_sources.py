@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attnrec.data import Interactions
+from attnrec.data import Interactions, read_items
 from attnrec.features import FeatureEncoder
 from tables import FORMS, PRESENT, WINES, LetterCounts, encoder, typed
 from test_features import dense
@@ -167,6 +168,61 @@ def test_a_polars_array_and_a_fixed_size_list_are_vectors():
     lists = pl.DataFrame({"v": [[1.0, 2.0], None, [3.0, 4.0]], "x": [1, 2, 3]})
     for table in (lists, lists.with_columns(pl.col("v").cast(pl.Array(pl.Float32, 2)))):
         assert_array_equal(FeatureEncoder.guess(table).fit_transform(table).matrix, features.matrix)
+
+
+def test_tensors_of_one_dimension_are_vectors(tmp_path):
+    arrays = np.arange(24, dtype=np.float32).reshape(3, 8)
+    table = pa.table({"id": [1, 2, 3], "v": pa.FixedShapeTensorArray.from_numpy_ndarray(arrays)})
+    want = FeatureEncoder(vectors="v").fit_transform({"id": [1, 2, 3], "v": arrays}).matrix
+    pq.write_table(table, tmp_path / "x.parquet")
+    for form in (table, tmp_path / "x.parquet"):
+        assert_array_equal(FeatureEncoder(vectors="v").fit_transform(form).matrix, want)
+        assert FeatureEncoder.guess(form).vectors == ["v"]
+    deep = pa.table({"v": pa.FixedShapeTensorArray.from_numpy_ndarray(arrays.reshape(3, 2, 4))})
+    with pytest.raises(TypeError, match=r"row 0, column 'v': tensors of shape \(2, 4\) are not vectors; flatten each"):
+        FeatureEncoder(vectors="v").fit(deep)
+    flat = deep.set_column(0, "v", deep.column("v").combine_chunks().storage)
+    assert_array_equal(FeatureEncoder(vectors="v").fit_transform(flat).matrix, want)
+
+
+@pytest.mark.skipif(not hasattr(pl, "Int128"), reason="this polars has no Int128")
+def test_parquet_that_cannot_be_decoded(tmp_path):
+    path = tmp_path / "x.parquet"
+    frame = pl.DataFrame({"id": pl.Series([1, 2], dtype=pl.Int128), "year": [1990, 2000]})
+    frame.write_parquet(path)
+    try:
+        pq.ParquetFile(path)
+        pytest.skip("this pyarrow decodes Int128")
+    except pa.ArrowNotImplementedError:
+        pass
+    for read in (FeatureEncoder(numbers="year").fit_transform, read_items, Interactions.from_parquet):
+        with pytest.raises(
+            ValueError, match=r"x\.parquet: holds what pyarrow cannot decode .*polars\.read_parquet\(path\)"
+        ):
+            read(path)
+    features = FeatureEncoder(numbers="year").fit_transform(pl.read_parquet(path))
+    assert list(features.ids) == [1, 2]
+
+
+def test_parquet_that_is_damaged(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"id": [1, 2], "year": [1990, 2000]}), path)
+    path.write_bytes(path.read_bytes()[:4] + b"\xff" * 36 + path.read_bytes()[40:])
+    for read in (FeatureEncoder(numbers="year").fit_transform, read_items):
+        with pytest.raises(ValueError, match=r"x\.parquet: cannot be read .*; is it whole\?"):
+            read(path)
+
+
+def test_text_files_whose_first_line_or_encoding_is_in_doubt(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes("1,Amélie,5\n2,Heat,4\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"x\.csv:1: the first line .* pass header=True .* read_items\(path, \.\.\.\)"):
+        FeatureEncoder().fit(path)
+    path.write_bytes("id,title,size\n1,Amélie,5\n2,Heat,4\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"x\.csv:2: title .* pass encoding= .* read_items\(path, \.\.\.\)"):
+        FeatureEncoder(numbers="size").fit(path)
+    features = FeatureEncoder(numbers="size").fit_transform(read_items(path, encoding="latin-1"))
+    assert list(features.ids) == [1, 2]
 
 
 def test_typed_dates_of_a_frame_are_guessed():

@@ -9,6 +9,8 @@ import pytest
 from scipy.sparse import csr_array, random_array
 
 from attnrec import metrics
+from attnrec.data import Interactions, splits
+from forms import needs_rows
 
 # Two users with held-out items {0, 2, 3} and {4}; the third has none.
 TEST = csr_array(np.array([[1, 0, 5, 2, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]))
@@ -87,6 +89,49 @@ def test_values_of_users_have_the_mean_and_nan_for_nothing_held_out(name: str) -
     assert getattr(metrics, name)(IDS[one], TEST[one], per_user=True) == pytest.approx(values[one])
 
 
+RANKING = ("auc", "hit_rate", "map", "mrr", "ndcg", "precision", "recall", "novelty")
+
+
+@pytest.mark.parametrize("name", RANKING)
+def test_lists_of_unlike_lengths_are_filled_up(name: str) -> None:
+    metric = getattr(metrics, name)
+    filled = np.array([[3, 0, 1], [4, -1, -1], [-1, -1, -1]])
+    want = metric(filled, TEST, per_user=True)
+    ragged = [[3, 0, 1], [4], []]
+    objects = np.empty(3, dtype=object)
+    objects[:] = ragged
+    for ids in (ragged, tuple(map(tuple, ragged)), [np.array(row, np.int32) for row in ragged], objects):
+        np.testing.assert_array_equal(metric(ids, TEST, per_user=True), want)
+
+
+@pytest.mark.parametrize("name", RANKING)
+def test_held_out_items_as_interactions(name: str) -> None:
+    metric = getattr(metrics, name)
+    whole = Interactions.from_sparse(TEST)
+    assert metric(IDS, whole) == metric(IDS, TEST)
+    train = Interactions.from_arrays(["ann", "bob", "bob"], ["tea", "tea", "rum"])
+    test = Interactions.from_arrays(["ann", "cid"], ["rum", "tea"])
+    train, test = splits.pair(train, test)
+    ids = [[0, 1], [1, 0], [1, 0]]
+    assert metric(ids, test, per_user=True).shape == (3,)
+    np.testing.assert_array_equal(metric(ids, test, per_user=True), metric(ids, test.user_items, per_user=True))
+
+
+def test_pairs_are_counted_past_32_bits() -> None:
+    n, held = 200_000, 100_000
+    test = csr_array((np.ones(held), np.arange(held, dtype=np.int32), np.array([0, held], np.int32)), shape=(1, n))
+    for candidates in (None, np.array([n], np.int32)):
+        assert metrics.auc(np.arange(n)[None], test, n_candidates=candidates) == 1.0
+        assert metrics.auc(np.arange(n)[None, ::-1], test, n_candidates=candidates) == 0.0
+
+
+@needs_rows
+def test_one_sparse_row_is_one_user() -> None:
+    assert metrics.recall([[2, 0, 1]], TEST[0]) == metrics.recall([[2, 0, 1]], TEST[[0]])
+    with pytest.raises(ValueError, match="ids has 3 rows and test 1"):
+        metrics.recall(IDS, TEST[0])
+
+
 def test_duplicate_stored_entries_are_one_held_out_item() -> None:
     twice = csr_array((np.ones(2), np.array([1, 1]), np.array([0, 2])), shape=(1, 3))
     assert metrics.recall([[1, 2]], twice) == 1.0
@@ -101,7 +146,14 @@ def test_duplicate_stored_entries_are_one_held_out_item() -> None:
         (IDS + 3, None, r"0\.\.4"),
         (np.array([[0, 0], [1, 2], [1, 2]]), None, "twice in row 0"),
         (IDS.astype(float), None, "integers"),
-        (IDS[0], None, "1-D"),
+        (IDS[0], None, r"1-D, of shape \(3,\), .*of one user pass \[ids\]"),
+        ([[0, 1], [2.5], [1]], None, r"user 1 is \[2.5\]"),
+        ([[0, 1], ["a"], [1]], None, r"user 1 is \['a'\]"),
+        ([[0, 1], 3, [1]], None, "user 1 is 3"),
+        ([[0, 1], [[1], [2]], [1]], None, r"user 1 is \[\[1\], \[2\]\]"),
+        ([[0, 1], [2, 2], [1, 1, 3]], None, "twice in row 1"),
+        ([[0, 1], [9], []], None, r"0\.\.4"),
+        (np.full((3, 1), 2**64 - 1, np.uint64), None, "18446744073709551615"),
     ],
 )
 def test_bad_input_is_named(ids: np.ndarray, k: int | None, message: str) -> None:
@@ -112,8 +164,6 @@ def test_bad_input_is_named(ids: np.ndarray, k: int | None, message: str) -> Non
 def test_other_bad_input() -> None:
     with pytest.raises(TypeError, match="csr_array"):
         metrics.ndcg(IDS, TEST.toarray())
-    with pytest.raises(TypeError, match="csr_array"):
-        metrics.ndcg(IDS, TEST.tocsc())
     with pytest.raises(TypeError):
         metrics.ndcg(IDS, TEST, k=1.5)  # type: ignore[call-overload]
     for metric in (metrics.recall, metrics.map):
@@ -129,3 +179,25 @@ def test_other_bad_input() -> None:
         metrics.rmse([1, 2], [1])
     with pytest.raises(ValueError, match="not be empty"):
         metrics.mae([], [])
+    ragged = [[1.0, 2.0], [3.0]]
+    for metric in (metrics.rmse, metrics.mae):
+        for given, name in (((ragged, [1, 2, 3]), "ratings"), (([1, 2, 3], ragged), "predicted")):
+            with pytest.raises(ValueError, match=rf"{name} can not be read .*numpy.concatenate\(lists\)"):
+                metric(*given)
+        assert metric(np.concatenate(ragged), [1, 2, 3]) == 0
+        with pytest.raises(TypeError, match=r"ratings is csr_array, which is sparse: .* its values x.data"):
+            metric(TEST, TEST.data)
+        with pytest.raises(TypeError, match="predicted is Interactions, which is sparse"):
+            metric(TEST.data, Interactions.from_sparse(TEST))
+        assert metric(TEST.data, TEST.data) == 0
+    for call, name in (
+        (lambda x: metrics.confidence_interval(x), "values"),
+        (lambda x: metrics.confidence_interval([1.0, 2.0], weights=x), "weights"),
+        (lambda x: metrics.intra_list_diversity(IDS, x), "item_features"),
+        (lambda x: metrics.intra_list_diversity(IDS, similarity=x), "similarity"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} can not be read as an array of numbers"):
+            call(ragged)
+    with pytest.raises(TypeError, match=r"similarity is csr_array, .*similarity.toarray\(\)"):
+        metrics.intra_list_diversity(IDS, similarity=csr_array(np.eye(5)))
+    metrics.intra_list_diversity(IDS, similarity=csr_array(np.eye(5)).toarray())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from attnrec import models
+from attnrec.data import Interactions
 from attnrec.models.modelfile import read_header
 from estimators import ESTIMATORS, KINDS, made
 
@@ -33,7 +34,10 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A file that loads, its header, and where to write another one."""
     estimator, kind = request.param
     path = tmp_path_factory.mktemp("fuzz") / NAME
-    estimator().fit(made(kind), show_progress=False).save(path)
+    x = made(kind)
+    users, items = [f"u{u}" for u in range(x.shape[0])], [(i, f"i{i}") if i % 2 else i for i in range(x.shape[1])]
+    data = Interactions.from_sparse(x, users, items, explicit=kind == "explicit")
+    estimator().fit(data, show_progress=False).save(path)
     return path.read_bytes(), read_header(path), path
 
 

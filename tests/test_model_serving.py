@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import attnrec
+from attnrec.data import Interactions
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor
 from estimators import ITEMS, KINDS, USERS, made
@@ -35,7 +36,8 @@ def test_recommends_what_python_does(name: str, kind: str, service: Service, tmp
         if kind == "implicit":
             told = service.recommend(served, new, ones=True)
             equal(told, model.recommend(nobody, new, recalculate_user=True), within)
-        equal(service.recommend(served, userids=users), model.recommend(users), within)
+        for clip in (True, False):
+            equal(service.recommend(served, userids=users, clip=clip), model.recommend(users, clip=clip), within)
         turned = np.where(users == 20, -1, users[::-1])
         mixed = csr_array(
             new.toarray() * (users % 2 == 0)[:, None] + made(kind)[turned].toarray() * (users % 2)[:, None]
@@ -49,6 +51,15 @@ def test_recommends_what_python_does(name: str, kind: str, service: Service, tmp
         for more in ({"num_threads": 3}, {"memory_budget": 1}, {"num_threads": 2, "memory_budget": 5000}):
             for a, b in zip(service.recommend(served, new, k=12, **limits, **more), told, strict=True):
                 np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_with_outside_ids(service: Service, tmp_path: Path) -> None:
+    path, x = tmp_path / "model.safetensors", made("implicit")
+    data = Interactions.from_sparse(x, [f"u{u}" for u in range(USERS)], [(i, "é") for i in range(ITEMS)])
+    model = KernelAttentionRecommender(side="item").fit(data, show_progress=False)
+    model.save(path)
+    with service.open(path) as served:
+        equal(service.recommend(served, x), model.recommend(np.full(USERS, -1), x, recalculate_user=True), 0)
 
 
 def test_a_model_with_the_encoder_of_its_features(service: Service, tmp_path: Path) -> None:

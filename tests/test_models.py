@@ -62,10 +62,9 @@ def test_recommend_scores_are_predictions_best_first(model: models.Recommender, 
     for user in (0, 3, 11):
         ids, scores = model.recommend(user, N=ITEMS + 4)
         unseen = np.setdiff1d(np.arange(ITEMS), x[[user]].indices)
-        every = model.predict(user, unseen)
-        order = np.lexsort((unseen, -every))
+        order = np.lexsort((unseen, -model.predict(user, unseen, clip=False)))
         assert_same(ids, np.append(unseen[order], [-1] * (ITEMS + 4 - len(unseen))))
-        assert_same(scores[: len(unseen)], every[order])
+        assert_same(scores[: len(unseen)], model.predict(user, unseen)[order])
         assert np.all(scores[len(unseen) :] == -np.inf)
 
 

@@ -95,7 +95,10 @@ def test_the_input_is_not_kept(estimator: type[models.Recommender], x: csr_array
 @pytest.mark.filterwarnings("error")
 def test_small_and_odd_histories(estimator: type[models.Recommender], small: list[list[float]], tmp_path: Any) -> None:
     x = csr_array(np.array(small))
-    model = estimator().fit(x, show_progress=False)
+    kept = (
+        {"negative": "interaction"} if "negative" in estimator().get_params() else {}
+    )  # else it is a dislike, and said
+    model = estimator(**kept).fit(x, show_progress=False)
     everything = answers(model)
     assert not any(np.any(np.isnan(part)) for part in everything)
     assert np.all(np.isfinite(everything[3]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from attnrec import models, plots
+from attnrec._bars import short
 from attnrec.explain import Explanation, Part
 from estimators import ESTIMATORS, ITEMS, USERS, made
+from pages import TITLES
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
@@ -93,18 +98,46 @@ def test_names_are_text() -> None:
     ax = example().plot({7: "a" * 99, 1: "$5 a day\nand more $"})
     ax.figure.draw_without_rendering()  # no mathematics, whose dollars would have to match
     assert labels(ax.yaxis)[0] == r"\$5 a day and more \$"
-    assert ax.get_title(loc="left") == "a" * 37 + "\N{HORIZONTAL ELLIPSIS}: 3.98"
+    assert re.fullmatch("a{30,60}\N{HORIZONTAL ELLIPSIS}: 3.98", ax.get_title(loc="left"))
 
 
-def test_labels_stay_in_the_picture() -> None:
-    ax = example().plot({1: "A film with a name that is long, too long, in truth"})
+@pytest.mark.filterwarnings("ignore:Glyph .* missing")  # of scripts that the font of matplotlib lacks
+@pytest.mark.parametrize("kind", ["bars", "attention", "history", "map"])
+@pytest.mark.parametrize("titles", [TITLES, ["\N{CJK UNIFIED IDEOGRAPH-5343}" * 60], ["W" * 99], ["x"]])
+def test_labels_stay_in_the_picture(kind: str, titles: list[str]) -> None:
+    model = models.KernelAttentionRegressor().fit(made("explicit"), show_progress=False)
+    names = [titles[item % len(titles)] for item in range(ITEMS)]
+    itemids = np.arange(10)
+    if kind == "bars":
+        ax = model.explain(0, 14, N=12).plot(names)
+    elif kind == "attention":
+        ax = plots.attention_heatmap(model, [0], itemids, names=names, user_names=lambda user: titles[0])
+    elif kind == "history":
+        ax = plots.history_heatmap(model, 0, itemids, names=names)
+    else:
+        ax = plots.feature_map(np.random.default_rng(0).normal(size=(ITEMS, 5)), names)
     ax.figure.draw_without_rendering()
-    whole = ax.figure.bbox
-    for text in [*ax.get_yticklabels(), *ax.texts, ax.xaxis.label]:
-        box = text.get_window_extent()
+    whole, inner = ax.figure.bbox, ax.get_window_extent()
+    assert inner.width >= 0.4 * whole.width
+    assert inner.height >= 0.15 * whole.height
+    for box in [ax.get_tightbbox(), *(text.get_window_extent() for text in ax.texts)]:
         assert whole.x0 <= box.x0
         assert box.x1 <= whole.x1
         assert whole.y0 <= box.y0
+        assert box.y1 <= whole.y1
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=500), st.integers(6, 14), st.integers(30, 300))
+@pytest.mark.filterwarnings("ignore:Glyph .* missing")
+def test_labels_are_measured(text: str, size: int, room: int) -> None:
+    cut, line = short(text, size, room).replace(r"\$", "$"), " ".join(text.split())
+    width = matplotlib.textpath.text_to_path.get_text_width_height_descent
+    font = matplotlib.font_manager.FontProperties(size=size)
+    assert width(cut, font, ismath=False)[0] <= room or len(cut) <= 2
+    if cut != line:
+        assert cut.endswith("\N{HORIZONTAL ELLIPSIS}")
+        assert line.startswith(cut[:-1])
+        assert len(line) > 400 or width(line, font, ismath=False)[0] > room
 
 
 # Heat maps.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("ATTNREC_ISA", "avx2")  # as tools/fuzz.py: 8-bit copies are of one kind of processor
 
@@ -33,13 +35,15 @@ SMALL = {"factors": 3, "epochs": 1}
 R = np.random.default_rng(0)
 
 
-def histories(explicit: bool) -> csr_array:
+def histories(kind: str) -> csr_array:
+    """Of ratings, of ones, or of ones and dislikes."""
     mask = R.random((USERS, ITEMS)) < 0.4
     mask[0], mask[1] = False, True
-    return csr_array(np.where(mask, R.integers(1, 6, mask.shape) if explicit else 1, 0).astype(np.float32))
+    x = np.where(mask, R.integers(1, 6, mask.shape) if kind == "ratings" else 1, 0).astype(np.float32)
+    return csr_array(np.where((x == 0) & (R.random(x.shape) < 0.4), -1, x) if kind == "signed" else x)
 
 
-def models() -> list[tuple[object, dict[str, object]]]:
+def models() -> list[tuple[Any, dict[str, object]]]:
     """Estimators, and what each is fitted with beside histories."""
     sides = {"item_features": R.integers(0, 3, (ITEMS, 3)), "user_features": R.integers(0, 3, (USERS, 2))}
     return [
@@ -70,13 +74,18 @@ def wider(path: Path) -> Path:
 
 
 def main(folder: Path) -> None:
+    warnings.simplefilter("ignore", UserWarning)  # of dislikes, which are meant here
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         files = []
-        for explicit in (True, False):
+        for kind in ("ratings", "ones", "signed"):
             for model, more in models():
+                if kind == "signed" and "negative" not in model.get_params():
+                    continue
                 path = Path(scratch) / f"{len(files)}"
-                model.fit(histories(explicit), show_progress=False, **more).save(path)
+                if kind != "ratings" and isinstance(model, NeighbourAttention):
+                    model.set_params(feedback="implicit")
+                model.fit(histories(kind), show_progress=False, **more).save(path)
                 files.append(path)
         files += [wider(path) for path in files[::3]]
         for index in indexes():

@@ -36,6 +36,7 @@ ORACLE = " ".join(
         "index_file",
         "model_serving",
         "model_serving_files",
+        "model_serving_signs",
     )
 )
 

@@ -19,7 +19,8 @@ constexpr int64_t kQueries = 64;  // a multiple of every table's lanes
 struct Shape {
   int64_t n, d, m;
 };
-const Shape kShapes[] = {{1, 1, 1}, {5, 3, 2}, {12, 8, 6}, {13, 64, 12}, {95, 17, 13}, {96, 64, 24}, {48, 130, 37}};
+const Shape kShapes[] = {{1, 1, 1},    {5, 3, 2},    {12, 8, 6},    {13, 64, 12},
+                         {95, 17, 13}, {96, 64, 24}, {48, 130, 37}, {13, 1700, 2}};  // long sums
 
 inline Floats random_floats(int64_t n, unsigned seed, float spread = 1) {
   std::mt19937 engine(seed);

@@ -217,6 +217,20 @@ const std::pair<const char *, Compute> kChecks[] = {
        k.score_some(items, kPanel, queries, kQueries, in.s.d, out.data());
        return out;
      }},
+    {"two_sums",
+     [](const Kernels &k, int64_t lanes, const Inputs &in) {
+       return over_queries(2 * in.s.m, lanes, [&](int64_t q) {
+         Floats whole = columns(in.sums, q, lanes);
+         Floats rest = whole;
+         for (float &x : rest) x = 0.37F * (x + 1);
+         const int32_t some[] = {static_cast<int32_t>(in.s.m - 1), 0, 0};
+         k.two_sums(some, 3, lanes, whole.data(), rest.data());
+         for (float &x : rest) x += 0.7F;
+         k.two_sums(nullptr, in.s.m, lanes, whole.data(), rest.data());
+         whole.insert(whole.end(), rest.begin(), rest.end());
+         return whole;
+       });
+     }},
     {"blend",
      [](const Kernels &k, int64_t lanes, const Inputs &in) {
        return over_queries(2 * in.s.m, lanes, [&](int64_t q) {

@@ -63,8 +63,9 @@ void time_kernels(const Kernels &k) {
     all.push_back({name, work * times, multiply_adds, often, {}});
   };
 
-  const Buffer<float> panels = filled(kItems * 128 + kSlack);
-  const Buffer<float> queries = filled(l * 128);
+  constexpr int64_t kWidest = 1024;
+  const Buffer<float> panels = filled(2 * kItems * kWidest + kSlack);  // one query fetches what follows
+  const Buffer<float> queries = filled(l * kWidest);
   const Buffer<float> strip = filled(kSparseItems * l + kSlack);
   const Buffer<float> out = filled(kSparseItems * l + kSlack);
   const Buffer<float> sums = filled(kColumns * l);
@@ -74,11 +75,32 @@ void time_kernels(const Kernels &k) {
   std::vector<Hit> hits(kItems);
   float top[kMaxLanes];
   float sum[kMaxLanes];
-  for (const int64_t d : {64, 128}) {
-    add("scan, d = " + std::to_string(d), vectors * static_cast<double>(d), true, [&, d] {
-      k.scan(panels.get(), kItems / kPanel, queries.get(), d, l, 1, nullptr, never.data(), &nothing, out.get(), top,
-             hits.data());
-    });
+  for (const int64_t d : {16, 64, 128, 512, 1024}) {
+    const std::string width = ", d = " + std::to_string(d);
+    for (const int64_t lanes : {l, int64_t{1}}) {
+      const double work = static_cast<double>(kItems * d * lanes) / static_cast<double>(l / 2);
+      add((lanes == 1 ? "scan for one query" : "scan") + width, work, true, [&, d, lanes] {
+        k.scan(panels.get(), kItems / kPanel, queries.get(), d, lanes, 1, nullptr, never.data(), &nothing, out.get(),
+               top, hits.data());
+      });
+    }
+    const float *at[kScoreAtOnce] = {panels.get(), panels.get() + 1, panels.get() + 2, panels.get() + 3};
+    add("score_some" + width, static_cast<double>(d), false,
+        [&, d, at] { k.score_some(at, kPanel, at, kPanel, d, sum); });
+    add("dots" + width, static_cast<double>(2 * d), false, [&, d] { k.dots(panels.get(), queries.get(), d, l, sum); });
+  }
+  for (const int64_t entries : {16, 128, 1024}) {
+    std::vector<int64_t> indptr;
+    std::vector<int32_t> indices;
+    for (int64_t j = 0; j <= 8; ++j) indptr.push_back(j * entries);
+    for (int64_t p = 0; p < 8 * entries; ++p) indices.push_back(static_cast<int32_t>(p * 7 % 512));
+    for (const int64_t lanes : {l, int64_t{1}}) {
+      add("scores_csr, " + std::to_string(entries) + " entries" + (lanes == 1 ? ", one query" : ""),
+          static_cast<double>(8 * entries), false, [&, lanes, indptr, indices] {
+            const CsrRows rows{indptr.data(), indices.data(), panels.get()};
+            k.scores_csr(&rows, 8, queries.get(), lanes, 1, nullptr, out.get());
+          });
+    }
   }
   add("values, 12 columns", vectors * kPanel, true,
       [&] { k.values(panels.get(), kPanel, kItems, kPanel, strip.get(), l, sums.get()); });

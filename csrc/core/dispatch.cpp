@@ -1,9 +1,9 @@
 // Chooses the tables of kernels at run time. Core: no Python, no ops.
 #include "dispatch.h"
 
-#include <cstdlib>
-#include <stdexcept>
 #include <string>
+
+#include "environment.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cpuid.h>
@@ -93,13 +93,13 @@ std::string names_of(const std::vector<const Level *> &levels) {
 
 const Level &choose() {
   const auto levels = runnable_levels();
-  const char *wanted = std::getenv("ATTNREC_ISA");
-  if (wanted == nullptr || *wanted == '\0') return *levels.front();
+  const char *wanted = setting("ATTNREC_ISA");
+  if (wanted == nullptr) return *levels.front();
   for (const Level *l : levels) {
     if (std::string(wanted) == l->name) return *l;
   }
-  throw std::runtime_error("ATTNREC_ISA=" + std::string(wanted) + " does not run here; choose one of " +
-                           names_of(levels) + ", or unset it");
+  throw BadSetting(shown_setting("ATTNREC_ISA", wanted) + " does not run here; choose one of " + names_of(levels) +
+                   ", or unset it");
 }
 
 }  // namespace

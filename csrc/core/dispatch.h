@@ -16,7 +16,7 @@ struct Level {
 };
 
 // The level chosen once: the best this processor runs, or the one named by ATTNREC_ISA.
-// Throws std::runtime_error when ATTNREC_ISA names one that is not built in or does not run here.
+// Throws BadSetting when ATTNREC_ISA names one that is not built in or does not run here.
 const Level &level();
 inline const Kernels &kernels() { return *level().table; }
 

@@ -5,13 +5,15 @@
 #include <mutex>
 #include <utility>
 
+#include "processors.h"
+
 namespace attnrec {
 namespace {
 
 // More than can run: a thread that is let in takes a while to wake, and somebody has to work meanwhile.
 int most_at_once() {
-  static const int processors = hardware_threads();
-  return 2 * processors;
+  static const int most = 2 * processors();
+  return most;
 }
 
 // One lock for all gates, held for some instructions at a time.

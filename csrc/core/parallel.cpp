@@ -2,9 +2,6 @@
 #include "parallel.h"
 
 #include <pthread.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -12,12 +9,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "environment.h"
+#include "processors.h"
 
 namespace attnrec {
 namespace {
@@ -106,12 +105,8 @@ void run_on_plain_threads(Queue &queue, int count) {
 }
 
 int threads_from_environment() {
-  for (const char *name : {"ATTNREC_NUM_THREADS", "OMP_NUM_THREADS"}) {
-    const char *text = std::getenv(name);
-    const int n = text == nullptr ? 0 : std::atoi(text);
-    if (n > 0) return n;
-  }
-  return hardware_threads();
+  const int asked = threads_asked_for();
+  return asked > 0 ? asked : processors();
 }
 
 }  // namespace
@@ -119,14 +114,6 @@ int threads_from_environment() {
 std::mutex &fork_safe(ForkSafe what) { return g_shared[static_cast<int>(what)]; }
 
 int64_t forks() { return g_forks; }
-
-int hardware_threads() {
-#ifdef __linux__
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 void parallel_for(int64_t n, const Threads &threads, const std::function<void(int64_t)> &task) {
   Queue queue(n, threads, task);
@@ -151,9 +138,9 @@ void check_cancelled() {
 }
 
 int default_num_threads() {
+  if (const int asked = g_threads; asked > 0) return asked;
   static const int from_environment = threads_from_environment();
-  const int asked = g_threads;
-  return asked > 0 ? asked : from_environment;
+  return from_environment;
 }
 
 void set_num_threads(int n) { g_threads = n; }

@@ -31,9 +31,9 @@ enum class ForkSafe { kGates, kKinds };
 std::mutex &fork_safe(ForkSafe what);
 int64_t forks();
 
-// What set_num_threads asked for, else ATTNREC_NUM_THREADS, else OMP_NUM_THREADS, else the processors allowed.
+// What set_num_threads asked for, else ATTNREC_NUM_THREADS, else OMP_NUM_THREADS, else the processors to use. Throws
+// BadSetting when it comes to a variable that is no number.
 int default_num_threads();
-int hardware_threads();        // the processors allowed, now
 void set_num_threads(int n);   // 0: back to the default
 const char *threading_name();  // "openmp" or "threads"
 

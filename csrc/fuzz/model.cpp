@@ -1,6 +1,7 @@
 // The readers of model files and index files under a fuzzer: some bytes steer, the rest are the file, which is opened
 // and asked for recommendations. Fuzzing: a consumer of attnrec.h alone.
 #include <algorithm>
+#include <cstddef>
 
 #include "call.h"
 #include "file.h"
@@ -65,18 +66,20 @@ void recommend(Bytes &bytes, const attnrec_model *model, const attnrec_model_inf
   const auto userids = ids_below(bytes, info.n_users), only = ids_below(bytes, info.n_items);
   const auto filter = ids_below(bytes, info.n_items);
   attnrec_recommend_options o{};
-  o.size = bytes.one_in(32) ? static_cast<std::size_t>(bytes.below(80)) : sizeof(o);
+  o.size = bytes.one_in(32) ? static_cast<std::size_t>(bytes.below(88)) : sizeof(o);
   o.k = bytes.below(12);
-  const int64_t given = bytes.below(16);
+  const int64_t given = bytes.below(32);
   o.keep_already_liked = static_cast<int>(given & 1);
   if (histories == nullptr || (given & 2) != 0) {
     o.userids = userids.data();
     o.n_userids = histories == nullptr ? static_cast<int64_t>(userids.size()) : b;
     if (histories != nullptr && static_cast<int64_t>(userids.size()) < b) o.userids = nullptr, o.n_userids = 0;
   }
+  o.unclipped = static_cast<int>(given & 16);
   if ((given & 4) != 0) o.items = only.data(), o.n_items = static_cast<int64_t>(only.size());
   if ((given & 8) != 0) o.filter_items = filter.data(), o.n_filter_items = static_cast<int64_t>(filter.size());
-  const int64_t users = histories == nullptr ? o.n_userids : b;
+  const bool counted = o.size > offsetof(attnrec_recommend_options, n_userids);  // a size may end before
+  const int64_t users = histories != nullptr ? b : counted ? o.n_userids : 0;
   attnrec_recommend_result r{};
   r.ids = call.out<int64_t>(users, o.k);
   r.scores = call.out<float>(users, o.k);

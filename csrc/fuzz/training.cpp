@@ -94,7 +94,8 @@ void settings(const char *name, Bytes &bytes) {
   require((api().set_memory_budget(budget) == ATTNREC_OK) == (budget >= 0), name, "a wrong budget");
   require(threads <= 0 || api().num_threads() == threads, name, "another number of threads");
   require(budget <= 0 || api().memory_budget() == budget, name, "another budget");
-  const bool told = api().version() != nullptr && api().isa() != nullptr && api().isas() != nullptr;
+  const bool told =
+      api().version() != nullptr && api().isa() != nullptr && api().isas() != nullptr && api().processors() > 0;
   require(told && api().threading() != nullptr && api().last_error() != nullptr, name, "says nothing");
   const double seconds = bytes.one_of(kSeconds);
   attnrec_run run{};

@@ -4,11 +4,15 @@
 //     w = b p + e,   v = a q + f,   p and q integers of at most 8 bits,   a one number for a panel, b one for a query.
 // Then w.v = ab p.q + e.(a q) + w.f exactly, and by Cauchy and Schwarz
 //     |w.v - ab p.q| <= |e| nu + |w| rho     with nu = max |a q|, rho = max |f| over the panel.
-// What the float32 kernels return for this pair is not w.v (+ bias) but s: a chain of d fused multiply-adds, a product
-// with `scale` and a sum with the bias, each rounded once. The chain is off by at most g |u|.|v| (Higham, Accuracy and
-// Stability of Numerical Algorithms, 2nd ed., section 3.1; g = d 2^-24 / (1 - d 2^-24) <= d 2^-23 for d <= 2^22), two
-// more roundings by 2^-23 of the magnitude each, and underflow by at most 2^-149 a step. Altogether, with the largest
-// bias of the panel and V = max |v|,
+// What the float32 kernels return for this pair is not w.v (+ bias) but s: a sum of d fused multiply-adds, a product
+// with `scale` and a sum with the bias, each rounded once. As one chain the sum is off by at most g |u|.|v| (Higham,
+// Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1; g = d 2^-24 / (1 - d 2^-24) <= d 2^-23 for
+// d <= 2^22; |u| and |v| by element). For d > kShortSum it is formed in parts of P = kSumPart (long_sum.h), and off by
+// less: each part is a chain over its terms and what was lost before, at most 2^-24 of the whole; nothing is lost
+// between parts; and the whole is rounded once. With at most d / P + 1 remainders that is (P + (d + P) 2^-24 + 1) 2^-24
+// |u|.|v| but for factors 1 + d 2^-23, less than a third of the above for d <= kInt8MaxWidth. Then two more roundings
+// by 2^-23 of the magnitude each, and underflow by at most 2^-149 a step. Altogether, with the largest bias of the
+// panel and V = max |v|,
 //     s <= ab p.q + bias + |e| nu + |w| rho + (d + 4) 2^-23 |w| V + 2^-23 |bias| + (d |scale| + 1) 2^-149.
 // So an item whose p.q is at most
 //     T = ((threshold - bias) - 2^-20 (|threshold| + |bias|)) / (ab) - (|e|/b) (nu/a) - (|w|/b) (rho/a) - 1/4,

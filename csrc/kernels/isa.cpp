@@ -16,9 +16,9 @@ namespace attnrec {
 
 extern const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA);
 const Kernels ATTNREC_JOIN(kernels_, ATTNREC_ISA) = {
-    kIsaName,   2 * kWidth,       kColumnGroups, pack,    scores,     scores_top, scan,
-    scores_csr, unpack,           lane_max,      exp_sum, exp_row,    above,      values,
-    values_csr, values_by_column, blend,         dots,    score_some, row_dots,   fma_chains,
+    kIsaName, 2 * kWidth, kColumnGroups, pack,       scores,   scores_top, scan,       scores_csr,
+    unpack,   lane_max,   exp_sum,       exp_row,    above,    values,     values_csr, values_by_column,
+    two_sums, blend,      dots,          score_some, row_dots, fma_chains,
 };
 
 }  // namespace attnrec

@@ -3,6 +3,7 @@
 #pragma once
 #include <math.h>
 
+#include "accumulators.h"
 #include "exp.h"
 #include "table.h"
 #include "vec.h"
@@ -17,31 +18,24 @@ constexpr int kPanelsAtOnce = 12 / kParts;  // independent chains enough to hide
 template <int Panels>
 __attribute__((always_inline)) inline void score_panels(const float *panels, const float *query, int64_t d, Vec scale,
                                                         const float *bias, float *row) {
-  Vec acc[Panels][kParts];
+  using Sums = Tile<Panels, kParts>;
+  const auto all = sum_of<Sums>(d, [=](Sums &sums, int64_t first, int64_t last) __attribute__((always_inline)) {
+    for (int64_t k = first; k < last; ++k) {
+      const Vec q = set1(query[k]);
 #pragma GCC unroll 12
-  for (int p = 0; p < Panels; ++p) {
+      for (int p = 0; p < Panels; ++p) {
+        __builtin_prefetch(panels + ((Panels + p) * d + k) * kPanel);  // the same place in the next panels
 #pragma GCC unroll 3
-    for (int i = 0; i < kParts; ++i) acc[p][i] = set1(0.0F);
-  }
-  for (int64_t k = 0; k < d; ++k) {
-    const Vec q = set1(query[k]);
-#pragma GCC unroll 12
-    for (int p = 0; p < Panels; ++p) {
-      __builtin_prefetch(panels + ((Panels + p) * d + k) * kPanel);  // the same place in the next panels
-#pragma GCC unroll 3
-      for (int i = 0; i < kParts; ++i) {
-        acc[p][i] = fma(load(panels + (p * d + k) * kPanel + part_at(i)), q, acc[p][i]);
+        for (int i = 0; i < kParts; ++i) {
+          sums.c[p][i] = fma(load(panels + (p * d + k) * kPanel + part_at(i)), q, sums.c[p][i]);
+        }
       }
     }
-  }
-#pragma GCC unroll 12
-  for (int p = 0; p < Panels; ++p) {
-#pragma GCC unroll 3
-    for (int i = 0; i < kParts; ++i) {
-      const ptrdiff_t at = p * kPanel + part_at(i);
-      store(row + at, bias == nullptr ? mul(acc[p][i], scale) : fma(acc[p][i], scale, load(bias + at)));
-    }
-  }
+  });
+  each_of(all, [&](int p, int i, Vec s) {
+    const ptrdiff_t at = p * kPanel + part_at(i);
+    store(row + at, bias == nullptr ? mul(s, scale) : fma(s, scale, load(bias + at)));
+  });
 }
 
 inline void scores_row(const float *panels, int64_t n_panels, const float *query, int64_t d, float scale,
@@ -59,11 +53,13 @@ inline void scores_row(const float *panels, int64_t n_panels, const float *query
 inline void scores_csr_row(const CsrRows *keys, int64_t n, const float *query, float scale, const float *bias,
                            float *row) {
   for (int64_t j = 0; j < n; ++j) {
-    float acc = 0;
-    for (int64_t p = keys->indptr[j]; p < keys->indptr[j + 1]; ++p) {
-      acc = fma_one(keys->data[p], query[keys->indices[p]], acc);
-    }
-    row[j] = bias == nullptr ? acc * scale : fma_one(acc, scale, bias[j]);
+    const int32_t *indices = keys->indices + keys->indptr[j];
+    const float *data = keys->data + keys->indptr[j];
+    using Sum = Singles<1>;
+    const auto sum = sum_of<Sum>(keys->indptr[j + 1] - keys->indptr[j], [=](Sum &out, int64_t first, int64_t last) {
+      for (int64_t p = first; p < last; ++p) out.c[0] = fma_one(data[p], query[indices[p]], out.c[0]);
+    });
+    row[j] = bias == nullptr ? sum.c[0] * scale : fma_one(sum.c[0], scale, bias[j]);
   }
 }
 

@@ -4,7 +4,8 @@
 // full width, half of it, or 1. Packed queries are [d][lanes], a panel of items is [d][kPanel]. Panels, biases and
 // strips are followed by kSlack floats that may be touched. Nothing here fails,
 // allocates, or knows a thread. Every output lane depends on its own inputs alone and is summed in item order, so
-// the bits are the same for every instruction set and every grouping of queries.
+// the bits are the same for every instruction set and every grouping of queries. Sums over features are one fused chain
+// each, or those of long_sum.h where there are more than kShortSum; sums over the rows of a strip are one chain.
 #pragma once
 #include <cstdint>
 
@@ -92,11 +93,13 @@ struct Kernels {
   // half width only
   void (*values_by_column)(const Column *columns, int64_t n, const Entry *entries, const float *const *strips,
                            int64_t groups, int64_t lanes, float *const *out) noexcept;
+  // two_sum(whole[c][l], rest[c][l]) of long_sum.h for c in columns (n of them, any of them twice), or null: for c < n
+  void (*two_sums)(const int32_t *columns, int64_t n, int64_t lanes, float *whole, float *rest) noexcept;
   // out[c][l] = out[c][l] * keep[l] + add[c][l] * take[l]; `add` may be null
   void (*blend)(float *out, const float *keep, const float *add, const float *take, int64_t m, int64_t lanes) noexcept;
-  // out[l] = sum_k a[k][l] * b[k][l], one fused chain in k order as in `scores`; full or half width only
+  // out[l] = sum_k a[k][l] * b[k][l], in k order as in `scores`; full or half width only
   void (*dots)(const float *a, const float *b, int64_t d, int64_t lanes, float *out) noexcept;
-  // out[i] = sum_k items[i][k * item_stride] * queries[i][k * query_stride] for kScoreAtOnce pairs, each a chain as in
+  // out[i] = sum_k items[i][k * item_stride] * queries[i][k * query_stride] for kScoreAtOnce pairs, each summed as in
   // `scores`
   void (*score_some)(const float *const *items, int64_t item_stride, const float *const *queries, int64_t query_stride,
                      int64_t d, float *out) noexcept;

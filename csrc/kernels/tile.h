@@ -5,6 +5,7 @@
 #pragma once
 #include <math.h>
 
+#include "accumulators.h"
 #include "row.h"
 #include "table.h"
 #include "vec.h"
@@ -12,21 +13,11 @@
 namespace attnrec {
 namespace {
 
+// Adds terms [first, last).
 template <int Rows, int Vecs>
-struct Tile {
-  Vec c[Rows][Vecs];
-};
-
-template <int Rows, int Vecs>
-__attribute__((always_inline)) inline Tile<Rows, Vecs> tile(const float *a, ptrdiff_t ks, const float *b,
-                                                            ptrdiff_t depth) {
-  Tile<Rows, Vecs> out;
-#pragma GCC unroll 12
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vecs; ++v) out.c[r][v] = set1(0.0F);
-  }
-  for (ptrdiff_t k = 0; k < depth; ++k) {
+__attribute__((always_inline)) inline void add_products(Tile<Rows, Vecs> &out, const float *a, ptrdiff_t ks,
+                                                        const float *b, ptrdiff_t first, ptrdiff_t last) {
+  for (ptrdiff_t k = first; k < last; ++k) {
     Vec bv[Vecs];
 #pragma GCC unroll 2
     for (int v = 0; v < Vecs; ++v) bv[v] = load(b + k * Vecs * kWidth + v * kWidth);
@@ -37,17 +28,16 @@ __attribute__((always_inline)) inline Tile<Rows, Vecs> tile(const float *a, ptrd
       for (int v = 0; v < Vecs; ++v) out.c[r][v] = fma(av, bv[v], out.c[r][v]);
     }
   }
-  return out;
 }
 
-// Calls f(row, vec, value) for every accumulator, indices known to the compiler once unrolled.
-template <int Rows, int Vecs, class F>
-__attribute__((always_inline)) inline void each_of(const Tile<Rows, Vecs> &t, F f) {
-#pragma GCC unroll 12
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vecs; ++v) f(r, v, t.c[r][v]);
-  }
+// For a depth of at most kShortSum
+template <int Rows, int Vecs>
+__attribute__((always_inline)) inline Tile<Rows, Vecs> tile(const float *a, ptrdiff_t ks, const float *b,
+                                                            ptrdiff_t depth) {
+  Tile<Rows, Vecs> out;
+  clear(out);
+  add_products(out, a, ks, b, 0, depth);
+  return out;
 }
 
 // One vector of queries leaves registers for more rows, which hide the latency of the FMA.
@@ -89,7 +79,10 @@ template <int Rows, int Vecs>
 __attribute__((always_inline)) inline Tile<Rows, Vecs> score_tile(const float *panels, int64_t j, const float *queries,
                                                                   int64_t d, float scale, const float *bias,
                                                                   bool plain) {
-  Tile<Rows, Vecs> t = tile<Rows, Vecs>(panels + j / kPanel * kPanel * d + j % kPanel, kPanel, queries, d);
+  const float *items = panels + j / kPanel * kPanel * d + j % kPanel;
+  auto t = sum_of<Tile<Rows, Vecs>>(d, [=](Tile<Rows, Vecs> &sums, int64_t first, int64_t last) {
+    add_products(sums, items, kPanel, queries, first, last);
+  });
   if (plain) return t;
 #pragma GCC unroll 12
   for (int r = 0; r < Rows; ++r) {
@@ -165,21 +158,42 @@ int64_t scan_of(const float *panels, int64_t n_panels, const float *queries, int
 }
 
 template <int Vecs>
+__attribute__((always_inline)) inline void add_entries(Tile<1, Vecs> &sums, const CsrRows *keys, const float *queries,
+                                                       int64_t first, int64_t last) {
+  for (int64_t p = first; p < last; ++p) {
+    const Vec a = set1(keys->data[p]);
+    const float *b = queries + keys->indices[p] * Vecs * kWidth;
+    for (int v = 0; v < Vecs; ++v) sums.c[0][v] = fma(a, load(b + v * kWidth), sums.c[0][v]);
+  }
+}
+
+template <int Vecs>
+__attribute__((noinline)) void long_row(const CsrRows *keys, int64_t j, const float *queries, Tile<1, Vecs> &out) {
+  const int64_t at = keys->indptr[j];
+  out = sum_of<Tile<1, Vecs>>(keys->indptr[j + 1] - at, [=](Tile<1, Vecs> &sums, int64_t first, int64_t last) {
+    add_entries(sums, keys, queries, at + first, at + last);
+  });
+}
+
+template <int Vecs>
 void scores_csr_of(const CsrRows *keys, int64_t n, const float *queries, float scale, const float *bias, float *strip) {
   constexpr ptrdiff_t lanes = Vecs * kWidth;
   for (int64_t j = 0; j < n; ++j) {
-    Vec acc[Vecs];
-    for (int v = 0; v < Vecs; ++v) acc[v] = set1(0.0F);
-    for (int64_t p = keys->indptr[j]; p < keys->indptr[j + 1]; ++p) {
-      const Vec a = set1(keys->data[p]);
-      const float *b = queries + keys->indices[p] * lanes;
-      for (int v = 0; v < Vecs; ++v) acc[v] = fma(a, load(b + v * kWidth), acc[v]);
+    Tile<1, Vecs> row;
+    clear(row);
+    const int64_t first = keys->indptr[j];
+    const int64_t last = keys->indptr[j + 1];
+    if (last - first <= kShortSum) {
+      add_entries(row, keys, queries, first, last);
+    } else {
+      Tile<1, Vecs> in_memory;
+      long_row(keys, j, queries, in_memory);
+      row = in_memory;
     }
     const Vec shift = set1(bias == nullptr ? 0.0F : bias[j]);
-    for (int v = 0; v < Vecs; ++v) {
-      store(strip + j * lanes + v * kWidth,
-            bias == nullptr ? mul(acc[v], set1(scale)) : fma(acc[v], set1(scale), shift));
-    }
+    each_of(row, [&](int, int v, Vec s) {
+      store(strip + j * lanes + v * kWidth, bias == nullptr ? mul(s, set1(scale)) : fma(s, set1(scale), shift));
+    });
   }
 }
 
@@ -187,11 +201,12 @@ template <int Vecs>
 void dots_of(const float *a, const float *b, int64_t d, float *out) {
   constexpr ptrdiff_t lanes = Vecs * kWidth;
   for (int v = 0; v < Vecs; ++v) {
-    Vec acc = set1(0.0F);
-    for (int64_t k = 0; k < d; ++k) {
-      acc = fma(load(a + k * lanes + v * kWidth), load(b + k * lanes + v * kWidth), acc);
-    }
-    store(out + v * kWidth, acc);
+    const auto dot = sum_of<Tile<1, 1>>(d, [=](Tile<1, 1> &sums, int64_t first, int64_t last) {
+      for (int64_t k = first; k < last; ++k) {
+        sums.c[0][0] = fma(load(a + k * lanes + v * kWidth), load(b + k * lanes + v * kWidth), sums.c[0][0]);
+      }
+    });
+    store(out + v * kWidth, dot.c[0][0]);
   }
 }
 

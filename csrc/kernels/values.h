@@ -42,12 +42,15 @@ void values(const float *values, int64_t stride, int64_t n, int64_t m, const flo
 }
 
 void values_csr(const CsrRows *values, int64_t n, const float *strip, int64_t lanes, float *out) noexcept {
-  for (int64_t j = 0; j < n; ++j) {
+  for (int64_t j = 0; j < n && lanes == 1; ++j) {
+    const float weight = strip[j];
+    const int64_t last = values->indptr[j + 1];
+    const int32_t *indices = values->indices;
+    const float *data = values->data;
+    for (int64_t p = values->indptr[j]; p < last; ++p) out[indices[p]] = fma_one(data[p], weight, out[indices[p]]);
+  }
+  for (int64_t j = 0; j < n && lanes > 1; ++j) {
     for (int64_t p = values->indptr[j]; p < values->indptr[j + 1]; ++p) {
-      if (lanes == 1) {
-        out[values->indices[p]] = fma_one(values->data[p], strip[j], out[values->indices[p]]);
-        continue;
-      }
       const Vec r = set1(values->data[p]);
       float *at = out + values->indices[p] * lanes;
       for (int64_t v = 0; v < lanes; v += kWidth) {
@@ -129,6 +132,23 @@ void values_by_column(const Column *columns, int64_t n, const Entry *entries, co
   if (lanes == kWidth) return values_by_column_of<1, 1, 4>(columns, n, entries, strips, out);
   if (groups == 1) return values_by_column_of<2, 1, 4>(columns, n, entries, strips, out);
   values_by_column_of<2, kColumnGroups, 4 / kColumnGroups>(columns, n, entries, strips, out);
+}
+
+inline void two_sums_of(float *whole, float *rest, int64_t n) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    Vec w = load(whole + i);
+    Vec r = load(rest + i);
+    two_sum(w, r);
+    store(whole + i, w);
+    store(rest + i, r);
+  }
+  for (; i < n; ++i) two_sum(whole[i], rest[i]);
+}
+
+void two_sums(const int32_t *columns, int64_t n, int64_t lanes, float *whole, float *rest) noexcept {
+  if (columns == nullptr) return two_sums_of(whole, rest, n * lanes);
+  for (int64_t i = 0; i < n; ++i) two_sums_of(whole + columns[i] * lanes, rest + columns[i] * lanes, lanes);
 }
 
 void blend(float *out, const float *keep, const float *add_, const float *take, int64_t m, int64_t lanes) noexcept {

@@ -10,7 +10,7 @@ namespace {
 
 class Kernel final : public ScoredModel {
  public:
-  Kernel(FilePointer from, const Run &) : ScoredModel(std::move(from)) {
+  Kernel(FilePointer from, const Run &) : ScoredModel(std::move(from), true) {
     const std::string side = file->word("side", {"user", "item", "both"});
     if (side != "item") {
       users_ = true;
@@ -61,11 +61,7 @@ class Kernel final : public ScoredModel {
         return;
       }
       const Buffer<float> sums(n);
-      std::fill(sums.get(), sums.get() + n, 0.0F);
-      for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
-        const float *row = between_.data + x.indices[p] * n;
-        for (int64_t j = 0; j < n; ++j) sums[j] += row[j];
-      }
+      sum_of_rows(x, i, between_.data, n, [](int64_t) { return 1.0F; }, sums.get());
       for (int64_t j = 0; j < n; ++j) out[i * n + j] += sums[j];
     });
   }

@@ -63,11 +63,21 @@ void recommend(const attnrec_model &model, const attnrec_csr *histories, const i
     const int64_t count = std::min(step, b - first);
     const int64_t *ids = userids == nullptr ? nullptr : userids + first;
     const Slice rows = histories == nullptr ? Slice(model.histories.csr, ids, count) : Slice(*histories, first, count);
+    Users users{rows.csr, ids, histories == nullptr, rows.csr};
+    OwnRows own;
+    if (users.stored && model.dislikes.stored()) {
+      own = model.dislikes.with(model.histories.csr, ids, count);
+      users.seen = own.csr();
+    } else if (!users.stored && model.dislikes.in(rows.csr)) {
+      own = Dislikes::learned(rows.csr);
+      users.histories = own.csr();
+      if (!model.dislikes.hidden()) users.seen = users.histories;
+    }
     attnrec_topk_result part{};
     part.ids = result.ids + first * wanted.k;
     part.scores = result.scores + first * wanted.k;
     part.counts = result.counts == nullptr ? nullptr : result.counts + first;
-    model.retrieve({rows.csr, ids, histories == nullptr}, wanted, part, run);
+    model.retrieve(users, wanted, part, run);
   }
 }
 

@@ -2,15 +2,17 @@
 #pragma once
 #include <memory>
 
+#include "dislikes.h"
 #include "model_file.h"
 
 namespace attnrec {
 
 // Some users.
 struct Users {
-  attnrec_csr histories;   // (b, items), sorted, no item twice; data null: ones
+  attnrec_csr histories;   // (b, items), sorted, no item twice; data null: ones. What is learned from
   const int64_t *userids;  // (b,) rows of the fitted matrix, -1 for nobody; null: nobody
   bool stored;             // the histories are those that they were fitted with
+  attnrec_csr seen;        // (b, items), sorted: the histories with what is disliked, by pattern alone
 
   int64_t count() const { return histories.rows; }
   int64_t id(int64_t i) const { return userids == nullptr ? -1 : userids[i]; }
@@ -19,7 +21,8 @@ struct Users {
 
 struct Wanted {
   int64_t k = 0;
-  bool hide = true;                              // what is in the histories
+  bool hide = true;                              // what the users have seen
+  bool clip = true;                              // predicted ratings to the scale of the data
   const std::vector<int32_t> *items = nullptr;   // sorted, unique: the only ones
   const std::vector<int32_t> *filter = nullptr;  // sorted, unique: never these
 };
@@ -27,8 +30,9 @@ struct Wanted {
 }  // namespace attnrec
 
 struct attnrec_model {
-  explicit attnrec_model(std::unique_ptr<attnrec::ModelFile> from)
-      : file(std::move(from)), histories(file->rows("histories")) {}
+  attnrec_model(std::unique_ptr<attnrec::ModelFile> from, bool has_dislikes)
+      : file(std::move(from)), histories(file->rows("histories")),
+        dislikes(has_dislikes ? attnrec::Dislikes(*file, histories.csr) : attnrec::Dislikes()) {}
   attnrec_model(const attnrec_model &) = delete;
   virtual ~attnrec_model() = default;
 
@@ -44,6 +48,7 @@ struct attnrec_model {
 
   const std::unique_ptr<attnrec::ModelFile> file;
   const attnrec::StoredRows histories;
+  const attnrec::Dislikes dislikes;
 };
 
 namespace attnrec {

@@ -8,7 +8,7 @@ namespace {
 
 class Neighbours final : public ScoredModel {
  public:
-  Neighbours(FilePointer from, const Run &) : ScoredModel(std::move(from)) {
+  Neighbours(FilePointer from, const Run &) : ScoredModel(std::move(from), true), scale_of_ratings_(*file) {
     explicit_ = file->word("feedback", {"explicit", "implicit"}) == "explicit";
     features_ = file->word("features", {"centred", "raw", "binary"});
     overall_ = file->number("overall", -3.4e38);
@@ -28,6 +28,8 @@ class Neighbours final : public ScoredModel {
   int64_t row_bytes() const override { return 4 * (values_.csr.cols + n_items()); }
 
  protected:
+  float shown(float score) const override { return explicit_ ? scale_of_ratings_.cut(score) : score; }
+
   void scores(const Users &users, float *out, const Run &run) const override {
     const int64_t b = users.count();
     const int64_t n = n_items();
@@ -84,6 +86,7 @@ class Neighbours final : public ScoredModel {
     unit_rows(x, data, run);
   }
 
+  const Scale scale_of_ratings_;
   bool explicit_ = false;
   std::string features_;
   double overall_ = 0, mean_damping_ = 0;

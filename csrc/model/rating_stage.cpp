@@ -36,14 +36,15 @@ Stage::Stage(const attnrec_csr &x, const Biases &biases, const double *coefficie
   for (std::size_t k = 0; k < joints_.size(); ++k) {
     const Joint &joint = joints_[k];
     for_each_user(x.rows, n * (1 + nnz / x.rows), run, [&](int64_t u) {
-      float *out = joint.values.get() + u * n;
-      std::fill(out, out + n, 0.0F);
+      std::vector<double> sums(static_cast<std::size_t>(n), 0.0);
       for (int64_t p = x.indptr[u]; p < x.indptr[u + 1]; ++p) {
         const float *row = joint.items + x.indices[p] * n;
-        const auto by = static_cast<float>(joint.strength * coefficients[p]);
-        for (int64_t j = 0; j < n; ++j) out[j] += by * row[j];
-        if (k == 0) out[x.indices[p]] += static_cast<float>(strengths.same * coefficients[p]);
+        const double by = joint.strength * coefficients[p];
+        for (int64_t j = 0; j < n; ++j) sums[static_cast<std::size_t>(j)] += by * static_cast<double>(row[j]);
+        if (k == 0) sums[static_cast<std::size_t>(x.indices[p])] += strengths.same * coefficients[p];
       }
+      std::transform(sums.begin(), sums.end(), joint.values.get() + u * n,
+                     [](double sum) { return static_cast<float>(sum); });
     });
   }
 }

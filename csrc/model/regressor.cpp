@@ -17,9 +17,9 @@ constexpr double kLeastNoise = 1e-9;
 class Regressor final : public ScoredModel {
  public:
   Regressor(FilePointer from, const Run &run)
-      : ScoredModel(std::move(from)), passes_(passes(run)), low_(static_cast<float>(file->number("low", -FLT_MAX))),
-        high_(static_cast<float>(file->number("high", -FLT_MAX))), residual_share_(share("residual_share")),
-        predicted_share_(share("predicted_share")), turned_(histories.csr),
+      : ScoredModel(std::move(from), false), passes_(passes(run)), scale_(*file),
+        ratings_(file->word("declared", {"explicit", "implicit", "unknown"}) != "implicit" && scale_.low < scale_.high),
+        residual_share_(share("residual_share")), predicted_share_(share("predicted_share")), turned_(histories.csr),
         biases_(histories.csr, turned_.csr(), file->number("user_damping", 0), file->number("item_damping", 0)),
         users_(biases_.features(histories.csr, 0, run)) {
     const Features items = biases_.features(turned_.csr(), 1, run);
@@ -41,7 +41,7 @@ class Regressor final : public ScoredModel {
   }
 
   const char *refuses(const attnrec_csr &x) const override {
-    const bool fine = low_ >= high_ || x.data != nullptr;
+    const bool fine = scale_.low >= scale_.high || x.data != nullptr;
     return fine ? nullptr : "the model was fitted on ratings; give those of the histories as their data";
   }
 
@@ -70,8 +70,7 @@ class Regressor final : public ScoredModel {
     }
   }
 
-  // Within the range of the ratings fitted; ranks are those of what was before.
-  float shown(float score) const override { return std::min(std::max(score, low_), high_); }
+  float shown(float score) const override { return ratings_ ? scale_.cut(score) : score; }
 
  private:
   // How many, once all of it can be served.
@@ -168,7 +167,8 @@ class Regressor final : public ScoredModel {
     std::iota(ids.begin(), ids.end(), int64_t{0});
     for (int64_t first = 0; first < m; first += kBlock) {
       const int64_t b = std::min(kBlock, m - first);
-      const Users users{{x.indptr + first, x.indices, x.data, b, n}, ids.data() + first, true};
+      const attnrec_csr rows_of{x.indptr + first, x.indices, x.data, b, n};
+      const Users users{rows_of, ids.data() + first, true, rows_of};
       const Features features = biases_.features(users.histories, 0, run);
       const Buffer<float> near = likeness(users, 0, first_parts(features), first_parts(users_), run);
       const Buffer<double> rows(b * n);
@@ -185,7 +185,8 @@ class Regressor final : public ScoredModel {
   }
 
   const int64_t passes_;
-  const float low_, high_;
+  const Scale scale_;
+  const bool ratings_;  // what is predicted, rather than numbers that rank
   const double residual_share_, predicted_share_;
   const Turned turned_;
   const Biases biases_;

@@ -1,7 +1,7 @@
 // The best items of rows of scores: score down, then id up. Model: knows no estimator.
 #include "scored.h"
 
-#include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 #include "../ops/reservoir.h"
@@ -26,6 +26,14 @@ void unit_rows(const attnrec_csr &x, float *data, const Run &run) {
   });
 }
 
+Scale::Scale(const ModelFile &file) {
+  const double first = file.number("low", -FLT_MAX);
+  const double last = file.number("high", first);
+  if (last > FLT_MAX) file.tensors.refuse("has a high that is more than a float32 holds");
+  low = static_cast<float>(first);
+  high = static_cast<float>(last);
+}
+
 void ScoredModel::retrieve(const Users &users, const Wanted &wanted, const attnrec_topk_result &result,
                            const Run &run) const {
   const int64_t n = n_items();
@@ -34,7 +42,7 @@ void ScoredModel::retrieve(const Users &users, const Wanted &wanted, const attnr
   scores(users, all.get(), run);
   for_each_user(users.count(), n, run, [&](int64_t i) {
     float *row = all.get() + i * n;
-    const attnrec_csr &x = users.histories;
+    const attnrec_csr &x = users.seen;
     if (wanted.hide) {
       for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) row[x.indices[p]] = kHidden;
     }
@@ -53,6 +61,7 @@ void ScoredModel::retrieve(const Users &users, const Wanted &wanted, const attnr
       for (int32_t id = 0; id < n; ++id) look(id);
     }
     write_row(result, i, wanted.k, found, 0, 0);
+    if (!wanted.clip) return;
     for (int64_t c = i * wanted.k; c < (i + 1) * wanted.k && result.ids[c] >= 0; ++c) {
       result.scores[c] = shown(result.scores[c]);
     }

@@ -9,7 +9,7 @@ namespace {
 
 class Softmax final : public attnrec_model {
  public:
-  Softmax(FilePointer from, const Run &run) : attnrec_model(std::move(from)) {
+  Softmax(FilePointer from, const Run &run) : attnrec_model(std::move(from), true) {
     d_ = file->last_axis("items");
     loss_.scale = static_cast<float>(1 / file->number("temperature", 1e-2));
     loss_.lse_weight = static_cast<float>(file->number("lse_weight", 0));
@@ -52,7 +52,7 @@ class Softmax final : public attnrec_model {
     task.scale = loss_.scale;
     task.bias = bias_;
     task.items = wanted.items;
-    task.masks = {wanted.hide ? &users.histories : nullptr, wanted.filter};
+    task.masks = {wanted.hide ? &users.seen : nullptr, wanted.filter};
     topk({&rows, nullptr, nullptr}, {nullptr, nullptr, index_.get()}, task, result, run);
   }
 

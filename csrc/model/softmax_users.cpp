@@ -34,19 +34,17 @@ void pull(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index 
   const int64_t work = d * (1 + x.indptr[x.rows] / std::max<int64_t>(1, x.rows));
   for_each_user(x.rows, work, run, [&](int64_t i) {
     const Buffer<float> sum(d);
-    std::fill(sum.get(), sum.get() + d, 0.0F);
     double total = 0;
     double rest = 0;
-    for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
+    const auto weight_of = [&](int64_t p) {
       const float score = scores[p] * loss.scale;
       const float own = loss.unseen ? 1 / (1 + std::exp(lse[i] - score)) : 0.0F;
       const float above = loss.unseen ? log_of_sum(lse[i], score) : lse[i];
-      const float weight = 1 - loss.lse_weight * own;
       total += static_cast<double>(loss.lse_weight * above - score);
       rest += static_cast<double>(1 - own);
-      const float *item = unit.data + x.indices[p] * d;
-      for (int64_t c = 0; c < d; ++c) sum[c] += weight * item[c];
-    }
+      return 1 - loss.lse_weight * own;
+    };
+    sum_of_rows(x, i, unit.data, d, weight_of, sum.get());
     const auto push = static_cast<float>(static_cast<double>(loss.lse_weight) * rest);
     float *out = at.pulls.get() + i * d;
     for (int64_t c = 0; c < d; ++c) out[c] = sum[c] - push * out[c];
@@ -68,11 +66,7 @@ void pool(const attnrec_csr &x, int64_t i, const attnrec_matrix &items, float *o
   const int64_t d = items.cols;
   const auto length = static_cast<double>(std::max<int64_t>(1, x.indptr[i + 1] - x.indptr[i]));
   const auto weight = static_cast<float>(1 / std::sqrt(length));
-  std::fill(out, out + d, 0.0F);
-  for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
-    const float *item = items.data + x.indices[p] * d;
-    for (int64_t c = 0; c < d; ++c) out[c] += weight * item[c];
-  }
+  sum_of_rows(x, i, items.data, d, [=](int64_t) { return weight; }, out);
 }
 
 void solve_users(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index, const UserLoss &loss,

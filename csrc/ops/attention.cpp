@@ -30,8 +30,9 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
   const int64_t step = ratings.csr != nullptr ? kSparseStrip : kRatingRows;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(m + 1);
   const int64_t groups = ratings.csr != nullptr ? groups_for_sparse(k, m) : kMaxGroups;
-  const Plan plan = plan_blocks(run, b, k.lanes, 1, (m + step) * static_cast<int64_t>(sizeof(float)), madds, groups);
   const Values read(ratings, step, b, k.lanes, run);
+  const int64_t held = (read.in_parts() ? 2 : 1) * m + step;
+  const Plan plan = plan_blocks(run, b, k.lanes, 1, held * static_cast<int64_t>(sizeof(float)), madds, groups);
   Threads threads = run.threads;
   threads.count = plan.threads;
   parallel_for(plan.n_blocks, threads, [&](int64_t i) {
@@ -41,11 +42,8 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
     const auto &groups = block.groups();
     const Strips strips(block, step, k.lanes);
     const ValueReader values(read, block);
-    const int64_t size = m * k.lanes;
-    const Buffer<float> sums(static_cast<int64_t>(groups.size()) * size);
-    std::fill(sums.get(), sums.get() + static_cast<int64_t>(groups.size()) * size, 0.0F);
+    const Sums sums(block, m, k.lanes, read.in_parts());
     const std::vector<char> live(groups.size(), 1);
-    const auto sums_of = [&](std::size_t g) { return sums.get() + static_cast<int64_t>(g) * size; };
     for (int64_t s = 0; s < n; s += step) {
       check_cancelled();
       attnrec_matrix part = attention;
@@ -55,10 +53,11 @@ void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &rat
       for (std::size_t g = 0; g < groups.size(); ++g) {
         pack_lanes<int64_t>(columns, nullptr, groups[g].first, groups[g].count, groups[g].lanes, strips.of(g));
       }
-      values.add(k, s, part.cols, strips, live, sums_of);
+      values.add(k, s, part.cols, strips, live, sums);
     }
+    sums.end_parts(k);
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      k.unpack(sums_of(g), m, groups[g].lanes, groups[g].count, out + groups[g].first * m, m);
+      k.unpack(sums.of(g), m, groups[g].lanes, groups[g].count, out + groups[g].first * m, m);
     }
   });
 }

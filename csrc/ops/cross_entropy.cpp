@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "../core/dispatch.h"
+#include "../kernels/long_sum.h"
 #include "weighted.h"
 
 namespace attnrec {
@@ -100,16 +101,19 @@ double finish_targets(const CrossEntropyTask &task, const float *lse, double tot
 }
 
 // out[r] = scale * (by_row[r] * out[r] + sum_p entries[p] * x[indices[p]]); by_row null: ones. A popular item has
-// thousands of entries: they are summed in parts, so that rounding does not grow with them.
+// thousands of entries: they are summed in parts, and parts as in long_sum.h, so that rounding does not grow with them.
 void add_targets(const attnrec_csr &entries, const attnrec_matrix &x, const float *by_row, float scale, float *out,
                  const Threads &threads) {
   parallel_for(ceil_div(entries.rows, kRowsPerTask), threads, [&](int64_t part) {
     check_cancelled();
     const Buffer<float> sums(x.cols);
+    const Buffer<float> whole(x.cols);
     for (int64_t r = part * kRowsPerTask; r < std::min(entries.rows, (part + 1) * kRowsPerTask); ++r) {
       float *row = out + r * x.cols;
       const float by = by_row == nullptr ? 1.0F : by_row[r];
       for (int64_t k = 0; k < x.cols; ++k) row[k] *= by;
+      const bool many = entries.indptr[r + 1] - entries.indptr[r] > kShortSum;
+      if (many) std::fill_n(whole.get(), x.cols, 0.0F);
       for (int64_t p = entries.indptr[r]; p < entries.indptr[r + 1];) {
         std::fill_n(sums.get(), x.cols, 0.0F);
         for (const int64_t end = std::min(entries.indptr[r + 1], p + kEntriesPerSum); p < end; ++p) {
@@ -118,7 +122,9 @@ void add_targets(const attnrec_csr &entries, const attnrec_matrix &x, const floa
           for (int64_t k = 0; k < x.cols; ++k) sums[k] += g * from[k];
         }
         for (int64_t k = 0; k < x.cols; ++k) row[k] += sums[k];
+        if (many) kernels().two_sums(nullptr, x.cols, 1, whole.get(), row);
       }
+      if (many) std::copy_n(whole.get(), x.cols, row);
       for (int64_t k = 0; k < x.cols; ++k) row[k] *= scale;
     }
   });
@@ -222,9 +228,11 @@ void item_gradients(const attnrec_matrix &q, const attnrec_matrix &v, const Cros
   weighted_sums({&lanes, nullptr, nullptr}, sweep, out, nullptr, run);
   for (int64_t j = 0; j < v.rows && biased; ++j) {
     std::copy(out + j * m, out + j * m + d, d_items + j * d);
-    float sum = out[j * m + d];
-    for (int64_t p = by_item.csr().indptr[j]; p < by_item.csr().indptr[j + 1]; ++p) sum += by_item.csr().data[p];
-    d_bias[j] = sum;
+    auto sum = static_cast<double>(out[j * m + d]);
+    for (int64_t p = by_item.csr().indptr[j]; p < by_item.csr().indptr[j + 1]; ++p) {
+      sum += static_cast<double>(by_item.csr().data[p]);
+    }
+    d_bias[j] = static_cast<float>(sum);
   }
   add_targets(by_item.csr(), q, nullptr, task.scale, d_items, run.threads);
 }

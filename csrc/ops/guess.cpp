@@ -17,8 +17,7 @@ constexpr int64_t kWorthQueries = 64;       // that share the packing
 int64_t place(int64_t i, int64_t count, int64_t n) {
   const int64_t first = i * n / count;
   const int64_t size = (i + 1) * n / count - first;
-  const uint64_t mixed = (static_cast<uint64_t>(i) + 1) * 0x9E3779B97F4A7C15ULL;
-  return first + static_cast<int64_t>((mixed >> 32) % static_cast<uint64_t>(size));
+  return first + static_cast<int64_t>(mixed(i) % static_cast<uint64_t>(size));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "operand.h"
 #include "reservoir.h"
 #include "softmax_state.h"
+#include "values.h"
 
 namespace attnrec {
 namespace {
@@ -83,6 +84,15 @@ void in_slices(int64_t b, const attnrec_csr &lists, int64_t work_per_item, const
                [&](int64_t i) { each(i * kQueriesPerTask, std::min(b, (i + 1) * kQueriesPerTask)); });
 }
 
+// Ends parts of the sums (long_sum.h) after item c of a list, which is `row` of the values.
+void end_parts(const attnrec_operand &values, std::size_t c, int64_t row, float *whole, float *parts) {
+  if (values.csr != nullptr) {
+    each_part_end(*values.csr, row, row + 1, [&](int32_t column) { two_sum(whole[column], parts[column]); });
+  } else if ((c + 1) % static_cast<std::size_t>(kShortSum) == 0) {
+    kernels().two_sums(nullptr, values.dense->cols, 1, whole, parts);
+  }
+}
+
 void add_row(const attnrec_operand &values, int64_t row, float weight, float *out) {
   if (values.csr != nullptr) {
     for (int64_t p = values.csr->indptr[row]; p < values.csr->indptr[row + 1]; ++p) {
@@ -137,6 +147,7 @@ void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, 
     Listed listed(queries, keys, scale, nullptr);
     std::vector<int32_t> ids;
     std::vector<float> weights;
+    const Buffer<float> whole(m);
     for (int64_t row = first; row < last; ++row) {
       check_cancelled();
       const Range list = row_of(include, row);
@@ -147,8 +158,15 @@ void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, 
       const float top = softmax_row(weights, &sum);
       float *to = out + row * m;
       std::fill(to, to + m, 0.0F);
+      const bool in_parts = static_cast<int64_t>(ids.size()) > kShortSum;
+      if (in_parts) std::fill_n(whole.get(), m, 0.0F);
       for (std::size_t c = 0; c < ids.size(); ++c) {
         add_row(values, ids[c], static_cast<float>(static_cast<double>(weights[c]) / sum), to);
+        if (in_parts) end_parts(values, c, ids[c], whole.get(), to);
+      }
+      if (in_parts) {
+        kernels().two_sums(nullptr, m, 1, whole.get(), to);
+        std::copy_n(whole.get(), m, to);
       }
       if (lse != nullptr) lse[row] = lse_of(top, sum);
     }

@@ -11,6 +11,14 @@ int64_t cols_of(const attnrec_operand &x);
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 constexpr int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
+// A number without order for each: Stafford's variant 13 of the finaliser of MurmurHash3.
+inline uint64_t mixed(int64_t i) {
+  auto x = static_cast<uint64_t>(i) + 0x9E3779B97F4A7C15ULL;
+  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31U);
+}
+
 // Element k of item j of an index is item_of(index, j)[k * stride_of(index)].
 inline int64_t stride_of(const attnrec_index &index) { return index.in_panels ? kPanel : 1; }
 inline const float *item_of(const attnrec_index &index, int64_t j) {

@@ -31,9 +31,11 @@ void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, c
 }
 
 float dot_product(const float *u, const float *v, int64_t d) {
-  float sum = 0;
-  for (int64_t k = 0; k < d; ++k) sum = std::fma(v[k], u[k], sum);
-  return sum;
+  const float *items[kScoreAtOnce] = {v, v, v, v};
+  const float *queries[kScoreAtOnce] = {u, u, u, u};
+  float sums[kScoreAtOnce];
+  kernels().score_some(items, 1, queries, 1, d, sums);
+  return sums[0];
 }
 
 }  // namespace attnrec

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "../core/dispatch.h"
+#include "../kernels/long_sum.h"
 #include "operand.h"
 #include "sweep.h"
 
@@ -81,6 +82,7 @@ void sampled_product(const attnrec_matrix &left, const attnrec_matrix &right, co
     const auto wanted = by_block(pattern, first, rows[at + 1], starts);
     const Buffer<float> x(n_rows * kPartCols);
     const Buffer<float> y(kBlockRows * kPartCols);
+    std::vector<float> rest(left.cols > kPartCols ? wanted.size() : 0, 0.0F);  // of the sum over parts (long_sum.h)
     for (int64_t c = 0; c < left.cols; c += kPartCols) {
       check_cancelled();
       const int64_t n = std::min(kPartCols, left.cols - c);
@@ -98,7 +100,16 @@ void sampled_product(const attnrec_matrix &left, const attnrec_matrix &right, co
             items[count] = y.get() + (w[count].col - block) * width;
           }
           k.row_dots(x.get() + (w->row - first) * width, items, count, width, sums);
-          for (int64_t r = 0; r < count; ++r) out[w[r].at] += sums[r];
+          for (int64_t r = 0; r < count; ++r) {
+            float &whole = out[w[r].at];
+            if (rest.empty()) {
+              whole += sums[r];
+            } else {
+              float &lost = rest[static_cast<std::size_t>(i + r)];
+              lost += sums[r];
+              two_sum(whole, lost);
+            }
+          }
           i += count;
         }
       }

@@ -63,6 +63,7 @@ class Searcher {
   // `hidden` are ids of the index, in any order.
   void search(const float *query, const int64_t *hidden, int64_t n_hidden, const attnrec_topk_result &result);
   const attnrec_index &index() const { return *kind_->items.index; }
+  int64_t k() const { return task_.k; }
 
  private:
   struct Asked;

@@ -91,6 +91,54 @@ Ahead ValueReader::after(int64_t s, int64_t count, int64_t first, int64_t last) 
   return {next, v.row_stride, std::min(count, left), std::min(step, v.cols), steps};
 }
 
+void ValueReader::add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const std::vector<char> &live,
+                      const Sums &sums) const {
+  if (values_.operand_.csr != nullptr) {
+    for (std::size_t g = 0; g < groups_.size();) g += add_sparse(k, s, count, strips, g, sums);
+    if (!sums.in_parts()) return;
+    std::vector<int32_t> ended;
+    each_part_end(*values_.operand_.csr, s, s + count, [&](int32_t column) { ended.push_back(column); });
+    return sums.end_parts(k, ended.data(), static_cast<int64_t>(ended.size()));
+  }
+  const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);
+  for (int64_t first = 0; first < values_.width(); first += step) {
+    const int64_t last = std::min(values_.width(), first + step);
+    Ahead ahead;
+    if (packed_.get() != nullptr) {
+      pack(s, count, first, last);
+      ahead = after(s, count, first, last);
+    }
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      if (live[g] != 0) add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums.part(g), ahead);
+    }
+  }
+  if (s / kDensePart != (s + count) / kDensePart) sums.end_parts(k);
+}
+
+std::size_t ValueReader::add_sparse(const Kernels &k, int64_t s, int64_t count, const Strips &strips, std::size_t g,
+                                    const Sums &sums) const {
+  const int64_t lanes = groups_[g].lanes;
+  if (values_.strips_.empty() || lanes == 1) {
+    const attnrec_csr &m = *values_.operand_.csr;
+    const CsrRows rows{m.indptr + s, m.indices, m.data};
+    k.values_csr(&rows, count, strips.of(g), lanes, sums.part(g));
+    return 1;
+  }
+  const auto together = static_cast<std::size_t>(k.column_groups);
+  const bool all = g + together <= groups_.size() && groups_[g + together - 1].lanes == k.lanes;
+  const std::size_t n = all ? together : 1;
+  const float *from[2];
+  float *to[2];
+  for (std::size_t i = 0; i < n; ++i) {
+    from[i] = strips.of(g + i);
+    to[i] = sums.part(g + i);
+  }
+  const SparseStrip &strip = values_.strips_[static_cast<std::size_t>(s / values_.items_)];
+  k.values_by_column(strip.columns.data(), static_cast<int64_t>(strip.columns.size()), strip.entries.get(), from,
+                     static_cast<int64_t>(n), lanes, to);
+  return n;
+}
+
 void ValueReader::add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
                             int64_t lanes, float *sums, Ahead &ahead) const {
   if (packed_.get() == nullptr) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "../kernels/long_sum.h"
 #include "sweep.h"
 
 namespace attnrec {
@@ -15,6 +16,21 @@ constexpr int64_t kValueBytes = 96 * 1024;  // of a strip's packed values, in L2
 // Items of a strip where values are sparse, a multiple of what `strip_items` gives: columns long enough to be worth a
 // load and a store of their sums, while the attention of two groups stays near L1.
 constexpr int64_t kSparseStrip = 288;
+
+// Dense values: rows whose strips' sums are added one after the other before they are added to the whole.
+constexpr int64_t kDensePart = 1536;
+// Sparse values: of so many stored entries one, at no regular place, ends the part of its column's sum. To end all
+// parts would take longer than to add to them where columns are short; and so the longer parts are where more is added.
+constexpr int64_t kSparsePart = 256;
+
+// Calls f(column) for entries of rows [first, last) that end a part.
+template <class F>
+void each_part_end(const attnrec_csr &x, int64_t first, int64_t last, F f) {
+  for (int64_t i = x.indptr[first] / kSparsePart; i * kSparsePart < x.indptr[last]; ++i) {
+    const int64_t p = i * kSparsePart + static_cast<int64_t>(mixed(i) % kSparsePart);
+    if (p >= x.indptr[first] && p < x.indptr[last]) f(x.indices[p]);
+  }
+}
 
 // Strips [count][lanes] of all groups of a block, [groups][items][full lanes], followed by slack.
 class Strips {
@@ -50,6 +66,8 @@ class Values {
   // Strips start at multiples of `items`; `b` queries will read them.
   Values(const attnrec_operand &operand, int64_t items, int64_t b, int64_t full_lanes, const Run &run);
   int64_t width() const { return cols_of(operand_); }
+  // Whether their rows are too many for one running sum
+  bool in_parts() const { return rows_of(operand_) > (operand_.csr == nullptr ? kDensePart : kShortSum); }
   // Bytes of a row that a chunk should make room for
   int64_t row_bytes() const { return operand_.csr == nullptr ? width() * static_cast<int64_t>(sizeof(float)) : 0; }
 
@@ -58,6 +76,42 @@ class Values {
   attnrec_operand operand_;
   int64_t items_;
   std::vector<SparseStrip> strips_;  // empty: not arranged
+};
+
+// Sums of values for each group of a block, [groups][m][lanes]: parts that kernels add to, and beside them the whole
+// where one running sum would be too long (long_sum.h).
+class Sums {
+ public:
+  Sums(const Block &block, int64_t m, int64_t full_lanes, bool in_parts)
+      : groups_(block.groups()), m_(m), step_(m * full_lanes), size_(static_cast<int64_t>(groups_.size()) * step_),
+        in_parts_(in_parts), parts_(size_), whole_(in_parts ? size_ : 0) {
+    clear();
+  }
+  void clear() {
+    std::fill_n(parts_.get(), size_, 0.0F);
+    if (in_parts_) std::fill_n(whole_.get(), size_, 0.0F);
+  }
+  bool in_parts() const { return in_parts_; }
+  float *part(std::size_t g) const { return parts_.get() + static_cast<int64_t>(g) * step_; }
+  float *of(std::size_t g) const { return in_parts_ ? whole_.get() + static_cast<int64_t>(g) * step_ : part(g); }
+  // Ends the parts of some columns, or with null of all n = m.
+  void end_parts(const Kernels &k, const int32_t *columns, int64_t n) const {
+    for (std::size_t g = 0; g < groups_.size() && in_parts_; ++g) {
+      k.two_sums(columns, n, groups_[g].lanes, of(g), part(g));
+    }
+  }
+  void end_parts(const Kernels &k) const { end_parts(k, nullptr, m_); }
+  // All that a group has so far times a factor for each lane
+  void scale(const Kernels &k, std::size_t g, const float *factor) const {
+    k.blend(part(g), factor, nullptr, nullptr, m_, groups_[g].lanes);
+    if (in_parts_) k.blend(of(g), factor, nullptr, nullptr, m_, groups_[g].lanes);
+  }
+
+ private:
+  const std::vector<Group> &groups_;
+  int64_t m_, step_, size_;
+  bool in_parts_;
+  Buffer<float> parts_, whole_;
 };
 
 // Fetches rows of a matrix into L2 in equal steps, between which there is other work.
@@ -85,29 +139,10 @@ class Ahead {
 class ValueReader {
  public:
   ValueReader(const Values &values, const Block &block);
-  // sums_of(g)[c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l], for the groups that are live;
+  // sums[g][c][l] += sum over rows [s, s + count) of values[j][c] * strip of g[j][l], for the groups that are live;
   // strips of the others are not read if the values are dense, and hold zeros if they are sparse.
-  template <class SumsOf>
   void add(const Kernels &k, int64_t s, int64_t count, const Strips &strips, const std::vector<char> &live,
-           const SumsOf &sums_of) const {
-    if (values_.operand_.csr != nullptr) {
-      for (std::size_t g = 0; g < groups_.size();) g += add_sparse(k, s, count, strips, g, sums_of);
-      return;
-    }
-    const int64_t step = packed_.get() == nullptr ? values_.width() : pack_step(count);
-    for (int64_t first = 0; first < values_.width(); first += step) {
-      const int64_t last = std::min(values_.width(), first + step);
-      Ahead ahead;
-      if (packed_.get() != nullptr) {
-        pack(s, count, first, last);
-        ahead = after(s, count, first, last);
-      }
-      for (std::size_t g = 0; g < groups_.size(); ++g) {
-        if (live[g] == 0) continue;
-        add_dense(k, s, count, first, last, strips.of(g), groups_[g].lanes, sums_of(g), ahead);
-      }
-    }
-  }
+           const Sums &sums) const;
 
  private:
   static int64_t pack_step(int64_t count) {
@@ -118,30 +153,8 @@ class ValueReader {
   void add_dense(const Kernels &k, int64_t s, int64_t count, int64_t first, int64_t last, const float *strip,
                  int64_t lanes, float *sums, Ahead &ahead) const;
   // For group g and, where they go together, the next ones; returns how many.
-  template <class SumsOf>
   std::size_t add_sparse(const Kernels &k, int64_t s, int64_t count, const Strips &strips, std::size_t g,
-                         const SumsOf &sums_of) const {
-    const int64_t lanes = groups_[g].lanes;
-    if (values_.strips_.empty() || lanes == 1) {
-      const attnrec_csr &m = *values_.operand_.csr;
-      const CsrRows rows{m.indptr + s, m.indices, m.data};
-      k.values_csr(&rows, count, strips.of(g), lanes, sums_of(g));
-      return 1;
-    }
-    const auto together = static_cast<std::size_t>(k.column_groups);
-    const bool all = g + together <= groups_.size() && groups_[g + together - 1].lanes == k.lanes;
-    const std::size_t n = all ? together : 1;
-    const float *from[2];
-    float *to[2];
-    for (std::size_t i = 0; i < n; ++i) {
-      from[i] = strips.of(g + i);
-      to[i] = sums_of(g + i);
-    }
-    const SparseStrip &strip = values_.strips_[static_cast<std::size_t>(s / values_.items_)];
-    k.values_by_column(strip.columns.data(), static_cast<int64_t>(strip.columns.size()), strip.entries.get(), from,
-                       static_cast<int64_t>(n), lanes, to);
-    return n;
-  }
+                         const Sums &sums) const;
 
   const Values &values_;
   const std::vector<Group> &groups_;

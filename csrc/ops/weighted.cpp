@@ -12,9 +12,9 @@ namespace {
 // are the shifts to start from, and what moves them is undone at the end.
 class State {
  public:
-  State(const Block &block, int64_t m, int64_t full_lanes, const float *exponents)
-      : groups_(block.groups()), m_(m), lanes_(full_lanes), exponents_(exponents), softmax_(groups_.size()),
-        values_(static_cast<int64_t>(groups_.size()) * full_lanes * m) {
+  State(const Block &block, int64_t m, int64_t full_lanes, const float *exponents, bool in_parts)
+      : groups_(block.groups()), m_(m), exponents_(exponents), softmax_(groups_.size()),
+        sums_(block, m, full_lanes, in_parts) {
     clear();
   }
 
@@ -25,18 +25,18 @@ class State {
         softmax_[g].shift[l] = l < groups_[g].count ? -exponents_[groups_[g].first + l] : 0.0F;
       }
     }
-    std::fill(values_.get(), values_.get() + static_cast<int64_t>(groups_.size()) * lanes_ * m_, 0.0F);
+    sums_.clear();
   }
 
   Softmax &softmax(std::size_t g) { return softmax_[g]; }
-  float *values(std::size_t g) const { return values_.get() + static_cast<int64_t>(g) * lanes_ * m_; }
+  const Sums &sums() const { return sums_; }
 
   void add(const Kernels &k, const State &later) {
     float keep[kMaxLanes];
     float take[kMaxLanes];
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       merge(softmax_[g], later.softmax_[g], groups_[g].lanes, keep, take);
-      k.blend(values(g), keep, later.values(g), take, m_, groups_[g].lanes);
+      k.blend(sums_.of(g), keep, later.sums_.of(g), take, m_, groups_[g].lanes);
     }
   }
 
@@ -53,17 +53,17 @@ class State {
         }
         if (lse != nullptr && l < group.count) lse[group.first + l] = lse_of(softmax_[g].shift[l], z);
       }
-      k.blend(values(g), by, nullptr, nullptr, m_, group.lanes);
-      k.unpack(values(g), m_, group.lanes, group.count, out + group.first * m_, m_);
+      k.blend(sums_.of(g), by, nullptr, nullptr, m_, group.lanes);
+      k.unpack(sums_.of(g), m_, group.lanes, group.count, out + group.first * m_, m_);
     }
   }
 
  private:
   const std::vector<Group> &groups_;
-  int64_t m_, lanes_;
+  int64_t m_;
   const float *exponents_;
   std::vector<Softmax> softmax_;
-  Buffer<float> values_;
+  Sums sums_;
 };
 
 // Whether some weight of a strip is worth adding.
@@ -99,9 +99,10 @@ class Walk {
       for (int64_t s = c; s < end; s += x_.step) {
         const int64_t count = std::min(x_.step, end - s);
         for (std::size_t g = 0; g < groups_.size(); ++g) live_[g] = weigh(g, s, count, state) ? 1 : 0;
-        values_.add(x_.k, s, count, strips_, live_, [&](std::size_t g) { return state.values(g); });
+        values_.add(x_.k, s, count, strips_, live_, state.sums());
       }
     }
+    state.sums().end_parts(x_.k);
   }
 
  private:
@@ -120,7 +121,7 @@ class Walk {
     const bool live = counts(state.softmax(g), top, lanes, x_.task.negligible);
     if (!live && x_.task.exponents != nullptr) return false;  // nor is there a denominator
     if (add_strip(k, state.softmax(g), strip, count, lanes, top, strip, factor)) {
-      k.blend(state.values(g), factor, nullptr, nullptr, x_.m, lanes);
+      state.sums().scale(k, g, factor);
     }
     return live;
   }
@@ -145,11 +146,12 @@ void weighted_sums(const attnrec_operand &queries, const WeightedTask &task, flo
   const int64_t step = sparse ? kSparseStrip : strip_items(task.keys.d);
   const Units units = units_of(n, step, sparse ? m / 2 : 0);
   const int64_t n_units = n == 0 ? 0 : units.count();
-  const int64_t bytes =
-      (task.keys.d + 2 * m + step) * static_cast<int64_t>(sizeof(float)) + 2 * sizeof(Softmax) / kMaxLanes;
+  const Values values(task.values, step, b, k.lanes, run);
+  const bool in_parts = values.in_parts();
+  const int64_t bytes = (task.keys.d + (in_parts ? 4 : 2) * m + step) * static_cast<int64_t>(sizeof(float)) +
+                        2 * sizeof(Softmax) / kMaxLanes;
   const double madds = static_cast<double>(b) * static_cast<double>(n) * static_cast<double>(task.keys.d + m + 16);
   const Plan plan = plan_blocks(run, b, k.lanes, n_units, bytes, madds, sparse ? groups_for_sparse(k, m) : kMaxGroups);
-  const Values values(task.values, step, b, k.lanes, run);
   const Shared shared{k, task, values, m, step, units};
   Threads threads = run.threads;
   threads.count = plan.threads;
@@ -161,8 +163,8 @@ void weighted_sums(const attnrec_operand &queries, const WeightedTask &task, flo
     parallel_for(plan.n_blocks, threads, [&](int64_t i) {
       const Block block = block_at(i);
       Walk walk(shared, block);
-      State total(block, m, k.lanes, task.exponents);
-      State unit(block, n_units > 1 ? m : 0, k.lanes, task.exponents);
+      State total(block, m, k.lanes, task.exponents, in_parts);
+      State unit(block, n_units > 1 ? m : 0, k.lanes, task.exponents, in_parts);
       for (int64_t u = 0; u < n_units; ++u) {
         if (u > 1) unit.clear();
         walk.add_unit(u, u == 0 ? total : unit);  // the first one merged into nothing is itself
@@ -178,7 +180,7 @@ void weighted_sums(const attnrec_operand &queries, const WeightedTask &task, flo
   states.reserve(static_cast<std::size_t>(plan.n_blocks * n_units));
   for (int64_t i = 0; i < plan.n_blocks; ++i) {
     blocks.push_back(block_at(i));
-    for (int64_t u = 0; u < n_units; ++u) states.emplace_back(blocks.back(), m, k.lanes, task.exponents);
+    for (int64_t u = 0; u < n_units; ++u) states.emplace_back(blocks.back(), m, k.lanes, task.exponents, in_parts);
   }
   parallel_for(plan.n_blocks * n_units, threads, [&](int64_t at) {
     Walk(shared, blocks[static_cast<std::size_t>(at / n_units)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ._extras import need
 __all__ = ["BLUE", "GREY", "RED", "axes", "bars", "decimals", "short"]
 
 BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"  # Okabe and Ito's: told apart with any kind of sight
-_LONGEST = 38  # letters of a label that leave room for the bars
+_ROOM, _MOST = 200, 400  # points that a label may take beside a picture; letters of it that are looked at
 
 
 def axes(ax: Any, width: float, height: float) -> Any:
@@ -22,11 +23,25 @@ def axes(ax: Any, width: float, height: float) -> Any:
     return need("matplotlib.pyplot", extra="plot").subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def short(text: object) -> str:
-    """One line that fits beside a picture; what is longer ends in an ellipsis. A dollar is one, not mathematics."""
+def short(text: object, size: float = 10, room: float = _ROOM) -> str:
+    """One line of at most ``room`` points in letters of ``size``; what is longer ends in an ellipsis.
+
+    A dollar is one, not mathematics.
+    """
+    to_path = need("matplotlib.textpath", extra="plot").text_to_path
+    font = need("matplotlib.font_manager", extra="plot").FontProperties(size=size)
     line = " ".join(str(text).split())
-    cut = line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return cut.replace("$", r"\$")
+
+    def cut(n: int) -> str:
+        return line if n == len(line) else line[:n].rstrip(" \N{ZERO WIDTH JOINER}") + "\N{HORIZONTAL ELLIPSIS}"
+
+    def fits(n: int) -> bool:
+        return bool(to_path.get_text_width_height_descent(cut(n), font, ismath=False)[0] <= room)
+
+    most = min(len(line), _MOST)
+    if not fits(most):
+        most = bisect_left(range(1, most), True, key=lambda n: not fits(n))
+    return cut(most).replace("$", r"\$")
 
 
 def decimals(values: Any) -> int:

@@ -16,7 +16,7 @@ CSR = Any  # scipy.sparse.csr_array; scipy is optional, so it is not named here
 _sparse = need("scipy.sparse", extra="data")
 
 
-def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, int]) -> CSR:
+def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, ...]) -> CSR:
     """The three arrays as a CSR matrix, not copied."""
     return _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import config
+from ._arraylike import as_floats, as_integers, as_numpy
 
 if config._has_core() or TYPE_CHECKING:
     from . import _core
@@ -63,15 +64,20 @@ class Snapshot:
         """Positions of named items; None and masks pass as they are."""
         if names is None or self.ids is None or self._order is None:
             return names
-        wanted = np.asarray(names)
+        wanted = as_numpy(names, f"{op}: {argument}")
         if wanted.dtype == bool or wanted.size == 0:
-            return names
+            return wanted
+        wanted = as_integers(wanted, f"{op}: {argument}", "ids are integers")
         order = self._order
         at = np.minimum(np.searchsorted(self.ids, wanted, sorter=order), len(order) - 1)
         unknown = self.ids[order[at]] != wanted if len(order) else np.ones(wanted.shape, dtype=bool)
         if unknown.any():
             raise ValueError(f"{op}: {argument} holds {wanted[unknown][0]}, which is not an id of the index")
         return order[at]
+
+    def largest_id(self) -> int:
+        """The largest name; of items that have names."""
+        return int(self.ids[self._order[-1]])  # type: ignore[index]
 
     def rename(self, positions: Array) -> None:
         """Names for positions, in place; -1 stays."""
@@ -80,19 +86,22 @@ class Snapshot:
 
 
 def matrix(items: Any, op: str) -> Array:
-    out = np.asarray(items, dtype=np.float32)
+    out = as_floats(items, f"{op}: items", np.float32)
     if out.ndim != 2:
         raise ValueError(f"{op}: items has shape {out.shape}; give a matrix with a row each")
     return out
 
 
+def id_vector(ids: Any, n: int, op: str) -> Array:
+    """One name for each of n items, (n,) int64; whether they are distinct is not looked at."""
+    out = as_integers(ids, f"{op}: ids")
+    if out.ndim != 1 or len(out) != n:
+        raise ValueError(f"{op}: ids {out.shape} does not fit the {n} items; give one each")
+    return out
+
+
 def _names(ids: Any, n: int) -> Array:
-    given = np.asarray(ids)
-    if given.ndim != 1 or len(given) != n:
-        raise ValueError(f"ItemIndex: ids {given.shape} does not fit the {n} items; give one each")
-    if n and given.dtype.kind not in "iu":
-        raise TypeError(f"ItemIndex: ids has dtype {given.dtype}; give integers")
-    out = given.astype(np.int64)
+    out = id_vector(ids, n, "ItemIndex").copy()
     if n and (out < 0).any():
         raise ValueError("ItemIndex: ids holds a negative number, which results use for 'no item'")
     if len(np.unique(out)) != n:

@@ -15,6 +15,7 @@ __all__ = [
     "isa",
     "memory_budget",
     "num_threads",
+    "processors",
     "set_backend",
     "set_memory_budget",
     "set_num_threads",
@@ -23,9 +24,7 @@ __all__ = [
 ]
 
 _BACKENDS = ("compiled", "reference")
-_backend = os.environ.get("ATTNREC_BACKEND", "compiled")
-if _backend not in _BACKENDS:
-    raise ValueError(f"ATTNREC_BACKEND={_backend!r} is not one of {_BACKENDS}")
+_backend = os.environ.get("ATTNREC_BACKEND") or "compiled"
 
 try:
     from . import _core
@@ -55,7 +54,17 @@ def _need_core() -> None:
 
 
 def backend() -> str:
-    """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference"."""
+    """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference".
+
+    Raises
+    ------
+    ValueError
+        If ATTNREC_BACKEND asked for another one, and :func:`set_backend` was not called since.
+    """
+    if _backend not in _BACKENDS:  # said at first use and not at import, so that attnrec.doctor can say it too
+        raise ValueError(
+            f"ATTNREC_BACKEND={_backend} is no backend; choose one of {', '.join(_BACKENDS)}, or unset it for compiled"
+        )
     return _backend
 
 
@@ -75,8 +84,36 @@ def set_backend(name: str) -> None:
     _backend = name
 
 
+def processors() -> int:
+    """Processors that this process may use, now.
+
+    Those of its affinity, and no more than the CPU quota of a container (control groups of Linux, version 1 or 2),
+    rounded up, pays for. Without the compiled extension quotas are not looked at.
+
+    Examples
+    --------
+    >>> from attnrec.config import processors
+    >>> processors() >= 1
+    True
+    """
+    if _has_core():
+        return _core.processors()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def num_threads() -> int:
-    """Threads that a call uses when it is not told: ATTNREC_NUM_THREADS, else the processors this process may use."""
+    """Threads that a call uses when it is not told.
+
+    What :func:`set_num_threads` or :func:`thread_limit` set; else the environment variable ATTNREC_NUM_THREADS; else
+    the first number of OMP_NUM_THREADS; else :func:`processors`. Variables are read once, at the first call that needs
+    them; empty or 0 is as if unset.
+
+    Raises
+    ------
+    ValueError
+        If ATTNREC_NUM_THREADS is not a whole number up to 4,096. OMP_NUM_THREADS, which is other libraries' too, is
+        ignored then.
+    """
     _need_core()
     return _core.num_threads()
 
@@ -141,7 +178,15 @@ def set_memory_budget(n_bytes: int) -> None:
 
 
 def isa() -> str:
-    """Name of the instructions in use, such as "avx512vnni", "avx2", "dotprod" or "scalar" (see ATTNREC_ISA)."""
+    """Name of the instructions in use, such as "avx512vnni", "avx2", "dotprod" or "scalar".
+
+    The best that the processor runs, or what the environment variable ATTNREC_ISA names.
+
+    Raises
+    ------
+    ValueError
+        If ATTNREC_ISA names instructions that do not run here.
+    """
     _need_core()
     return _core.isa()
 
@@ -154,6 +199,11 @@ def get_include() -> str:
 def show_config() -> dict[str, str | int | list[str]]:
     """Versions and settings of this process, as a dict ready for a bug report.
 
+    Raises
+    ------
+    ValueError
+        If an environment variable cannot be followed; ``python -m attnrec.doctor`` reports that beside the rest.
+
     Examples
     --------
     >>> import attnrec as ar
@@ -165,7 +215,7 @@ def show_config() -> dict[str, str | int | list[str]]:
     out: dict[str, str | int | list[str]] = {
         "python": sys.version.split()[0],
         "numpy": np.__version__,
-        "backend": _backend,
+        "backend": backend(),
     }
     if _has_core():
         out |= {
@@ -174,6 +224,7 @@ def show_config() -> dict[str, str | int | list[str]]:
             "threading": _core.threading,
             "isa": _core.isa(),
             "isas": _core.isas(),
+            "processors": processors(),
             "num_threads": _core.num_threads(),
             "memory_budget": _core.memory_budget(),
         }

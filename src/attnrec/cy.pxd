@@ -121,6 +121,7 @@ cdef extern from "attnrec/attnrec.h" nogil:
         int64_t n_items
         const int64_t *filter_items
         int64_t n_filter_items
+        int unclipped
 
     ctypedef struct attnrec_recommend_result:
         int64_t *ids
@@ -192,6 +193,7 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*index_save)(const attnrec_index *index, const int64_t *ids, const char *path) noexcept nogil
         attnrec_status (*index_open)(const char *path, int map, attnrec_index **index) noexcept nogil
         attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info) noexcept nogil
+        int (*processors)() noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

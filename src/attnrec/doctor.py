@@ -5,11 +5,12 @@ Needs no extra. Gives findings; :mod:`attnrec.cli` shows them.
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import os
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,13 @@ EXTRAS = {
     "data": ("scipy", "narwhals", "pyarrow"),
     "models": ("safetensors", "tqdm"),
     "cli": ("click", "rich"),
+}
+
+# Variable -> the line it belongs to, and what fails when it cannot be followed.
+SETTINGS: dict[str, tuple[str, Callable[[], object]]] = {
+    "ATTNREC_BACKEND": ("backend", config.backend),
+    "ATTNREC_ISA": ("instructions", config.isa),
+    "ATTNREC_NUM_THREADS": ("threads", config.num_threads),
 }
 
 
@@ -50,17 +58,36 @@ def examine() -> list[Finding]:
     >>> [finding.name for finding in examine() if finding.state == "fail"]
     []
     """
-    return [*_system(), *_kernels(), *_packages(), *_openmp(), *_operations()]
+    settings = list(_settings())
+    if any(one.state == "fail" for one in settings):  # nothing can be computed
+        return [*_system(), *settings, *_packages(), *_openmp()]
+    return [*_system(), *settings, *_kernels(), *_packages(), *_openmp(), *_operations()]
 
 
 def _system() -> Iterable[Finding]:
     from . import __version__  # not at the top: attnrec imports this file's neighbours first
 
-    shown = config.show_config()
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    python = f"{platform.python_version()} ({platform.python_implementation()}), numpy {_version('numpy')}"
+    many = config.processors()
+    to_use = f"{many} processor{'s' * (many > 1)} to use"
     yield Finding("attnrec", "ok", __version__)
-    yield Finding("python", "ok", f"{shown['python']} ({platform.python_implementation()}), numpy {shown['numpy']}")
-    yield Finding("system", "ok", f"{platform.system()} {platform.machine()}, {_processor()}, {cpus} processors to use")
+    yield Finding("python", "ok", python)
+    yield Finding("system", "ok", f"{platform.system()} {platform.machine()}, {_processor()}, {to_use}")
+
+
+def _settings() -> Iterable[Finding]:
+    """Environment variables that cannot be followed, and those that look like a slip of the pen."""
+    for line, ask in SETTINGS.values():
+        try:
+            if config._has_core() or line == "backend":
+                ask()
+        except ValueError as error:
+            detail, _, fix = str(error).partition("; ")
+            yield Finding(line, "fail", detail, fix)
+    for name in sorted(os.environ):
+        meant = difflib.get_close_matches(name, [*SETTINGS, "ATTNREC_DEBUG"], 1, 0.85)
+        if meant and name != meant[0]:
+            yield Finding("environment", "note", f"{name} is not read", f"name it {meant[0]} if that is meant")
 
 
 def _processor() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,22 @@ class Explanation:
     sources: dict[str, float] | None = None
     labels: Mapping[str, Sequence[str]] | None = None
 
+    def within(self, low: float, high: float) -> Explanation:
+        """The same for a total that is cut to a range: the bias holds what was cut, so that every view still adds up.
+
+        Examples
+        --------
+        >>> from attnrec.explain import Explanation, Part
+        >>> why = Explanation(0, 7, 5.25, 4.0, "the user's mean rating", Part.largest([3], [1.25], n=10))
+        >>> why.within(1, 5).total, why.within(1, 5).bias
+        (5.0, 3.75)
+        """
+        total = float(np.clip(self.total, low, high))
+        if total == self.total:
+            return self
+        name = f"{self.bias_name}, less what passes the range of ratings"
+        return replace(self, total=total, bias=self.bias + (total - self.total), bias_name=name)
+
     def views(self) -> dict[str, Part]:
         """The views that this explanation has, by name."""
         names = ("contributions", "neighbours", "features", "modalities")
@@ -270,7 +286,7 @@ class Explanation:
         """
         rows = self.bars(view, names, n)
         item = named(self.itemid, names if view == "contributions" else item_names, "item")
-        title = f"{_bars.short(item)}: {self.total:.4g}"
+        title = f"{_bars.short(item, 11, 240)}: {self.total:.4g}"
         beneath = f"added to {self.bias:.4g}, {self.bias_name}" if self.bias else "adds up to the score"
         return _bars.bars(rows, len(rows) - min(n, len(self.views()[view])), title, beneath, ax)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import config
 from ._files import written_beside
-from ._snapshot import Array, Precision, Snapshot, matrix
+from ._snapshot import Array, Precision, Snapshot, id_vector, matrix
 from .searcher import Options, Searcher
 
 __all__ = ["ItemIndex"]
@@ -29,8 +29,8 @@ class ItemIndex:
     items : (n, d) array_like
         Feature vectors, converted to float32.
     ids : (n,) array_like of int, optional
-        Names of the items, unique. Results then hold these, and ``items=`` and ``filter_items=`` take them; the
-        columns of sparse matrices stay positions.
+        Names of the items, unique, of any integer dtype, 0 to 2^63 - 1; [] for none. Results then hold these, and
+        ``items=`` and ``filter_items=`` take them; the columns of sparse matrices stay positions.
     precision : {"auto", "float32", "int8"}
         What to prepare for. ``"auto"`` keeps the items in float32 for every operation, ``4 n d`` bytes, and on 8 bits
         in order of their norms, ``n d`` bytes, by which ``topk`` without weights rules out most of them. ``"float32"``
@@ -115,7 +115,9 @@ class ItemIndex:
             if (ids is None) != (now.ids is None):
                 state = "has names: give ids for the new items too" if ids is None else "has no names: leave ids out"
                 raise ValueError(f"ItemIndex.append: the index {state}")
-            all_ids = None if now.ids is None else np.concatenate([now.ids, np.asarray(ids)])
+            all_ids = None
+            if now.ids is not None:
+                all_ids = np.concatenate([now.ids, id_vector(ids, len(added), "ItemIndex.append")])
             self._snapshot = Snapshot(np.concatenate([now.features, added]), all_ids, self.precision)
 
     def replace(self, items: Any, *, ids: Any = None) -> None:

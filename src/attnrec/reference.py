@@ -93,14 +93,31 @@ class CrossEntropy:
         return f"CrossEntropy(loss={self.loss!r}, d_queries={self.d_queries!r}, d_items={self.d_items!r})"
 
 
+def _csr(x: Any) -> Any:
+    """CSR as it is; other formats of SciPy's in float64, in which they add up what is repeated."""
+    if not hasattr(x, "tocsr") or getattr(x, "format", "csr") == "csr":
+        return x
+    out = x.tocoo().astype(np.float64).tocsr()
+    if x.format == "bsr":  # whose blocks are filled up with zeros
+        out.eliminate_zeros()
+    return out
+
+
+def _places(x: Any) -> tuple[Any, ...]:
+    """Where a CSR matrix, or one row of that form, stores its entries."""
+    if len(x.shape) == 1:
+        return (x.indices,)
+    return np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)), x.indices
+
+
 def _dense(x: Any, dtype: Any) -> Array:
-    """A matrix as a dense array; duplicate entries of a sparse one add up."""
+    """A matrix as a dense array; duplicate entries of a sparse one add up, in float64 before anything else."""
+    x = _csr(x)
     if not hasattr(x, "indptr"):
         return np.asarray(x, dtype=dtype)
-    out = np.zeros(x.shape, dtype=dtype)
-    rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
-    np.add.at(out, (rows, x.indices), np.asarray(x.data, dtype=dtype))
-    return out
+    out = np.zeros(x.shape)
+    np.add.at(out, _places(x), np.asarray(x.data, dtype=np.float64))
+    return out.astype(dtype)
 
 
 def _per_query(out: Array, queries: Any) -> Array:
@@ -111,14 +128,15 @@ def _per_query(out: Array, queries: Any) -> Array:
 
 def _pattern(x: Any, shape: tuple[int, int]) -> Array:
     """The stored entries of a sparse matrix as a mask; explicit zeros count."""
+    x = _csr(x)
     out = np.zeros(shape, dtype=bool)
-    out[np.repeat(np.arange(shape[0]), np.diff(x.indptr)), x.indices] = True
+    out[_places(x) if len(x.shape) == 2 else (0, x.indices)] = True
     return out
 
 
 def _targets(x: Any, shape: tuple[int, int], dtype: Any) -> tuple[Array, Array]:
     """Weights of targets as a matrix, and which entries are targets; from a sparse matrix or one item id a row."""
-    if hasattr(x, "indptr"):
+    if hasattr(x, "indptr") or hasattr(x, "tocsr"):
         return _dense(x, dtype), _pattern(x, shape)
     out = np.zeros(shape, dtype=dtype)
     out[np.arange(shape[0]), np.asarray(x)] = 1
@@ -288,7 +306,7 @@ def score_pairs(queries: Any, items: Any, query_ids: Any, item_ids: Any, *, dtyp
 
 def sampled_product(left: Any, right: Any, pattern: Any, *, dtype: Any = np.float64) -> Array:
     """``left_i . right_j`` for each stored entry (i, j) of ``pattern``, in stored order, (nnz,)."""
-    x, y = _dense(left, dtype), _dense(right, dtype)
+    x, y, pattern = _dense(left, dtype), _dense(right, dtype), _csr(pattern)
     entries = [y[pattern.indices[a:b]] @ row for row, a, b in zip(x, pattern.indptr, pattern.indptr[1:], strict=False)]
     return np.concatenate([np.zeros(0, dtype), *entries])
 

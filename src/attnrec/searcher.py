@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import config, reference
+from ._arraylike import as_integers, chosen, native
+from ._outputs import check_output
 from ._snapshot import Array, Precision, Snapshot
 
 if config._has_core() or TYPE_CHECKING:
@@ -132,21 +134,24 @@ def _by_reference(now: Snapshot, o: Options, items: Any, hidden: Any) -> Search:
     n = now.shape[0]
     never = np.zeros(n, dtype=bool)
     if hidden is not None:
-        never[np.asarray(hidden)] = True
+        never[chosen(hidden, n, "searcher: filter_items")] = True
 
     def search(query: Any, exclude: Any, out: Any) -> tuple[Array, Array]:
+        if out is not None:
+            _check(out, (o.k,), query)
         hide = never.copy()
-        if exclude is not None:
-            seen = np.asarray(exclude, dtype=np.int64)
-            hide[seen if now.ids is None else np.isin(now.ids, seen)] = True
+        if exclude is not None and now.ids is not None:
+            hide |= np.isin(now.ids, as_integers(exclude, "searcher: exclude", "ids are integers"))
+        elif exclude is not None:
+            hide[chosen(exclude, n, "searcher: exclude")] = True
         found = reference.topk(
-            query,
+            native(query, "searcher: query"),
             now.operand,
             o.k,
             scale=o.scale,
             item_bias=o.item_bias,
             filter_items=hide,
-            items=items,
+            items=chosen(items, n, "searcher: items"),
             weights=False,
             dtype=np.float32,
         )
@@ -157,3 +162,11 @@ def _by_reference(now: Snapshot, o: Options, items: Any, hidden: Any) -> Search:
         return out[0], out[1]
 
     return search
+
+
+def _check(out: Any, shape: tuple[int], query: Any) -> None:
+    """Refuse what the compiled search refuses."""
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError("searcher: out is not a pair (ids, scores)")
+    check_output("searcher: out.ids", out[0], np.int64, shape, inputs=(query,))
+    check_output("searcher: out.scores", out[1], np.float32, shape, inputs=(query, out[0]))

@@ -181,7 +181,8 @@ ATTNREC_EXPORT const char *consume(const attnrec_api *api) {
   const char *wrong;
   if (api->abi_version != ATTNREC_ABI_VERSION) return "built against another ABI";
   if (api->size < sizeof(attnrec_api)) return "the library is older than the header";
-  if (api->isa() == NULL || api->version() == NULL || api->num_threads() < 1) return "the library does not know itself";
+  if (api->isa() == NULL || api->version() == NULL || api->num_threads() < 1 || api->processors() < 1)
+    return "the library does not know itself";
   wrong = use_attention(api, &q, &k);
   if (wrong == NULL) wrong = use_topk(api, &q, &k);
   if (wrong == NULL) wrong = use_index(api, &v, &q);

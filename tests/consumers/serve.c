@@ -26,7 +26,7 @@ ATTNREC_EXPORT const char *serve_info(const attnrec_model *model, int64_t *n_use
 /* Null arrays are left out; indptr null: no histories. */
 ATTNREC_EXPORT int serve_recommend(const attnrec_model *model, const int64_t *indptr, const int32_t *indices,
                                    const float *data, int64_t b, int64_t n_items, const int64_t *userids, int64_t k,
-                                   int keep, const int64_t *items, int64_t n_only, const int64_t *filter,
+                                   int keep, int unclipped, const int64_t *items, int64_t n_only, const int64_t *filter,
                                    int64_t n_filter, int num_threads, int64_t memory_budget, int64_t *ids,
                                    float *scores, int64_t *counts) {
   attnrec_csr histories = {0};
@@ -41,6 +41,7 @@ ATTNREC_EXPORT int serve_recommend(const attnrec_model *model, const int64_t *in
   options.size = sizeof options;
   options.k = k;
   options.keep_already_liked = keep;
+  options.unclipped = unclipped;
   options.userids = userids;
   options.n_userids = userids == NULL ? 0 : b;
   options.items = items;

@@ -47,7 +47,7 @@ def describe(num_threads: int, missing: dict[str, str]) -> dict[str, Any]:
     return {
         "cpu": doctor._processor(),
         "system": f"{platform.system()} {platform.machine()}",
-        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processors": config.processors(),
         "threads": num_threads,
         "isa": shown["isa"],
         "compiler": shown["compiler"],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._bars import short
 from .._extras import need
 from ._write import beside
 
@@ -41,7 +42,7 @@ def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequenc
     names = [name for name in wanted if any(name in row["intervals"] for row in rows)]
     across = min(3, len(names))
     down = -(-len(names) // across)
-    labels = [label_lines(row["model"], "\n  ") for row in rows]
+    labels = [_label(row["model"]) for row in rows]
     lines = sum(label.count("\n") + 1 for label in labels)
     with matplotlib.rc_context(_STYLE):
         size = (2.5 + 3.2 * across, 0.9 + down * (0.9 + 0.3 * max(lines, len(rows) * 1.4)))
@@ -51,7 +52,8 @@ def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequenc
                 _panel(panel, name, rows, labels)
             for panel in axes.flat[len(names) :]:
                 panel.set_visible(False)
-            figure.suptitle(f"{title}\nLines: 95 % intervals, by a bootstrap over users.", fontsize=12)
+            heading = short(title, 12, 72 * size[0] - 20)
+            figure.suptitle(f"{heading}\nLines: 95 % intervals, by a bootstrap over users.", fontsize=12)
             with beside(path) as part:
                 kind = path.suffix.lower()[1:]
                 figure.savefig(part, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else None)
@@ -59,12 +61,16 @@ def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequenc
             pyplot.close(figure)
 
 
-def label_lines(label: str, gap: str = "\n") -> str:
+def label_lines(label: str) -> str:
     """The name of a model in lines: its class, then a parameter a line; of a file the name alone."""
     if label.lower().endswith(".safetensors"):
         return Path(label).name
     name, _, params = label.replace(" (", ":(").partition(":")
-    return gap.join([name, *params.split(",")]) if params else name
+    return "\n".join([name, *params.split(",")]) if params else name
+
+
+def _label(model: str) -> str:
+    return "\n  ".join(short(line, 11) for line in label_lines(model).split("\n"))
 
 
 def _panel(panel: Any, name: str, rows: Sequence[dict[str, Any]], labels: Sequence[str]) -> None:

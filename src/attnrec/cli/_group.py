@@ -6,11 +6,13 @@ import importlib
 import importlib.util
 import os
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import click
 
 from .. import __version__
+from ._words import in_note
 
 __all__ = ["main"]
 
@@ -42,20 +44,32 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         kwargs["standalone_mode"] = False
+        debug = os.environ.get("ATTNREC_DEBUG") or "0"
         try:
-            status = super().main(*args, **kwargs)
+            if debug not in ("0", "1"):
+                raise ValueError(f"ATTNREC_DEBUG={debug} is neither 1 nor 0; give ATTNREC_DEBUG=1, or unset it")
+            with warnings.catch_warnings():
+                warnings.showwarning = _note
+                status = super().main(*args, **kwargs)
             sys.stdout.flush()
         except BrokenPipeError:
             # The reader left; Python would complain again when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
             sys.exit(141)
         except Exception as error:
-            if os.environ.get("ATTNREC_DEBUG", "0") not in ("", "0"):
+            if debug == "1":
                 raise
             message, code = _one_line(error)
             print(f"attnrec: {message}", file=sys.stderr)
             sys.exit(code)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _note(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """A warning in one line, in the words of the command line."""
+    print(f"attnrec: note: {in_note(' '.join(str(message).split()))}", file=sys.stderr)
 
 
 def _one_line(error: Exception) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from .. import metrics
 from .._extras import need
 from ._contestants import Contestant, Fitted
 from ._protocols import Array, Part
+from ._words import in_parameters
 
 __all__ = ["LEVEL", "measured"]
 
@@ -83,7 +84,7 @@ def measured(
                 try:
                     fitted = contestant.fit(part)
                 except (TypeError, ValueError) as error:
-                    raise ValueError(f"{contestant.label}: {error}") from error
+                    raise ValueError(f"{contestant.label}: {in_parameters(str(error), contestant.label)}") from error
                 ready = time.perf_counter()
                 _on_part(sums, fitted, part, ks, bar)
                 seconds["fit"] += ready - started

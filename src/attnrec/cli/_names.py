@@ -1,8 +1,9 @@
-"""Ids and titles inside a model file: one more entry of its header, which :func:`attnrec.models.load` passes by."""
+"""Titles inside a model file: one more entry of its header, which :func:`attnrec.models.load` passes by."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ _FIX = "fit the ratings again with 'attnrec fit'"
 
 
 def save_named(path: Path, model: Any, users: Any, items: Any, titles: list[str] | None, explicit: bool) -> None:
-    """Write the model with its ids; whole or not at all. Ids that are neither whole numbers nor text become text."""
+    """Write the model with its ids; whole or not at all. Ids that a model file can not hold become text beside it."""
     safetensors = need("safetensors", extra="models")
     arrays = need("safetensors.numpy", extra="models")
-    names = {"users": _plain(users), "items": _plain(items), "titles": titles, "explicit": explicit}
+    names: dict[str, Any] = {"titles": titles, "explicit": explicit}
     with beside(path) as part:
-        model.save(part)
+        with warnings.catch_warnings(record=True):  # of ids that are no part of the model: they are text here
+            model.save(part)
+        if type(model).load(part).user_ids is None:
+            names |= {"users": _plain(users), "items": _plain(items)}
         with safetensors.safe_open(part, framework="numpy") as file:
             ((key, text),) = file.metadata().items()  # one entry, since several would be written in any order
         header = json.dumps(json.loads(text) | {"names": names}, sort_keys=True)
@@ -30,7 +34,8 @@ def save_named(path: Path, model: Any, users: Any, items: Any, titles: list[str]
 def load_named(path: Path) -> tuple[Any, Any, Any, list[str], bool]:
     """The model, the ids of its users and items, titles, and whether it predicts ratings.
 
-    A model that was saved without ids has numbers for them.
+    A model that was saved from Python has the ids of its Interactions and no titles, and numbers where it was fitted
+    with a matrix.
     """
     from .. import models
     from ..data import Ids
@@ -40,10 +45,12 @@ def load_named(path: Path) -> tuple[Any, Any, Any, list[str], bool]:
     header = read_header(path)
     names = header.get("names")
     if names is None:
-        users, items = Ids(range(model.n_users)), Ids(range(model.n_items))
+        users, items = model.user_ids or Ids(range(model.n_users)), model.item_ids or Ids(range(model.n_items))
         return model, users, items, [str(name) for name in items], header["facts"].get("feedback") == "explicit"
     try:
-        users, items = Ids(names["users"]), Ids(names["items"])
+        users, items = (
+            (model.user_ids, model.item_ids) if model.user_ids else (Ids(names["users"]), Ids(names["items"]))
+        )
         titles = [str(name) for name in (items if names["titles"] is None else names["titles"])]
         explicit = bool(names["explicit"])
     except (KeyError, TypeError, ValueError) as error:

@@ -10,9 +10,10 @@ from ._source import Source
 __all__ = ["because", "recommended", "rows_of", "score_columns"]
 
 
-def recommended(source: Source, user: int, k: int, reasons: int = 3) -> list[dict[str, Any]]:
+def recommended(source: Source, user: int, k: int, reasons: int = 3, clip: bool = True) -> list[dict[str, Any]]:
     """The k best items for a user, best first: rank, item, title, score, weight, because."""
-    ids, scores, weights = (each.tolist() for each in source.model.recommend(user, N=k, return_weights=True))
+    found = source.model.recommend(user, N=k, return_weights=True, clip=clip)
+    ids, scores, weights = (each.tolist() for each in found)
     listed = [item for item in ids if item >= 0]
     why = source.model.explain_many(user, listed, N=reasons) if reasons and listed else [None] * len(listed)
     return [

@@ -33,9 +33,12 @@ def saved(path: Path, data: Interactions) -> Contestant:
     from ..models.modelfile import read_header
     from ._names import load_named
 
-    if read_header(path).get("names") is None:
-        raise ValueError(f"{path}: has no ids of users and items, which 'attnrec fit' writes; it cannot be matched")
     model, users, items, _, _ = load_named(path)
+    if read_header(path).get("names") is None and (model.user_ids is None or model.item_ids is None):
+        raise ValueError(
+            f"{path}: has no ids of users and items, which 'attnrec fit' writes, and save() of a model that was fitted "
+            "with Interactions; it cannot be matched"
+        )
     notes = [
         f"{path.name} may have been fitted with what is held out here; then it is too good to be true. It is given "
         "histories, and was not fitted again."

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._paths import Files
+from ._words import ITEMS, RATINGS, in_options, in_parameters
+
 if TYPE_CHECKING:
     from ..data import Ids, Interactions
 
-__all__ = ["Reading", "Source", "is_model", "new_model", "open_source", "read_interactions"]
+__all__ = ["Reading", "Source", "Titles", "new_model", "open_source", "read_interactions"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,75 @@ class Reading:
     item_column: str | None = None
     rating_column: str | None = None
     timestamp_column: str | None = None
-    separator: str | None = None
+    no_timestamps: bool = False
     implicit: bool = False
+    separator: str | None = None
+    header: bool | None = None
+    columns: str | None = None
+    encoding: str | None = None
+    duplicates: str | None = None
     drop_bad: bool = False
+    rating_range: tuple[float, float] | None = None
+    out_of_range: str | None = None
     temperature: float | None = None
     model: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Of :meth:`attnrec.data.Interactions.from_file`, those that were given."""
+        if self.no_timestamps and self.timestamp_column is not None:
+            raise ValueError("--no-timestamps and --timestamp-column contradict each other; leave one out")
+        if self.implicit and self.rating_column is not None:
+            raise ValueError("--implicit and --rating-column contradict each other; leave one out")
+        if self.out_of_range is not None and self.rating_range is None:
+            raise ValueError("--out-of-range needs --rating-range LOW HIGH")
+        given = {
+            "user": _column(self.user_column),
+            "item": _column(self.item_column),
+            "rating": False if self.implicit else _column(self.rating_column),
+            "timestamp": False if self.no_timestamps else _column(self.timestamp_column),
+            "duplicates": self.duplicates,
+            "missing": "drop" if self.drop_bad else None,
+            "rating_range": self.rating_range,
+            "out_of_range": self.out_of_range,
+            **_text(self.separator, self.header, self.columns, self.encoding, ""),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Titles:
+    """How to read a file of items: the options of :data:`._options.items`, None for "guess"."""
+
+    items_path: Path | None = None
+    id_column: str | None = None
+    title_column: str | None = None
+    items_separator: str | None = None
+    items_header: bool | None = None
+    items_columns: str | None = None
+    items_encoding: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Of :func:`attnrec.data.read_items`, those that were given."""
+        text = _text(self.items_separator, self.items_header, self.items_columns, self.items_encoding, "items-")
+        given = {"id": _column(self.id_column), "title": _column(self.title_column), **text}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def _column(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() else text
+
+
+def _text(
+    separator: str | None, header: bool | None, columns: str | None, encoding: str | None, prefix: str
+) -> dict[str, Any]:
+    """Arguments of the readers for text. Names of columns stand for a first line, which is not there then."""
+    if columns is not None and header:
+        raise ValueError(f"--{prefix}columns names columns without a first line that does; leave out --{prefix}header")
+    return {
+        "separator": "\t" if separator in ("\\t", "tab") else separator,
+        "header": header if columns is None else [name.strip() for name in columns.split(",")],
+        "encoding": encoding,
+    }
 
 
 @dataclass(frozen=True)
@@ -76,45 +143,39 @@ class Source:
         raise ValueError(f"{self.path}: --item: no item has the id {text!r} or a title with it; see --items")
 
 
-def is_model(path: Path) -> bool:
-    """Whether the name says that the file is a saved model."""
-    return path.suffix.lower() == ".safetensors"
-
-
 def open_source(
-    path: Path,
-    *,
-    items_path: Path | None,
-    id_column: str | None,
-    title_column: str | None,
-    part: Callable[[Interactions], Interactions] = lambda data: data,
-    **reading: Any,
+    source: Files, *, part: Callable[[Interactions], Interactions] = lambda data: data, **options: Any
 ) -> Source:
     """Load the model, or read the interactions and fit one.
 
-    The keywords are the options of :data:`._options.items` and :data:`._options.fitting`, and which part of the
+    ``options`` are those of :data:`._options.items` and :data:`._options.fitting`; ``part`` says which part of the
     interactions to fit.
     """
     started = time.perf_counter()
-    how = Reading(**reading)
-    if items_path is None and (id_column or title_column):
-        raise ValueError("--id-column and --title-column describe a file of items: give --items too")
-    if is_model(path):
+    table = Titles(**{name: options.pop(name) for name in Titles.__dataclass_fields__})
+    how = Reading(**options)
+    if table.items_path is None and table != Titles():
+        raise ValueError("--id-column, --title-column and --items-... describe a file of items: give --items too")
+    if source.is_model:
         if how != Reading():
-            raise ValueError(f"{path} is a model: the options that say how to read or fit ratings do not apply to it")
+            raise ValueError(f"{source} is a model: the options that say how to read or fit ratings do not apply to it")
         from ._names import load_named
 
-        model, users, items, titles, explicit = load_named(path)
+        model, users, items, titles, explicit = load_named(source.given)
     else:
-        data = part(read_interactions(path, how))
+        data = part(read_interactions(source, how))
         users, items, explicit, titles = data.users, data.items, data.explicit, [str(name) for name in data.items]
-    if items_path is not None:
-        titles = _titles(items, items_path, id_column, title_column)
+    if table.items_path is not None:
+        titles = _titles(items, table.items_path, table)
     seconds = {"read": time.perf_counter() - started}
-    if not is_model(path):
-        model = new_model(explicit, how).fit(data.user_items, show_progress=sys.stderr.isatty())
+    if not source.is_model:
+        model = new_model(explicit, how)
+        try:
+            model.fit(data, show_progress=sys.stderr.isatty())
+        except ValueError as error:
+            raise ValueError(in_parameters(str(error), type(model).__name__)) from None
         seconds["fit"] = time.perf_counter() - started - seconds["read"]
-    return Source(str(path), model, users, items, titles, explicit, seconds)
+    return Source(str(source), model, users, items, titles, explicit, seconds)
 
 
 def new_model(explicit: bool, reading: Reading) -> Any:
@@ -134,8 +195,8 @@ def new_model(explicit: bool, reading: Reading) -> Any:
     return NeighbourAttention(**given, feedback="explicit" if explicit else "implicit")
 
 
-def read_interactions(path: Path, reading: Reading) -> Interactions:
-    """Read a CSV or Parquet file; what was left out is said on stderr.
+def read_interactions(source: Files, reading: Reading) -> Interactions:
+    """Read CSV or Parquet; what was left out is said on stderr.
 
     Raises
     ------
@@ -144,41 +205,25 @@ def read_interactions(path: Path, reading: Reading) -> Interactions:
     """
     from ..data import Interactions
 
-    options: dict[str, Any] = {
-        "user": reading.user_column,
-        "item": reading.item_column,
-        "rating": False if reading.implicit else reading.rating_column,
-        "timestamp": reading.timestamp_column,
-        "missing": "drop" if reading.drop_bad else "error",
-    }
-    if reading.separator is not None:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            raise ValueError(f"{path}: --separator is for CSV files; leave it out")
-        options["separator"] = "\t" if reading.separator in ("\\t", "tab") else reading.separator
+    arguments = reading.arguments()
     try:
-        data = Interactions.from_file(path, **options)
+        data = Interactions.from_file(source.given, **arguments)
     except ValueError as error:
-        raise ValueError(_for_the_command_line(str(error))) from None
+        raise ValueError(in_options(str(error), RATINGS)) from None
     if not data.report.clean:
         print(f"attnrec: note: {data.report}", file=sys.stderr)
     return data
 
 
-def _for_the_command_line(message: str) -> str:
-    message = re.sub(r"pass (user|item|rating|timestamp|id|title)=", r"give --\1-column", message)
-    message = re.sub(r"\b(user|item|rating|timestamp|id|title)=(?=')", r"--\1-column ", message)
-    message = re.sub(r"pass separator=", "give --separator ", message)
-    return re.sub(r"pass missing='drop'", "give --drop-bad", message)
-
-
-def _titles(items: Ids, path: Path, id_column: str | None, title_column: str | None) -> list[str]:
+def _titles(items: Ids, path: Path, table: Titles) -> list[str]:
     from ..data import read_items
 
+    arguments = table.arguments()
     try:
-        table = read_items(path, id=id_column, title=title_column)
+        read = read_items(path, **arguments)
     except ValueError as error:
-        raise ValueError(_for_the_command_line(str(error))) from None
-    if not any(name in table for name in items):
+        raise ValueError(in_options(str(error), ITEMS)) from None
+    if not any(name in read for name in items):
         first = next(iter(items))
         raise ValueError(f"{path}: none of its ids is an item of the ratings, such as {first!r}; is it the right file?")
-    return [table.title(name) for name in items]
+    return [read.title(name) for name in items]

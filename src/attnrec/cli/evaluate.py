@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import _options as options
-from ._protocols import SPLITS
+from ._paths import DATA, Files
+from ._protocols import SPLITS as PROTOCOLS
+from ._words import SPLITS, in_options
 
 if TYPE_CHECKING:
     from ..data import Interactions
@@ -38,14 +40,14 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     "--split",
     "--protocol",
     "split",
-    type=click.Choice(list(SPLITS)),
+    type=click.Choice(list(PROTOCOLS)),
     default="random",
     show_default=True,
     help="How to hold out.",
 )
 @click.option(
     "--test",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=DATA,
     metavar="FILE",
     help="Of pair: what is held out; RATINGS are the rest.",
 )
@@ -90,7 +92,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
 def command(
     ctx: click.Context,
     /,
-    source: Path,
+    source: Files,
     split: str,
     specs: tuple[str, ...],
     ks: tuple[int, ...],
@@ -110,9 +112,10 @@ def command(
             pair      what is in another file (--test)
 
     Lists are drawn from all items the user does not have in the rest (full ranking), and every held-out interaction
-    counts as liked. Ratings are judged by how they rank and, by RMSE and MAE, as predictions. Brackets hold the middle
-    95 % of what a bootstrap over users gives. "popularity" recommends what most users have, and predicts an item's mean
-    rating. Without --model, what the other commands fit is compared, with and without --implicit.
+    counts as liked, but for values below 0. Ratings are judged by how they rank and, by RMSE and MAE, as the
+    predictions that people are shown, on the scale of the data. Brackets hold the middle 95 % of what a bootstrap over
+    users gives. "popularity" recommends what most users have, and predicts an item's mean rating. Without --model, what
+    the other commands fit is compared, with and without --implicit.
 
     \b
     attnrec evaluate ratings.csv
@@ -121,7 +124,7 @@ def command(
     """
     from . import _chart, _measure, _protocols, _show, _source
 
-    if _source.is_model(source):
+    if source.is_model:
         raise click.UsageError(
             f"{source} is a model; give the ratings, so that it can be fitted without the test part, or give both: "
             f"RATINGS --model {source.name}"
@@ -139,11 +142,11 @@ def command(
         raise ValueError(f"{source}: --split {split} needs timestamps; give --timestamp-column, or use --split random")
     given = dict(settings)
     if split == "pair":
-        given["test"] = _source.read_interactions(settings["test"], reading)
+        given["test"] = _source.read_interactions(Files((settings["test"],)), reading)
     try:
         cut = _protocols.parts(data, split, given)
     except ValueError as error:
-        raise ValueError(f"{source}: --split {split}: {error}") from None
+        raise ValueError(f"{source}: --split {split}: {in_options(str(error), SPLITS)}") from None
     if not all(len(part.train) and part.test.nnz for part in cut):
         raise ValueError(f"{source}: {len(data)} interactions are too few to hold some out; use more data")
     contestants = list(_contestants(specs, cut[0].train if split == "pair" else data, reading))
@@ -173,7 +176,7 @@ def _settings(ctx: click.Context, split: str, given: dict[str, Any]) -> tuple[st
     said = {name for name in given if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT}
     if given["test"] is not None and ctx.get_parameter_source("split") is click.core.ParameterSource.DEFAULT:
         split = "pair"
-    takes = SPLITS[split]
+    takes = PROTOCOLS[split]
     for name in sorted(said - {*takes, "seed"}):
         raise click.UsageError(f"--split {split} does not take --{name.replace('_', '-')}")
     if split == "pair" and given["test"] is None:

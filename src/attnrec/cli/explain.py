@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from . import _options as options
+from ._paths import Files
 
 __all__ = ["command"]
 
@@ -18,9 +18,12 @@ __all__ = ["command"]
 @options.user
 @options.item
 @click.option("-n", "--parts", type=click.IntRange(1), default=10, show_default=True, help="How many parts to list.")
+@options.unclipped
 @options.fitting
 @options.json_flag
-def command(source: Path, user_text: str | None, item_text: str, parts: int, as_json: bool, **reading: Any) -> None:
+def command(
+    source: Files, user_text: str | None, item_text: str, parts: int, unclipped: bool, as_json: bool, **reading: Any
+) -> None:
     """Explain a score: what each item of the history, each similar user, and each feature added to it.
 
     \b
@@ -33,7 +36,7 @@ def command(source: Path, user_text: str | None, item_text: str, parts: int, as_
 
     opened = _source.open_source(source, **reading)
     user, item = opened.find_user(user_text), opened.find_item(item_text)
-    why = opened.model.explain(user, item, N=parts)
+    why = opened.model.explain(user, item, N=parts, clip=not unclipped)
     history = [
         {"item": opened.items[i], "title": opened.title(i), "contribution": added} for i, added in why.contributions
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from . import _options as options
+from ._paths import Files, is_model
 
 __all__ = ["command"]
 
@@ -26,7 +27,7 @@ __all__ = ["command"]
 )
 @options.fitting
 @options.json_flag
-def command(source: Path, output: Path, as_json: bool, **reading: Any) -> None:
+def command(source: Files, output: Path, as_json: bool, **reading: Any) -> None:
     """Fit a model to ratings and write it to a file, with ids and titles.
 
     The file is safetensors: nothing in it is executed when it is read.
@@ -37,9 +38,9 @@ def command(source: Path, output: Path, as_json: bool, **reading: Any) -> None:
     """
     from . import _names, _show, _source
 
-    if not _source.is_model(output):
+    if not is_model(output):
         raise click.UsageError(f"--output {output}: name it {output.stem}.safetensors")
-    if _source.is_model(source):
+    if source.is_model:
         raise click.UsageError(f"{source} is a model already; give the ratings")
     opened = _source.open_source(source, **reading)
     started = time.perf_counter()

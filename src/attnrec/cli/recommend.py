@@ -12,6 +12,7 @@ import click
 
 from .._extras import need
 from . import _options as options
+from ._paths import Files
 
 if TYPE_CHECKING:
     from ._source import Source
@@ -32,20 +33,31 @@ __all__ = ["command"]
     metavar="FILE",
     help="Write user, item, title, score, weight and rank here: .csv, .parquet or .jsonl.",
 )
+@options.unclipped
 @options.fitting
 @options.json_flag
 def command(
-    source: Path, user_text: str | None, all_users: bool, k: int, output: Path | None, as_json: bool, **reading: Any
+    source: Files,
+    user_text: str | None,
+    all_users: bool,
+    k: int,
+    output: Path | None,
+    unclipped: bool,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
     """Recommend items to a user, with the reasons.
 
-    RATINGS is a CSV or Parquet file with a row for each rating, whose columns are guessed from common headers; MODEL is
-    what 'attnrec fit' wrote. "score" is the rating predicted, not cut to the scale; "weight" is the share of the
-    user's attention that stands behind an item.
+    RATINGS are CSV or Parquet with a row for each rating, whose columns are guessed from common headers: a file, a
+    folder of parts, a pattern in quotes, or several files. MODEL is what 'attnrec fit' wrote. "score" is the rating
+    predicted, within the scale of the ratings unless --unclipped is given: ranks are the same either way. "weight" is
+    the share of the user's attention that stands behind an item.
 
     \b
     attnrec recommend ratings.csv --items movies.csv --user 1 -k 10
     attnrec recommend model.safetensors --all-users -o recommendations.parquet
+    attnrec recommend u.data --items u.item --items-no-header --id-column 0 --title-column 1 \\
+      --items-encoding latin-1 --user 1
     """
     if all_users == (user_text is not None):
         raise click.UsageError("give --user ID or --all-users")
@@ -59,9 +71,9 @@ def command(
     opened = open_source(source, **reading)
     user = None if user_text is None else opened.find_user(user_text)
     if output is not None:
-        _to_file(opened, user, k, output, as_json)
+        _to_file(opened, user, k, output, as_json, not unclipped)
     elif user is not None:
-        _to_screen(opened, user, k, as_json)
+        _to_screen(opened, user, k, as_json, not unclipped)
 
 
 _RANKED_BY_RATING = (
@@ -70,11 +82,11 @@ _RANKED_BY_RATING = (
 )
 
 
-def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
+def _to_screen(opened: Source, user: int, k: int, as_json: bool, clip: bool) -> None:
     from . import _reasons, _show
 
     started = time.perf_counter()
-    records = _reasons.recommended(opened, user, k)
+    records = _reasons.recommended(opened, user, k, clip=clip)
     seconds = opened.seconds | {"recommend": time.perf_counter() - started}
     name = opened.users[user]
     if as_json:
@@ -89,11 +101,11 @@ def _to_screen(opened: Source, user: int, k: int, as_json: bool) -> None:
         print(f"Nothing is left to recommend: user {name} has every item.")
 
 
-def _to_file(opened: Source, user: int | None, k: int, output: Path, as_json: bool) -> None:
+def _to_file(opened: Source, user: int | None, k: int, output: Path, as_json: bool, clip: bool) -> None:
     from . import _show, _write
 
     started = time.perf_counter()
-    rows = _write.write_tables(output, _tables(opened, None if user is None else [user], k))
+    rows = _write.write_tables(output, _tables(opened, None if user is None else [user], k, clip))
     seconds = opened.seconds | {"recommend": time.perf_counter() - started}
     users = opened.model.n_users if user is None else 1
     if as_json:
@@ -107,12 +119,12 @@ def _total(seconds: dict[str, float]) -> str:
     return f"{sum(seconds.values()):.2f} s ({', '.join(f'{name} {value:.2f}' for name, value in seconds.items())})"
 
 
-def _tables(opened: Source, users: list[int] | None, k: int) -> Iterator[Any]:
+def _tables(opened: Source, users: list[int] | None, k: int, clip: bool) -> Iterator[Any]:
     """Recommendations as Arrow tables with names instead of numbers, a block of users at a time."""
     pa = need("pyarrow", extra="cli")
 
     titles = pa.array(opened.titles, pa.string())
-    for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty()):
+    for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty(), clip=clip):
         yield pa.table(
             {
                 "user": pa.array(opened.users.names(batch["userid"].to_numpy())),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import _options as options
+from ._paths import DATA, Files
+from ._words import SPLITS, in_options
 
 if TYPE_CHECKING:
     from ..data import Interactions
@@ -39,7 +41,7 @@ _SHARE = click.FloatRange(0, 1, True, True)
 )
 @click.option(
     "--test",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=DATA,
     metavar="FILE",
     help="Interactions that are not in RATINGS or MODEL: measure how well they are found.",
 )
@@ -47,7 +49,7 @@ _SHARE = click.FloatRange(0, 1, True, True)
 @options.fitting
 @options.json_flag
 def command(
-    source: Path,
+    source: Files,
     users: tuple[str, ...],
     k: int,
     output: Path,
@@ -75,7 +77,7 @@ def command(
         raise click.UsageError(f"--output {output}: name it {output.stem}.html")
     if test is not None and test_fraction is not None:
         raise click.UsageError("--test says what is held out already: leave out --test-fraction")
-    if test_fraction is not None and _source.is_model(source):
+    if test_fraction is not None and source.is_model:
         raise click.UsageError(
             f"{source} is fitted already: give the ratings, or --test FILE instead of --test-fraction"
         )
@@ -123,7 +125,7 @@ def _part(data: Interactions, split: str, given: dict[str, Any], name: str) -> P
     try:
         part = _protocols.parts(data, split, given)[0]
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{name}: {in_options(str(error), SPLITS)}") from None
     if not len(part.train) or not part.test.nnz:
         raise ValueError(f"{name}: {len(data)} interactions are too few to hold some out; use more data")
     return part
@@ -132,10 +134,12 @@ def _part(data: Interactions, split: str, given: dict[str, Any], name: str) -> P
 def _tested(opened: Source, path: Path, reading: Any) -> Part:
     """The model's own interactions, and those of a file."""
     from ..data import Interactions
+    from ..models.dislikes import together
     from ._source import read_interactions
 
-    fitted = Interactions.from_sparse(opened.model.user_items, opened.users, opened.items, explicit=opened.explicit)
-    test = read_interactions(path, replace(reading, implicit=not opened.explicit))
+    known = together(opened.model.user_items, opened.model.disliked)
+    fitted = Interactions.from_sparse(known, opened.users, opened.items, explicit=opened.explicit)
+    test = read_interactions(Files((path,)), replace(reading, implicit=not opened.explicit))
     return _part(fitted, "pair", {"test": test}, f"--test {path}")
 
 

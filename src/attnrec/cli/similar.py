@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from . import _options as options
+from ._paths import Files
 
 __all__ = ["command"]
 
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option("-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="How many items.")
 @options.fitting
 @options.json_flag
-def command(source: Path, item_text: str, k: int, as_json: bool, **reading: Any) -> None:
+def command(source: Files, item_text: str, k: int, as_json: bool, **reading: Any) -> None:
     """List the items most like one, by who has them and how they are rated.
 
     \b

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import _matrices, ops
+from .._arraylike import as_floats, as_integers, as_numpy, whole_numbers
 from .._extras import need
 from .._snapshot import Precision
 from ..index import ItemIndex
@@ -67,27 +69,48 @@ def whole(name: str, value: Any, least: int) -> int:
     return out
 
 
+def integers(name: str, x: Any) -> Array:
+    """Row numbers as they are, of any integer dtype; texts that all spell integers are read with a warning."""
+    out = as_numpy(x, name)
+    if out.size and out.dtype.kind in "UO" and out.ndim == 1:
+        texts = out.tolist()
+        spelled = whole_numbers(texts) if all(isinstance(text, str) for text in texts) else None
+        if spelled is not None:
+            warnings.warn(f"{name} holds text, such as {texts[0]!r}; it is read as integers", UserWarning, stacklevel=4)
+            return as_integers(spelled, name)
+    return out if out.dtype.kind in "iu" else as_integers(out, name)
+
+
 def floats(name: str, x: Any) -> Array:
     """Anything dense and real as float32, not copied where it is that."""
     if hasattr(x, "tocsr"):
         raise TypeError(f"{name} is sparse; give an array")
     try:
-        return np.asarray(x, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} can not be read as an array of numbers: {error}") from error
+        return as_floats(x, name, np.float32)
+    except TypeError as error:
+        why = str(error).removeprefix(f"{name} ")
+        raise TypeError(f"{name} can not be read as an array of numbers: it {why}") from error
+
+
+def weights(name: str, x: Any) -> Any:
+    """A sparse matrix as a float32 CSR array of its own memory."""
+    read = _matrices.matrix(name, x)
+    parts = (read.data, read.indices, read.indptr)
+    return need("scipy.sparse", extra="data").csr_array(parts, shape=read.shape, copy=True)
 
 
 def pattern(name: str, matrix: Any, rows: int, columns: int) -> Any:
     """The first ``rows`` rows of a sparse matrix as a CSR array of exactly ``columns`` columns; None stays None."""
     if matrix is None:
         return None
-    if not hasattr(matrix, "tocsr"):
+    if not _matrices.is_sparse(matrix):
         raise TypeError(f"{name} is {type(matrix).__name__}; give a SciPy CSR matrix")
-    x = matrix.tocsr()
+    x = _matrices.stored(name, matrix, values=False, row=True)
     if x.shape[0] < rows:
         raise ValueError(f"{name} {x.shape} has fewer rows than there are queries, {rows}; give a row for each")
     indptr = x.indptr[: rows + 1]
-    indices, data = x.indices[: indptr[-1]], x.data[: indptr[-1]]
+    indices = x.indices[: indptr[-1]]
+    data = np.ones(len(indices), dtype=bool)
     if len(indices) and not 0 <= indices.min() <= indices.max() < columns:
         raise ValueError(f"{name} {x.shape} holds an item outside 0 .. {columns - 1}; its columns are the items")
     return need("scipy.sparse", extra="data").csr_array((data, indices, indptr), shape=(rows, columns))

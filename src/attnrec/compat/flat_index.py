@@ -8,18 +8,48 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._extras import need
 from ..index import ItemIndex
+from ._handover import handed_over
 from ._scan import Array, floats, whole
 
 OP = "compat.IndexFlatIP"
 NONE_LEFT = -np.finfo(np.float32).max
+# What FAISS's index has besides, and does not change it.
+READ = (
+    "assign",
+    "code_size",
+    "compute_residual",
+    "compute_residual_n",
+    "metric_arg",
+    "metric_type",
+    "range_search",
+    "reconstruct_batch",
+    "reconstruct_n",
+    "sa_code_size",
+    "sa_decode",
+    "sa_encode",
+    "search_and_reconstruct",
+    "train",
+    "verbose",
+)
+
+
+def _faiss() -> Any:
+    return need("faiss", extra="bench")
 
 
 class IndexFlatIP:
     """Vectors searched exactly by inner product, with the calls of ``faiss.IndexFlatIP`` (faiss-cpu 1.9 and later).
 
     Vectors of equal score are ordered by id, the lower one first, where FAISS has no rule. The first search after
-    ``add`` packs everything anew. Searches may run at the same time as one another, and as ``add``.
+    ``add`` packs everything anew. Searches may run at the same time as one another, and as ``add``. Copies and pickles
+    have vectors of their own.
+
+    What our kernels refuse goes to an index of FAISS with the same vectors, where it is installed: NaN, infinity, norms
+    whose products float32 may not hold, the options ``params``, ``D`` and ``I`` of ``search``, and the calls that only
+    read and are not here, such as ``range_search``, ``reconstruct_n`` and ``search_and_reconstruct``. What changes or
+    writes an index of FAISS, such as ``remove_ids`` and ``faiss.write_index``, is not here.
 
     Parameters
     ----------
@@ -36,7 +66,7 @@ class IndexFlatIP:
     Raises
     ------
     ValueError
-        If ``d < 1``.
+        If ``d < 1``; FAISS has an index of no width.
     TypeError
         If ``d`` is no integer. The same is said of ``k``, of ``key``, and of ``x`` where it is no array of numbers.
 
@@ -59,6 +89,17 @@ class IndexFlatIP:
         self._rows: list[Array] = []
         self._ntotal = 0
         self._index: ItemIndex | None = None
+        self._finite = True
+        self._theirs: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in READ:
+            return getattr(self._original(), name)
+        raise AttributeError(f"{OP} has no {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        with self._lock:
+            return _restored, (self.d, self._joined())
 
     @property
     def ntotal(self) -> int:
@@ -75,22 +116,25 @@ class IndexFlatIP:
         Raises
         ------
         ValueError
-            If the shape does not fit, or a value is not finite.
+            If the shape does not fit, or without FAISS if a value is not finite.
         """
         rows = self._matrix(x, "add").copy(order="C")
-        if not np.isfinite(rows).all():
-            raise ValueError(f"{OP}.add: x holds NaN or infinity in row {np.argmin(np.isfinite(rows).all(axis=1))}")
+        finite = bool(np.isfinite(rows).all())
+        if not finite:
+            at = np.argmin(np.isfinite(rows).all(axis=1))
+            handed_over(ValueError(f"{OP}.add: x holds NaN or infinity in row {at}"), _faiss)
         with self._lock:
             self._rows.append(rows)
             self._ntotal += len(rows)
-            self._index = None
+            self._index = self._theirs = None
+            self._finite &= finite
 
     def reset(self) -> None:
         """Remove all vectors."""
         with self._lock:
-            self._rows, self._ntotal, self._index = [], 0, None
+            self._rows, self._ntotal, self._index, self._theirs, self._finite = [], 0, None, None, True
 
-    def search(self, x: Any, k: int) -> tuple[Array, Array]:
+    def search(self, x: Any, k: int, **options: Any) -> tuple[Array, Array]:
         """The k vectors of the largest inner product with each query.
 
         Parameters
@@ -98,6 +142,8 @@ class IndexFlatIP:
         x : (b, d) array_like
         k : int
             At least 1.
+        **options
+            FAISS's: ``params``, ``D`` and ``I``; with any of them FAISS searches.
 
         Returns
         -------
@@ -109,11 +155,16 @@ class IndexFlatIP:
         Raises
         ------
         ValueError
-            If the shape does not fit, ``k < 1``, or a value is not finite.
+            If the shape does not fit, ``k < 1``, or without FAISS if a value is not finite or products are too large.
         """
         queries = self._matrix(x, "search")
         k = whole(f"{OP}.search: k", k, 1)
-        found = ops.topk(queries, self._packed(), k, weights=False)
+        if options or not self._finite:
+            return self._searched_by_faiss(queries, k, options)
+        try:
+            found = ops.topk(queries, self._packed(), k, weights=False)
+        except ValueError as refused:
+            return handed_over(refused, lambda: self._searched_by_faiss(queries, k, {}))
         found.scores[found.ids < 0] = NONE_LEFT
         return found.scores, found.ids
 
@@ -144,8 +195,28 @@ class IndexFlatIP:
             self._rows = [np.concatenate([np.empty((0, self.d), np.float32), *self._rows])]
         return self._rows[0]
 
+    def _original(self) -> Any:
+        """An index of FAISS with the vectors of this one, made when it is first needed."""
+        with self._lock:
+            if self._theirs is None:
+                theirs = _faiss().IndexFlatIP(self.d)
+                theirs.add(self._joined())
+                self._theirs = theirs
+            return self._theirs
+
+    def _searched_by_faiss(self, queries: Array, k: int, options: dict[str, Any]) -> tuple[Array, Array]:
+        found: tuple[Array, Array] = self._original().search(np.ascontiguousarray(queries), k, **options)
+        return found
+
     def _packed(self) -> ItemIndex:
         with self._lock:
             if self._index is None:
                 self._index = ItemIndex(self._joined())
             return self._index
+
+
+def _restored(d: int, vectors: Array) -> IndexFlatIP:
+    """What a copy or a pickle comes back as; it packs its vectors anew when it is searched."""
+    out = IndexFlatIP(d)
+    out.add(vectors)
+    return out

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ._scan import Array, best, floats, pattern, whole
+from .._arraylike import as_floats, as_numpy
+from .._extras import need
+from ._handover import handed_over
+from ._scan import Array, best, floats, integers, pattern, whole
 
 OP = "compat.implicit_topk"
-HIDDEN = -np.finfo(np.float32).max
 
 
 def implicit_topk(
@@ -28,6 +30,9 @@ def implicit_topk(
     items hold id 0 and score 0. Unlike implicit, items of equal score are ordered by id, the lower one first, for any
     number of threads; implicit lists the higher one first and keeps whichever its heap keeps.
 
+    Values that our kernels refuse go to implicit as they came, where it is installed: NaN, infinity, norms of 0, and
+    factors whose products float32 may not hold.
+
     Parameters
     ----------
     items : (n, d) array_like
@@ -35,14 +40,15 @@ def implicit_topk(
     query : (b, d) or (d,) array_like, or (b, d) CSR
     k : int
         Columns of the result, at least 1.
-    item_norms : (n,) array_like, optional
-        What each item's scores are divided by; not 0.
+    item_norms : (n,) or (1, n) array_like, or a number, optional
+        What each item's scores are divided by. One norm for each score, which implicit takes up to 100 queries, is
+        refused.
     filter_query_items : sparse matrix, optional
         Items hidden from each query, a row each and a column an item; every stored entry counts, rows past b do not.
     filter_items : ids, mask or slice, optional
         Items hidden from all; negative ids count from the end.
     num_threads : int
-        0 for all of :func:`attnrec.num_threads`.
+        0 for all of :func:`attnrec.num_threads`; not negative, at which implicit ends the process.
 
     Returns
     -------
@@ -53,7 +59,8 @@ def implicit_topk(
     Raises
     ------
     ValueError
-        If shapes do not fit, an id is out of range, a norm is 0, or a value is not finite.
+        If shapes do not fit or an id is out of range; without implicit also if a norm is 0, a value is not finite, or
+        products are too large.
     TypeError
         If ``filter_query_items`` is not sparse, ``filter_items`` no kind of index, ``k`` no integer, or something else
         no numbers.
@@ -72,7 +79,7 @@ def implicit_topk(
     >>> ids, scores
     (array([[1, 0]], dtype=int32), array([[2., 1.]], dtype=float32))
     """
-    queries = query if hasattr(query, "tocsr") else np.asarray(query)
+    queries = query if hasattr(query, "tocsr") else as_numpy(query, f"{OP}: query")
     if len(queries.shape) == 1:
         queries = queries.reshape(1, -1)
     wide = queries.dtype == np.float64
@@ -82,9 +89,9 @@ def implicit_topk(
             f"{OP}: query {queries.shape} and items {features.shape} do not fit; give (b, d) or (d,), and (n, d)"
         )
     k = whole(f"{OP}: k", k, 1)
+    num_threads = whole(f"{OP}: num_threads", num_threads, 0)
     b, n = queries.shape[0], len(features)
-    if item_norms is not None:
-        features = _divided(features, item_norms)
+    norms = None if item_norms is None else _norms(item_norms, features.shape)
     exclude = pattern(f"{OP}: filter_query_items", filter_query_items, b, n)
     hidden = _ids(filter_items, n)
     ids, scores = np.zeros((b, k), np.int32), np.zeros((b, k), np.float64 if wide else np.float32)
@@ -93,17 +100,40 @@ def implicit_topk(
         return ids, scores
     if not hasattr(queries, "tocsr"):
         queries = floats(f"{OP}: query", queries)
-    found = best(queries, features, real, exclude=exclude, filter_items=hidden, num_threads=num_threads)
+    try:
+        features = features if norms is None else _divided(features, norms)
+        found = best(queries, features, real, exclude=exclude, filter_items=hidden, num_threads=num_threads)
+    except ValueError as refused:
+        given = queries if hasattr(queries, "tocsr") else as_numpy(query, f"{OP}: query").reshape(queries.shape)
+        return handed_over(refused, lambda: _theirs(items, given, k, norms, exclude, hidden, num_threads))
     ids[:, :real], scores[:, :real] = found.ids, found.scores
     for row in np.flatnonzero(np.asarray(found.counts) < real).tolist():
         _refill(ids[row, :real], scores[row, :real], int(found.counts[row]), hidden, _row(exclude, row))
     return ids, scores
 
 
-def _divided(features: Array, item_norms: Any) -> Array:
-    norms = np.asarray(item_norms)
-    if norms.shape != (len(features),):
-        raise ValueError(f"{OP}: item_norms {norms.shape} does not fit items {features.shape}; give one for each")
+def _theirs(
+    items: Any, query: Any, k: int, norms: Array | None, exclude: Any, hidden: Array | None, num_threads: int
+) -> tuple[Array, Array]:
+    """implicit's own, which wants everything in the same dtype, and of matrices those that are no arrays."""
+    search = need("implicit.cpu.topk", extra="compat").topk
+    dtype = np.float64 if query.dtype == np.float64 else np.float32
+    masks = None if exclude is None else need("scipy.sparse", extra="data").csr_matrix(exclude)
+    norms = None if norms is None else norms.astype(dtype)
+    found: tuple[Array, Array] = search(
+        np.asarray(as_numpy(items, f"{OP}: items"), dtype), query.astype(dtype), k, norms, masks, hidden, num_threads
+    )
+    return found
+
+
+def _norms(item_norms: Any, shape: tuple[int, ...]) -> Array:
+    norms = as_floats(item_norms, f"{OP}: item_norms", None)
+    if norms.shape not in ((), (1,), (1, 1), (shape[0],), (1, shape[0])):
+        raise ValueError(f"{OP}: item_norms {norms.shape} does not fit items {shape}; give one for each")
+    return np.broadcast_to(norms.ravel(), shape[:1])
+
+
+def _divided(features: Array, norms: Array) -> Array:
     bad = (norms == 0) | ~np.isfinite(norms)
     if bad.any():
         at = np.flatnonzero(bad)[0]
@@ -118,11 +148,12 @@ def _ids(filter_items: Any, n: int) -> Array | None:
     """Positions of the items that any index of NumPy's selects, None for no item."""
     if filter_items is None:
         return None
-    chosen = filter_items if isinstance(filter_items, slice) else np.asarray(filter_items)
-    if isinstance(chosen, np.ndarray) and chosen.size == 0:
-        return None
-    if isinstance(chosen, np.ndarray) and chosen.dtype.kind not in "biu":
-        raise TypeError(f"{OP}: filter_items has dtype {chosen.dtype}; give ids or a mask")
+    chosen = filter_items
+    if not isinstance(filter_items, slice):
+        chosen = as_numpy(filter_items, f"{OP}: filter_items")
+        if chosen.size == 0:
+            return None
+        chosen = chosen if chosen.dtype == bool else integers(f"{OP}: filter_items", chosen)
     try:
         return np.unique(np.arange(n)[chosen])
     except IndexError as error:
@@ -144,4 +175,4 @@ def _refill(ids: Array, scores: Array, count: int, hidden: Array | None, own: Ar
         if some is not None:
             first[some[some < len(ids)]] = True
     ids[count:] = np.flatnonzero(first)[::-1][: len(ids) - count]
-    scores[count:] = HIDDEN
+    scores[count:] = -np.finfo(scores.dtype).max

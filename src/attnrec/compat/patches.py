@@ -104,7 +104,7 @@ def install(*libraries: str) -> None:
     factors, as they have unless told; smaller calls, for which packing the items anew would cost more than it saves,
     stay with implicit. ``"rectools"``: ``ImplicitRanker.rank``, by which its factor models, PureSVD and EASE recommend,
     is that of :class:`RecToolsRanker`. Results differ by rounding, and in the order of equal scores; factors that are
-    not finite are refused.
+    not finite are left to the libraries.
 
     Parameters
     ----------

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ._scan import Array, best, floats, pattern, whole
+from .._extras import need
+from .._matrices import is_sparse
+from ._handover import handed_over
+from ._scan import Array, best, floats, integers, pattern, weights, whole
 
 OP = "compat.RecToolsRanker"
 DISTANCES = ("dot", "cosine", "euclidean")
@@ -19,7 +22,8 @@ class RecToolsRanker:
 
     Objects of equal score are ordered by id, the lower one first, and a vector of norm 0 has cosine 0 with all.
     Euclidean distances are taken from differences of vectors, where RecTools subtracts squares: of near vectors it
-    keeps fewer digits.
+    keeps fewer digits. Vectors that our kernels refuse, with NaN, infinity, or products that float32 may not hold, are
+    ranked by RecTools where it is installed. Negative ids, which there count from the end, are refused.
 
     Parameters
     ----------
@@ -31,12 +35,12 @@ class RecToolsRanker:
     num_threads : int
         0 for all of :func:`attnrec.num_threads`.
     use_gpu : bool
-        Only False: this computes on the CPU.
+        True leaves all work to RecTools.
 
     Raises
     ------
     ValueError
-        If the distance is unknown, shapes do not fit, or ``use_gpu`` is true.
+        If the distance is unknown or shapes do not fit; without RecTools also if ``use_gpu`` is true.
 
     Examples
     --------
@@ -59,15 +63,18 @@ class RecToolsRanker:
         self.distance: str = str(getattr(distance, "value", distance))
         if self.distance not in DISTANCES:
             raise ValueError(f"{OP}: distance {distance!r} is none of {', '.join(map(repr, DISTANCES))}")
-        if use_gpu:
-            raise ValueError(f"{OP}: this computes on the CPU; leave use_gpu out")
-        sparse = hasattr(subjects_factors, "tocsr")
+        self.use_gpu = bool(use_gpu)
+        if self.use_gpu:
+            handed_over(ValueError(f"{OP}: this computes on the CPU; leave use_gpu out"), _rectools)
+        sparse = is_sparse(subjects_factors)
         if sparse and self.distance != "dot":
             raise ValueError(
                 f"{OP}: sparse subjects_factors have distance 'dot' alone; give an array, or that distance"
             )
-        subjects = subjects_factors.tocsr() if sparse else floats(f"{OP}: subjects_factors", subjects_factors)
-        self.subjects_factors: Any = subjects.astype(np.float32)  # a copy
+        name = f"{OP}: subjects_factors"
+        self.subjects_factors: Any = (
+            weights(name, subjects_factors) if sparse else floats(name, subjects_factors).copy()
+        )
         self.objects_factors: Array = floats(f"{OP}: objects_factors", objects_factors).copy()
         shapes = self.subjects_factors.shape, self.objects_factors.shape
         if not len(shapes[0]) == len(shapes[1]) == 2 or shapes[0][1] != shapes[1][1]:
@@ -110,7 +117,8 @@ class RecToolsRanker:
         Raises
         ------
         ValueError
-            If an id is out of range, ``k < 1``, or ``filter_pairs_csr`` has not b rows or has objects out of range.
+            If an id is out of range, ``k < 1``, or ``filter_pairs_csr`` has not b rows or has objects out of range;
+            without RecTools also if a value is not finite, or products are too large.
         TypeError
             If ids or ``k`` are not integers, or ``filter_pairs_csr`` is not sparse.
         """
@@ -131,9 +139,27 @@ class RecToolsRanker:
         if not len(subjects) or not real:
             dtype = np.float64 if self.distance == "euclidean" else np.float32
             return subjects[:0], np.empty(0, id_type), np.empty(0, dtype)
-        found, scores = self._ranked(subjects, real, exclude, subset)
+        if self.use_gpu:
+            return self._theirs(subjects, real, exclude, subset)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                found, scores = self._ranked(subjects, real, exclude, subset)
+        except ValueError as refused:
+            return handed_over(refused, lambda: self._theirs(subjects, real, exclude, subset))
         kept = found.ids >= 0
         return np.repeat(subjects, found.counts), found.ids[kept].astype(id_type), scores[kept]
+
+    def _theirs(self, subjects: Array, k: int, exclude: Any, subset: Array | None) -> tuple[Array, Array, Array]:
+        """RecTools' own ranker, which wants matrices that are no arrays; its own also where ours took its place."""
+        module, csr_matrix = _rectools(), need("scipy.sparse", extra="data").csr_matrix
+        rows = csr_matrix(self.subjects_factors) if hasattr(self.subjects_factors, "tocsr") else self.subjects_factors
+        ranker = module.ImplicitRanker(
+            module.Distance(self.distance), rows, self.objects_factors, self.num_threads, self.use_gpu
+        )
+        rank = getattr(module.ImplicitRanker.rank, "__wrapped__", module.ImplicitRanker.rank)
+        hidden = None if exclude is None else csr_matrix(exclude)
+        users, objects, scores = rank(ranker, subjects, k, hidden, subset)
+        return np.asarray(users, subjects.dtype), objects, scores
 
     def _ranked(self, subjects: Array, k: int, exclude: Any, subset: Array | None) -> tuple[Any, Array]:
         """The best with their scores, (b, k), padded with id -1."""
@@ -153,8 +179,12 @@ class RecToolsRanker:
         return found, np.take_along_axis(distances, order, axis=1)
 
 
+def _rectools() -> Any:
+    return need("rectools.models.rank", extra="rectools")
+
+
 def _lengths(x: Array) -> Array:
-    norms: Array = np.linalg.norm(x, axis=1)
+    norms: Array = np.sqrt(np.einsum("ij,ij->i", x, x, dtype=np.float64)).astype(np.float32)  # squares leave float32
     norms[norms == 0] = NO_ZERO
     return norms
 
@@ -172,13 +202,9 @@ def _distances(queries: Array, objects: Array, ids: Array) -> Array:
 
 
 def _checked_ids(name: str, ids: Any, n: int) -> Array:
-    out = np.asarray(ids)
+    out = integers(f"{OP}: {name}", ids)
     if out.ndim != 1:
         raise ValueError(f"{OP}: {name} has shape {out.shape}; give a list of ids")
-    if out.size == 0:
-        return out.astype(np.int64)
-    if out.dtype.kind not in "iu":
-        raise TypeError(f"{OP}: {name} has dtype {out.dtype}; give integers")
-    if out.min() < 0 or out.max() >= n:
+    if out.size and (out.min() < 0 or out.max() >= n):
         raise ValueError(f"{OP}: {name} holds {out.min() if out.min() < 0 else out.max()}, outside 0 .. {n - 1}")
     return out

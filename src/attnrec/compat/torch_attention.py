@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import config, ops
 from .._extras import need
+from ._handover import handed_over
 
 # Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/dropins.py).
 LEAST_WORK = 1 << 30
@@ -30,7 +31,8 @@ def scaled_dot_product_attention(
     Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, on
     :func:`attnrec.num_threads` threads. All else goes to torch's function as it came, with its results and its errors:
     ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other
-    dtypes and devices, and heads of less than 2^30 multiply-adds, ``l s (d + m)``, for which torch is as fast.
+    dtypes and devices, heads of less than 2^30 multiply-adds, ``l s (d + m)``, for which torch is as fast, and values
+    that our kernel refuses: NaN, infinity, and those whose scores may leave the range in which it is exact.
 
     Parameters
     ----------
@@ -51,8 +53,6 @@ def scaled_dot_product_attention(
     ------
     ImportError
         If torch is not installed; the extra ``torch`` brings it.
-    ValueError
-        If our kernel serves and a tensor holds NaN or infinity.
 
     Examples
     --------
@@ -66,11 +66,22 @@ def scaled_dot_product_attention(
     """
     torch = need("torch", extra="torch")
     plain = attn_mask is None and not is_causal and not dropout_p and not enable_gqa
-    if not plain or not _serves(torch, query, key, value):
+
+    def theirs() -> Any:
         extra = {"enable_gqa": True} if enable_gqa else {}  # torch 2.4 has no such argument
         return torch.nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **extra
         )
+
+    if not plain or not _serves(torch, query, key, value):
+        return theirs()
+    try:
+        return _ours(torch, query, key, value, scale)
+    except ValueError as refused:
+        return handed_over(refused, theirs)
+
+
+def _ours(torch: Any, query: Any, key: Any, value: Any, scale: float | None) -> Any:
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     out = torch.empty(*query.shape[:-1], value.shape[-1])
     q, k, v, into = (x.numpy(force=True) for x in (query, key, value, out))

@@ -9,7 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import ops
+from .._arraylike import as_numpy
 from .._extras import need
+from ._handover import handed_over
+from .torch_attention import _has_memory
 
 OP = "compat.softmax_cross_entropy"
 
@@ -34,6 +37,10 @@ def softmax_cross_entropy(
     :func:`attnrec.softmax_cross_entropy`, ``mean_u (log sum_j exp(s_uj) - s_ui)`` with ``s = scale Q V^T + item_bias``
     for one target i a row; memory is ``O((b + n) d)``. Where any of queries, items and bias needs a gradient, all are
     computed together in the forward pass, which takes about four times as long as the loss alone.
+
+    What our kernels refuse is computed by torch with the logits, as the first line says, where only ``scale``,
+    ``item_bias`` and ``ignore_index`` are given: NaN, infinity, large scores, one query (d,), targets that are
+    probabilities (b, n), devices but the CPU, learned scales, and transforms such as ``torch.vmap``.
 
     Parameters
     ----------
@@ -64,8 +71,9 @@ def softmax_cross_entropy(
     ImportError
         If torch is not installed; the extra ``torch`` brings it.
     ValueError
-        If a tensor is not on the CPU, shapes do not fit, a value is not finite, a weight is negative, a target is out
-        of range, or a gradient is wanted by ``scale`` or ``sample_weight``.
+        If shapes do not fit, a weight is negative, or a target is out of range; and where torch is not asked, as it is
+        never with other options, if a tensor is not on the CPU, a value is not finite, or a gradient is wanted by
+        ``scale`` or ``sample_weight``. Queries of three axes are refused: the second would be torch's classes.
     TypeError
         If queries, items or bias is not a dense tensor of a floating dtype, or targets are neither integers nor CSR.
     RuntimeError
@@ -87,19 +95,63 @@ def softmax_cross_entropy(
             [ 0.2112, -0.5317]])
     """
     torch = need("torch", extra="torch")
+    plain = sample_weight is None and normalize == "all" and lse_weight == 1 and eps == 0
+    given = (queries, items, targets, scale, item_bias)
+    if plain and any(isinstance(x, torch.Tensor) and x.layout is torch.strided and not _has_memory(x) for x in given):
+        return _theirs(torch, *given, ignore_index)
+    try:
+        return _ours(
+            torch,
+            *given,
+            sample_weight,
+            ignore_index,
+            {
+                "normalize": normalize,
+                "lse_weight": lse_weight,
+                "eps": eps,
+                "num_threads": num_threads,
+            },
+        )
+    except (TypeError, ValueError) as refused:
+        weights = getattr(targets, "layout", torch.strided) is not torch.strided  # which torch takes for probabilities
+        if not plain or weights or getattr(queries, "ndim", 0) > 2:
+            raise
+        return handed_over(refused, lambda: _theirs(torch, *given, ignore_index))
+
+
+def _theirs(torch: Any, queries: Any, items: Any, targets: Any, scale: Any, item_bias: Any, ignore_index: int) -> Any:
+    """The definition, by torch: the logits are stored. Nothing is broadcast that :func:`_ours` would not take."""
+    if (
+        items.ndim != 2
+        or (isinstance(scale, torch.Tensor) and scale.numel() != 1)
+        or (item_bias is not None and item_bias.shape != items.shape[:1])
+    ):
+        raise ValueError(f"{OP}: scale is no number, or items or item_bias do not fit")
+    logits = queries @ items.T
+    logits = logits if isinstance(scale, float) and scale == 1 else scale * logits
+    logits = logits if item_bias is None else logits + item_bias
+    loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=ignore_index)
+    return loss.to(torch.promote_types(loss.dtype, torch.float32))
+
+
+def _ours(
+    torch: Any,
+    queries: Any,
+    items: Any,
+    targets: Any,
+    scale: Any,
+    item_bias: Any,
+    sample_weight: Any,
+    ignore_index: int,
+    options: dict[str, Any],
+) -> Any:
     for name, x, rank in (("queries", queries, 2), ("items", items, 2), ("item_bias", item_bias, 1)):
         if x is not None or rank == 2:
             _check_dense(torch, name, x, rank)
     for name, x in (("scale", scale), ("sample_weight", sample_weight), ("targets", targets)):
         if getattr(x, "requires_grad", False):
             raise ValueError(f"{OP}: {name} is not differentiated but wants a gradient; detach it")
-    options = {
-        "scale": float(scale),
-        "normalize": normalize,
-        "lse_weight": lse_weight,
-        "eps": eps,
-        "num_threads": num_threads,
-    }
+    options = options | {"scale": float(scale)}
     weight = None if sample_weight is None else _array(torch, "sample_weight", sample_weight)
     y = _read_targets(torch, targets)
     if isinstance(y, np.ndarray) and y.shape == queries.shape[:1] and not (keep := y != ignore_index).all():
@@ -128,9 +180,9 @@ def _check_device(name: str, x: Any) -> None:
 def _array(torch: Any, name: str, x: Any) -> Any:
     """A tensor on the CPU, or anything array-like, as an array."""
     if not isinstance(x, torch.Tensor):
-        return np.asarray(x)
+        return as_numpy(x, f"{OP}: {name}")
     _check_device(name, x)
-    return x.numpy(force=True)
+    return (_float32(x) if x.dtype is torch.bfloat16 else x).numpy(force=True)
 
 
 def _read_targets(torch: Any, targets: Any) -> Any:
@@ -142,7 +194,7 @@ def _read_targets(torch: Any, targets: Any) -> Any:
     if targets.layout is not torch.sparse_csr:
         raise TypeError(f"{OP}: targets is {targets.layout}; give torch.sparse_csr, which to_sparse_csr() makes")
     indptr, indices, data = (
-        _array(torch, "targets", x) for x in (targets.crow_indices(), targets.col_indices(), _float32(targets.values()))
+        _array(torch, "targets", x) for x in (targets.crow_indices(), targets.col_indices(), _exact(targets.values()))
     )
     return SimpleNamespace(indptr=indptr, indices=indices, data=data, shape=tuple(targets.shape), format="csr")
 
@@ -150,6 +202,11 @@ def _read_targets(torch: Any, targets: Any) -> Any:
 def _float32(x: Any) -> Any:
     """What NumPy has no dtype for, bfloat16 for one, is converted by torch."""
     return x.detach().float()
+
+
+def _exact(x: Any) -> Any:
+    """Weights that may be repeated, which are added up in float64."""
+    return _float32(x) if x.is_floating_point() and x.element_size() <= 4 else x.detach().double()
 
 
 @functools.cache

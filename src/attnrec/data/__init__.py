@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .alignment import Alignment
 from .columns import COMMON_NAMES, guess_columns
 from .demo import load_demo
 from .ids import Ids
@@ -14,6 +15,7 @@ from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, r
 
 __all__ = [
     "COMMON_NAMES",
+    "Alignment",
     "FrameRecommender",
     "HeldOutUsers",
     "Ids",

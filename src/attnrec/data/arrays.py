@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from .. import _matrices
+from .._arraylike import native
 from .._extras import need
 from .encode import Array, Coded, encode
 from .frames import numbers, times
@@ -37,33 +40,50 @@ def columns_of_arrays(users: Any, items: Any, ratings: Any, timestamps: Any) -> 
     )
 
 
-def columns_of_sparse(matrix: Any, user_ids: Any, item_ids: Any, explicit: bool | None) -> Columns:
-    """The columns of :meth:`attnrec.data.Interactions.from_sparse`: one row a stored entry."""
+def columns_of_sparse(
+    matrix: Any, user_ids: Any, item_ids: Any, explicit: bool | None, *, added: bool = True
+) -> Columns:
+    """The columns of :meth:`attnrec.data.Interactions.from_sparse`, a row an entry; ``added``: repeats are added."""
     sparse = need("scipy.sparse", extra="data")
     if not sparse.issparse(matrix) or matrix.ndim != 2:
-        raise TypeError(f"from_sparse: want a 2-D scipy.sparse matrix, got {type(matrix).__name__}")
+        shape = f" of shape {matrix.shape}: pass csr.reshape(1, -1) of one user" if sparse.issparse(matrix) else ""
+        raise TypeError(f"from_sparse: want a 2-D scipy.sparse matrix, got {type(matrix).__name__}{shape}")
     if matrix.dtype.kind not in "buif":
         raise TypeError(f"from_sparse: want real numbers, got a matrix of {matrix.dtype}")
-    coo = matrix.tocoo()
-    place = Place("from_sparse", "entry")
-    ratings = numbers(coo.data, place)
+    rows, columns, values = _matrices.entries("from_sparse: csr", matrix)
+    ratings = values if values.dtype == np.float32 else values.astype(np.float64)  # in which repeats are added up
     if explicit is None:
-        explicit = bool((ratings != 1).any())
+        explicit = bool((ratings != 1).any()) or (added and _repeats(rows, columns, matrix.shape[1]))
+    if not explicit and (below := int(np.count_nonzero(ratings < 0))):
+        warnings.warn(
+            f"from_sparse: explicit=False leaves values out, so that {below:,} below 0 become interactions like "
+            "others: leave explicit out, and estimators of implicit feedback take them as dislikes",
+            UserWarning,
+            stacklevel=3,
+        )
     return Columns(
-        users=Coded(coo.row, _matrix_ids(user_ids, matrix.shape[0], "user")),
-        items=Coded(coo.col, _matrix_ids(item_ids, matrix.shape[1], "item")),
+        users=Coded(rows, _matrix_ids(user_ids, matrix.shape[0], "user")),
+        items=Coded(columns, _matrix_ids(item_ids, matrix.shape[1], "item")),
         ratings=ratings if explicit else None,
         stamps=None,
         stamp_missing=None,
-        place=place,
+        place=Place("from_sparse", "entry"),
     )
 
 
+def _repeats(rows: Array, columns: Array, width: int) -> bool:
+    return len(_matrices.in_order(rows, columns, width)[1]) < len(rows)
+
+
 def _column(name: str, values: Any) -> Any:
+    values = native(values, f"from_arrays: {name}")
+    shape = getattr(values, "shape", None)
+    if isinstance(shape, tuple) and len(shape) != 1:
+        raise ValueError(f"from_arrays: {name} has shape {shape}; want one dimension")
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise TypeError(f"from_arrays: {name} is {type(values).__name__}, not an array or list")
-    if isinstance(values, np.ndarray) and values.ndim != 1:
-        raise ValueError(f"from_arrays: {name} has shape {values.shape}; want one dimension")
+    if isinstance(values, (set, frozenset)):
+        raise TypeError(f"from_arrays: {name} is a {type(values).__name__}, which has no order; give an array or list")
     return values if hasattr(values, "__len__") else list(values)
 
 

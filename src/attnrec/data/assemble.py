@@ -93,7 +93,7 @@ def assemble(columns: Columns, rules: Rules) -> Assembled:
         first = np.ones(len(key), bool)
         first[again] = False
         key = key[first]
-    data = _data(columns.ratings, kept, merged)
+    data = _data(_single(columns.ratings), kept, merged)
     csr = _csr(key, data, len(users), len(items))
     stamps = None if columns.stamps is None else columns.stamps[kept]
     dropped = _difference(order, kept, n_rows) if len(again) else np.empty(0, np.int64)
@@ -106,16 +106,18 @@ def assemble(columns: Columns, rules: Rules) -> Assembled:
         duplicates_policy=rules.duplicates,
         missing={role: place.numbers(at) for role, at in missing.items()},
         out_of_range=place.numbers(out_of_range),
+        files=place.files,
     )
     return Assembled(csr, users, items, stamps, report)
 
 
 def _missing(columns: Columns, rules: Rules) -> tuple[dict[str, Array], Array]:
     """Rows without a user, item, finite rating or time, by role, and the mask of them all."""
+    ratings = _single(columns.ratings)
     masks: dict[str, Array | None] = {
         "user": columns.users.codes < 0,
         "item": columns.items.codes < 0,
-        "rating": None if columns.ratings is None else ~np.isfinite(columns.ratings),
+        "rating": None if ratings is None else ~np.isfinite(ratings),
         "timestamp": columns.stamp_missing,
     }
     found = {role: np.flatnonzero(mask) for role, mask in masks.items() if mask is not None and mask.any()}
@@ -126,21 +128,28 @@ def _missing(columns: Columns, rules: Rules) -> tuple[dict[str, Array], Array]:
         role = min(found, key=lambda role: int(found[role][0]))
         row = int(found[role][0])
         what = f"no {role}"
-        if role == "rating" and columns.ratings is not None and np.isinf(columns.ratings[row]):
-            what = f"rating {columns.ratings[row]:g} is not finite (in float32)"
+        if role == "rating" and ratings is not None and np.isinf(ratings[row]):
+            what = f"rating {ratings[row]:g} is not finite (in float32)"
         raise ValueError(f"{columns.place.at(row)}: {what}; {_fix(columns)}, or pass missing='drop'")
     return found, gone
 
 
+def _single(ratings: Array | None) -> Array | None:
+    """As they are kept; what is too large becomes infinite."""
+    with np.errstate(over="ignore"):
+        return None if ratings is None else ratings.astype(np.float32, copy=False)
+
+
 def _out_of_range(columns: Columns, rules: Rules, gone: Array) -> Array:
-    if rules.rating_range is None or columns.ratings is None:
+    ratings = _single(columns.ratings)
+    if rules.rating_range is None or ratings is None:
         return np.empty(0, np.int64)
     low, high = np.float32(rules.rating_range[0]), np.float32(rules.rating_range[1])
-    at = np.flatnonzero(((columns.ratings < low) | (columns.ratings > high)) & ~gone)
+    at = np.flatnonzero(((ratings < low) | (ratings > high)) & ~gone)
     if len(at) and rules.out_of_range == "error":
         row = int(at[0])
         raise ValueError(
-            f"{columns.place.at(row)}: rating {columns.ratings[row]:g} is not in {low:g} .. {high:g}; "
+            f"{columns.place.at(row)}: rating {ratings[row]:g} is not in {low:g} .. {high:g}; "
             f"{_fix(columns)}, or pass out_of_range='drop'"
         )
     return at
@@ -175,7 +184,7 @@ def _merge(columns: Columns, rules: Rules, key: Array, order: Array, again: Arra
         row, before = int(order[at]), int(order[at - 1])
         place = columns.place
         raise ValueError(
-            f"{place.at(row)}: the same user and item as {place.unit} {place.number(before)}; "
+            f"{place.at(row)}: the same user and item as {place.name(before)}; "
             "remove one, or pass duplicates='last', 'first', 'mean' or 'sum'"
         )
     starts = np.ones(len(key), bool)

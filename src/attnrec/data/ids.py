@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import decimal
+import re
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
 
-from .encode import Array, as_arrow, as_list, encode, object_array, plain
+from .._arraylike import as_integers, native, whole_numbers
+from .encode import Array, as_arrow, as_list, encode, integers, object_array, one_axis, plain
 
-__all__ = ["Ids"]
+__all__ = ["Ids", "from_texts"]
+
+_PLAIN = re.compile(r"0|-?[1-9][0-9]{0,19}").fullmatch
 
 
 class Ids:
@@ -21,8 +27,9 @@ class Ids:
 
     Parameters
     ----------
-    names : (n,) array or iterable of hashables
-        Distinct, none missing.
+    names : (n,) array, tensor or iterable of hashables
+        Distinct, none missing. Arrays of any library are read as NumPy's are; those without axes, also in a list, are
+        one id.
 
     Raises
     ------
@@ -49,8 +56,7 @@ class Ids:
     _sorted: tuple[Array, Array] | None
 
     def __init__(self, names: Any) -> None:
-        column = names if hasattr(names, "__len__") else list(names)
-        coded = encode(column)
+        coded = encode(_column(names, "ids"), "ids")
         if (coded.codes < 0).any():
             raise ValueError(f"ids: entry {int(np.argmax(coded.codes < 0))} is missing; every id needs a value")
         if len(coded.values) != len(coded.codes):
@@ -96,8 +102,8 @@ class Ids:
             raise TypeError(f"positions() takes a list of ids, got {names!r}; use position() for one")
         if isinstance(names, Ids):
             names = names._values
-        if not hasattr(names, "__len__"):
-            names = list(names)
+        names = _column(names, "positions()")
+        one_axis(names, "positions()")
         found = self._find_integers(names)
         if found is None:
             table = self._table()
@@ -120,10 +126,7 @@ class Ids:
         ValueError
             If a position is not in 0 .. n - 1 (the -1 of an unfilled place has no name).
         """
-        at = np.asarray(positions)
-        if at.dtype.kind not in "iu" and at.size:
-            raise TypeError(f"positions must be integers, got {at.dtype}")
-        at = at.astype(np.int64, copy=False)
+        at = as_integers(positions, "positions", "positions must be integers")
         if at.size and (at.min() < 0 or at.max() >= len(self)):
             bad = at[(at < 0) | (at >= len(self))].ravel()[0]
             raise ValueError(f"position {int(bad)} is not in 0 .. {len(self) - 1}")
@@ -144,17 +147,77 @@ class Ids:
         20
         """
         table = self._table()
-        for kind in (str, int, float):
+        for kind in (str, int, decimal.Decimal, float):
             try:
                 name = kind(text)
-            except ValueError:
+            except (ValueError, ArithmeticError):
                 continue
-            if name in table:
+            if name in table and (kind is not float or isinstance(self[table[name]], float)):
                 return self[table[name]]
         for name in table:
             if not isinstance(name, str) and str(name) == text:
                 return name
         raise ValueError(self._unknown(text, 1))
+
+    def reading(self, names: Any, argument: str, *, stacklevel: int = 2) -> list[Any]:
+        """Ids as a person or a program over the wire gives them: where ids are integers, texts that all spell integers
+        are those, with a warning. Other texts, and anything else, stay as they are.
+
+        Parameters
+        ----------
+        names : iterable of hashables
+        argument : str
+            What they were given as, for the warning.
+        stacklevel : int
+            As in :func:`warnings.warn`: 2 is the caller.
+
+        Returns
+        -------
+        list
+
+        Examples
+        --------
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     Ids([101, 102]).reading(["102", "7"], "users"), Ids([101, 102]).reading(["0102"], "users")
+        ([102, 7], ['0102'])
+        >>> str(told[0].message)
+        "users: the ids are integers; '102' is text and is read as 102, and 1 more like it. Give integers"
+        """
+        listed = [plain(name) for name in as_list(_column(names, argument))]
+        texts = [name for name in listed if isinstance(name, str)] if self._values.dtype.kind in "iu" else []
+        spelled = whole_numbers(texts)
+        if not texts or spelled is None:
+            return listed
+        more = f", and {len(texts) - 1} more like it" if len(texts) > 1 else ""
+        warnings.warn(
+            f"{argument}: the ids are integers; {texts[0]!r} is text and is read as {spelled[0]}{more}. Give integers",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )
+        read = iter(spelled)
+        return [next(read) if isinstance(name, str) else name for name in listed]
+
+    def other_type(self, name: Any) -> str:
+        """What to say of an unknown id that is an integer where ids are text, or text where they are integers; "" for
+        any other.
+
+        Examples
+        --------
+        >>> Ids(["101", "102"]).other_type(101)
+        "; the ids are text and 101 is an integer: give '101'"
+        """
+        if not len(self):
+            return ""
+        if type(name) is int and all(isinstance(known, str) for known in self):
+            fix = f"give {str(name)!r}" if str(name) in self else "give text"
+            return f"; the ids are text and {name!r} is an integer: {fix}"
+        if isinstance(name, str) and self._values.dtype.kind in "iu":
+            digits = name.strip().lstrip("+")
+            known = digits.isascii() and digits.isdigit() and int(digits) in self
+            return f"; the ids are integers and {name!r:.60} is text: give {int(digits) if known else 'integers'}"
+        return ""
 
     def to_numpy(self) -> Array:
         """All names in order, read-only: int64, uint64 or objects."""
@@ -197,12 +260,16 @@ class Ids:
 
     def _find_integers(self, names: Any) -> Array | None:
         """Binary search for many integer names at once; None where that does not apply."""
-        if self._values.dtype != np.int64 or len(names) < 64:
+        if self._values.dtype == object or len(names) < 64:
             return None
         arrow = as_arrow(names)
-        if arrow is None or str(arrow.type) not in ("int8", "int16", "int32", "int64") or arrow.null_count:
+        if arrow is None or str(arrow.type).lstrip("u") not in ("int8", "int16", "int32", "int64") or arrow.null_count:
             return None
         wanted = arrow.to_numpy() if hasattr(arrow, "chunks") else arrow.to_numpy(zero_copy_only=False)
+        able = None
+        if wanted.dtype.kind != self._values.dtype.kind:  # NumPy would compare the two as float64
+            able = wanted >= 0 if wanted.dtype.kind == "i" else wanted <= np.uint64(2**63 - 1)
+            wanted = np.where(able, wanted, 0).astype(self._values.dtype)
         if self._sorted is None:
             order = np.argsort(self._values, kind="stable")
             self._sorted = self._values[order], order
@@ -210,36 +277,53 @@ class Ids:
         if not len(ascending):
             return np.full(len(wanted), -1, np.int64)
         at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-        return np.where(ascending[at] == wanted, order[at], -1).astype(np.int64, copy=False)
+        same = ascending[at] == wanted if able is None else (ascending[at] == wanted) & able
+        return np.where(same, order[at], -1).astype(np.int64, copy=False)
 
     def _unknown(self, name: Any, count: int) -> str:
         name = plain(name)
         more = f" (and {count - 1} more)" if count > 1 else ""
         hint = f"; known ids look like {', '.join(repr(n) for n in self._values[:3].tolist())}" if len(self) else ""
-        return f"unknown id {name!r}{more}{hint}"
+        return f"unknown id {name!r}{more}{hint}{self.other_type(name)}"
+
+
+def _column(names: Any, call: str) -> Any:
+    """Ids in a container that has a length."""
+    names = native(names, call)
+    if hasattr(names, "__len__"):
+        return names
+    if not hasattr(names, "__iter__"):
+        raise TypeError(f"{call} takes a list of ids, got {names!r:.60}; put one id into a list")
+    return list(names)
 
 
 def _get(table: dict[Any, int], name: Any) -> int:
+    value = plain(name)
     try:
-        return table.get(plain(name), -1)
-    except TypeError:
-        raise TypeError(f"{name!r} is a {type(name).__name__}, which cannot be hashed and so cannot be an id") from None
+        return table.get(value, -1)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name!r:.60} is a {type(name).__name__}, which cannot be hashed and so cannot be an id"
+        ) from None
 
 
 def from_texts(texts: Iterable[str]) -> Array:
-    """Ids read from a text file: int64 when every one is written as a plain integer, else the strings themselves.
+    """Ids read from a text file: integers when every one is written as a plain integer, else the strings themselves.
 
-    "007", "+7" and "7.0" are not plain: turning them into 7 could not be undone.
+    "007", "+7" and "7.0" are not plain: turning them into 7 could not be undone. Nor are numbers of 2^64 and above or
+    below -2^63. Integers are int64 where they fit, uint64 where one needs it, and Python's own where neither holds all.
 
     Examples
     --------
     >>> from_texts(["10", "-2"]).tolist(), from_texts(["10", "007"]).tolist()
     ([10, -2], ['10', '007'])
+    >>> from_texts(["10", "18446744073709551615"]).dtype.name
+    'uint64'
     """
-    import re
-
     texts = list(texts)
-    whole = re.compile(r"0|-?[1-9][0-9]{0,17}").fullmatch
-    if all(whole(text) for text in texts):
-        return np.array([int(text) for text in texts], np.int64)
-    return object_array(texts)
+    if not all(map(_PLAIN, texts)):
+        return object_array(texts)
+    found = integers(map(int, texts))
+    if found.dtype == object and not all(-(2**63) <= number < 2**64 for number in found):
+        return object_array(texts)
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from .._arraylike import as_numpy
 from .._extras import need
 from .arrays import columns_of_arrays, columns_of_sparse
 from .assemble import Rules, assemble
@@ -15,13 +15,13 @@ from .columns import Column
 from .encode import Array
 from .frames import columns_of, make_frame
 from .ids import Ids
+from .io.parts import Paths, find_parts, holds_parquet, without_text
 from .place import Columns
 from .report import Report
 
 __all__ = ["Interactions"]
 
 Duplicates = Literal["last", "first", "mean", "sum", "error"]
-Path = str | os.PathLike[str]
 
 
 class Interactions:
@@ -92,6 +92,8 @@ class Interactions:
     ) -> None:
         if user_items.shape != (len(users), len(items)):
             raise ValueError(f"user_items {user_items.shape} does not fit {len(users)} users and {len(items)} items")
+        if user_items.format != "csr" or not user_items.has_canonical_format:
+            raise ValueError("user_items must be CSR, sorted and without duplicates: use Interactions.from_sparse")
         if timestamps is not None and len(timestamps) != user_items.nnz:
             raise ValueError(f"{len(timestamps)} timestamps do not fit {user_items.nnz} interactions")
         self.user_items = user_items
@@ -166,7 +168,7 @@ class Interactions:
     @classmethod
     def from_csv(
         cls,
-        path: Path,
+        path: Paths,
         *,
         user: Column = None,
         item: Column = None,
@@ -181,19 +183,21 @@ class Interactions:
         out_of_range: Literal["error", "drop"] = "error",
         show_progress: bool = True,
     ) -> Interactions:
-        """Read a delimited text file, in blocks: 25 million rows need less than 4 GB.
+        """Read delimited text, in blocks: 25 million rows need less than 4 GB.
 
         Parameters
         ----------
-        path : path
-            Plain, or compressed as its suffix says (.gz, .zst, .bz2, .lz4). Lines are counted from 1 in messages.
+        path : path or sequence of paths
+            A file, plain or packed whatever its name is (gzip, bz2, xz, zstd, lz4, a zip archive of one file), or
+            several that are read as one: a folder, a pattern (``"ratings/*.csv"``), a list. Lines count from 1.
         user, item, rating, timestamp : str, int, False or None
             The column, by name or position from 0; None: guess from common headers, or without a header take them in
             this order; False: do not use one.
         separator : str, optional
             One character or "::"; guessed among ``,``, ``;``, tab, ``|`` and ``::`` from the first line.
         header : bool or sequence of str, optional
-            Whether the first line names the columns, or, where it does not, the names. Guessed: numbers are data.
+            Whether the first line names the columns, or, where it does not, the names. Guessed; where it cannot be
+            told (numbers and times are data, common headers are names), reading stops.
         encoding : str
             Of the text.
         duplicates, missing, rating_range, out_of_range
@@ -210,8 +214,9 @@ class Interactions:
 
         Notes
         -----
-        Ids are int64 when all of a column are written as plain integers, else strings ("007" stays a string). Times are
-        integers, decimals or ISO 8601 dates.
+        Ids are int64, or uint64 where one needs it, when all of a column are written as plain integers below 2^64, else
+        strings ("007" stays a string). Times are integers, decimals or ISO 8601 dates.
+        :mod:`attnrec.data.io` has the rules for blanks, quotes, and files that are read as one.
         """
         from .csvfile import read_csv
 
@@ -225,7 +230,7 @@ class Interactions:
     @classmethod
     def from_parquet(
         cls,
-        path: Path,
+        path: Paths,
         *,
         user: Column = None,
         item: Column = None,
@@ -237,7 +242,7 @@ class Interactions:
         out_of_range: Literal["error", "drop"] = "error",
         show_progress: bool = True,
     ) -> Interactions:
-        """Read the needed columns of a Parquet file, batch by batch; arguments as in :meth:`from_csv`."""
+        """Read the needed columns of Parquet, batch by batch; arguments, files and errors as in :meth:`from_csv`."""
         from .parquet import read_parquet
 
         rules = Rules(duplicates, missing, rating_range, out_of_range)
@@ -245,10 +250,12 @@ class Interactions:
         return cls._make(read_parquet(path, given, show_progress=show_progress), rules)
 
     @classmethod
-    def from_file(cls, path: Path, **options: Any) -> Interactions:
-        """:meth:`from_parquet` for a name that ends in .parquet or .pq, else :meth:`from_csv`, with their options."""
-        parquet = os.fspath(path).lower().endswith((".parquet", ".pq"))
-        return cls.from_parquet(path, **options) if parquet else cls.from_csv(path, **options)
+    def from_file(cls, path: Paths, **options: Any) -> Interactions:
+        """:meth:`from_parquet` for what begins as Parquet does, else :meth:`from_csv`, with their options."""
+        source: Any = find_parts(path)
+        if holds_parquet(source):
+            return cls.from_parquet(source, **without_text(source, options))
+        return cls.from_csv(source, **options)
 
     @classmethod
     def from_arrays(
@@ -292,16 +299,18 @@ class Interactions:
         Parameters
         ----------
         csr : (users, items) scipy.sparse matrix or array
-            Copied. Stored zeros are interactions; duplicates are summed, as SciPy reads them, unless told otherwise.
+            Copied. Stored zeros are interactions; duplicates are added up in float64 unless told otherwise.
         user_ids, item_ids : (users,), (items,) sequence of hashables, optional
-            0 .. n - 1 if not given. Their order is kept, and so are users and items without interactions.
+            0 .. n - 1 if not given: ids like others, by which features and later interactions are joined. They keep
+            their order, and all of them stay.
         explicit : bool, optional
-            Whether the values are ratings; by default, whether any differs from 1.
+            Whether the values are ratings; by default, whether any differs from 1, sums included. If not, they are left
+            out, with a UserWarning where some are below 0, which estimators of implicit feedback take as dislikes.
         duplicates, missing, rating_range, out_of_range
             See the class.
         """
         rules = Rules(duplicates, missing, rating_range, out_of_range, keep_ids=True)
-        return cls._make(columns_of_sparse(csr, user_ids, item_ids, explicit), rules)
+        return cls._make(columns_of_sparse(csr, user_ids, item_ids, explicit, added=duplicates == "sum"), rules)
 
     @property
     def n_users(self) -> int:
@@ -331,7 +340,7 @@ class Interactions:
         [[1.0, 0.0], [1.0, 0.0]]
         """
         sparse = need("scipy.sparse", extra="data")
-        at = np.asarray(entries)
+        at = as_numpy(entries, "select: entries")
         if at.dtype == bool:
             if at.shape != (len(self),):
                 raise ValueError(f"select: a mask of shape {at.shape} does not fit {len(self)} interactions")
@@ -343,8 +352,7 @@ class Interactions:
         indptr = np.searchsorted(at, csr.indptr).astype(csr.indptr.dtype)
         part = sparse.csr_matrix((csr.data[at], csr.indices[at], indptr), shape=csr.shape)
         part.has_sorted_indices = part.has_canonical_format = True
-        stamps = None if self.timestamps is None else self.timestamps[at]
-        return self._like(part, stamps)
+        return self._like(part, None if self.timestamps is None else self.timestamps[at])
 
     def _like(
         self, user_items: Any, timestamps: Any, users: Ids | None = None, items: Ids | None = None
@@ -374,8 +382,8 @@ class Interactions:
         There is no rating column for data without ratings, unless repeats were summed.
         """
         csr = self.user_items
-        rows = np.repeat(np.arange(self.n_users), np.diff(csr.indptr))
-        columns = {"user": self.users.names(rows), "item": self.items.names(csr.indices)}
+        users = self.users.names(np.repeat(np.arange(self.n_users), np.diff(csr.indptr)))
+        columns = {"user": users, "item": self.items.names(csr.indices)}
         if self.explicit or (csr.data != 1).any():
             columns["rating"] = csr.data
         if self.timestamps is not None:
@@ -386,8 +394,7 @@ class Interactions:
         what = "interactions"
         if self.rating_range is not None:
             what = f"ratings {self.rating_range[0]:g} .. {self.rating_range[1]:g}"
-        cells = self.n_users * self.n_items
-        density = 100 * len(self) / cells if cells else 0.0
+        density = 100 * len(self) / max(self.n_users * self.n_items, 1)
         digits = 2 if density >= 0.1 or not density else 4
         sizes = f"{self.n_users:,} users, {self.n_items:,} items, {len(self):,} {what}"
         return f"Interactions({sizes}, density {density:.{digits}f} %)"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,12 @@ from .._extras import need
 from .columns import ITEM_NAMES, Column, guess_columns
 from .encode import Coded, encode
 from .ids import Ids
+from .io.parts import Paths, find_parts, holds_parquet, without_text
 from .place import Place
 
 __all__ = ["Items", "read_items", "row_ids"]
+
+_padded = re.compile(r"[+-]?0[0-9]+").fullmatch
 
 
 class Items:
@@ -70,7 +72,7 @@ class Items:
 
 
 def read_items(
-    path: str | os.PathLike[str],
+    path: Paths,
     *,
     id: Column = None,
     title: Column = None,
@@ -82,17 +84,19 @@ def read_items(
 
     Parameters
     ----------
-    path : path
-        A name that ends in .parquet or .pq is Parquet, anything else delimited text (see ``Interactions.from_csv``).
+    path : path or sequence of paths
+        Parquet by its first bytes, anything else delimited text. A folder, a pattern or several files are read as one,
+        as in ``Interactions.from_csv``.
     id, title : str, int, False or None
-        The column, by name or position; None: guess (item, itemId, movieId, id ...; title, name ...).
+        The column, by name or position from 0; None: guess (item, itemId, movieId, id ...; title, name ...).
     separator, header, encoding
-        As in ``Interactions.from_csv``.
+        As in ``Interactions.from_csv``; for text alone.
 
     Raises
     ------
     ValueError
-        If a line is broken, a column is not found, or an id is missing or comes twice.
+        If a line is broken, a column is not found, an id is missing or comes twice, or it cannot be told whether the
+        first line is data.
 
     Examples
     --------
@@ -105,19 +109,20 @@ def read_items(
     ('Heat', {'year': [1995]})
     """
     given = {"id": id, "title": title}
-    if os.fspath(path).lower().endswith((".parquet", ".pq")):
-        from .parquet import open_parquet
+    source = find_parts(path)
+    text: dict[str, Any] = {"separator": separator, "header": header, "encoding": encoding}
+    if holds_parquet(source):
+        from .parquet import read_whole
 
-        with open_parquet(path) as file:
-            roles = guess_columns(file.schema_arrow.names, given=given, table=ITEM_NAMES, source=str(path))
-            read = file.read()
-        table = {name: read.column(name) for name in read.column_names}
-        coded, place = encode(table[roles["id"]], f"{path}: id"), Place(str(path))
+        without_text(source, text)
+        table, place = read_whole(source)
+        roles = guess_columns(list(table), given=given, table=ITEM_NAMES, source=place.source)
+        coded = encode(table[roles["id"]], f"{place.source}: id")
     else:
         from .csvfile import ids_of_texts, read_table
 
         table, layout, place = read_table(
-            Path(path), given, ITEM_NAMES, separator=separator, header=header, encoding=encoding
+            path, given, ITEM_NAMES, separator=separator, header=header, encoding=encoding
         )
         roles = layout.roles
         coded = ids_of_texts(table[roles["id"]])
@@ -147,10 +152,13 @@ def row_ids(coded: Coded, place: Place) -> Ids:
 
 
 def _typed(column: Any) -> Any:
-    """Text as integers or decimals where all of it is, None where empty."""
+    """Text as integers or decimals where all of it is, None where empty. A number with leading zeros is text."""
     pa = need("pyarrow", extra="data")
-    text = pa.array([None if text == "" else text for text in column.to_pylist()], pa.string())
-    for kind in (pa.int64(), pa.float64()):
+    texts = [None if text == "" else text for text in column.to_pylist()]
+    text = pa.array(texts, pa.string())
+    if any(one is not None and _padded(one) for one in texts):
+        return text
+    for kind in (pa.int64(), pa.uint64(), pa.float64()):
         try:
             return text.cast(kind)
         except pa.ArrowException:

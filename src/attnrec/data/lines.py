@@ -13,7 +13,19 @@ import numpy as np
 
 from .encode import Array
 
-__all__ = ["NULLS", "Fault", "Layout", "find_fault", "is_number", "is_time", "lines_of", "records"]
+__all__ = [
+    "NULLS",
+    "Fault",
+    "Layout",
+    "comma_fix",
+    "find_fault",
+    "is_integer",
+    "is_number",
+    "is_time",
+    "lines_of",
+    "not_utf8",
+    "records",
+]
 
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none")
 """How files write "no number". An empty field is also "no id"."""
@@ -22,17 +34,25 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none")
 # narrower than ISO 8601: what Arrow takes, in nanoseconds since 1970
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?").fullmatch
 
+_COMMA = re.compile(r"[+-]?\d+,\d+").fullmatch
+
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file looks like: separator, whether line 1 is a header, names of all columns, role -> column."""
+    """What a file looks like: separator, whether line 1 is a header, names of all columns, role -> column.
+
+    Names are made distinct, for a column that is there twice; as they are written, they are in ``head``. A role may
+    also have a column that is not in the file but in the name of its folder.
+    """
 
     separator: str
     has_header: bool
     names: list[str]
+    head: list[str]
     roles: dict[str, str]
     blank: int = 0  # empty lines before the first record
-    time_kind: str | None = None  # "int", "float", "time" or "zoned"
+    time_kind: str | None = None  # "int", "float", "time" or "zoned"; None also where no time is known yet
+    trim: bool = False  # whether blanks stand beside separators
 
 
 @dataclass(frozen=True)
@@ -54,8 +74,8 @@ def records(text: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     """
     if len(separator) > 1:
         for number, line in enumerate(text, 1):
-            if line.strip("\r\n"):
-                yield number, line.rstrip("\r\n").split(separator)
+            if whole := line.strip("\r\n \t"):
+                yield number, [field.strip(" \t") for field in whole.split(separator)]
         return
     reader = csv.reader(text, delimiter=separator)
     before = 0
@@ -65,13 +85,15 @@ def records(text: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
         before = reader.line_num
 
 
-def find_fault(text: TextIO, layout: Layout) -> Fault | None:
+def find_fault(text: TextIO, layout: Layout, read: Iterable[str]) -> Fault | None:
     """The first record that does not fit the layout, or None.
 
-    ``text`` must be decoded with ``errors="surrogateescape"``, so that bytes that are not UTF-8 can be told.
+    ``text`` must be decoded with ``errors="surrogateescape"``, so that bytes that are not UTF-8 can be told; ``read``
+    are the names of the columns that are read.
     """
     width = len(layout.names)
-    used = [(role, layout.names.index(name)) for role, name in layout.roles.items()]
+    role_of = {name: role for role, name in layout.roles.items()}
+    used = [(role_of.get(name, ""), layout.names.index(name)) for name in read]
     tests: dict[str, Callable[[str], bool]] = {"rating": is_number}
     if layout.time_kind is not None:
         tests["timestamp"] = _TIME_TESTS[layout.time_kind]
@@ -80,18 +102,14 @@ def find_fault(text: TextIO, layout: Layout) -> Fault | None:
         for count, (line, fields) in enumerate(records(text, layout.separator)):
             if len(fields) != width:
                 return Fault(line, f"{_fields(len(fields))} instead of {width}; fix or remove the line")
-            if count == 0 and layout.has_header:
-                continue
             for role, at in used:
                 value = fields[at]
-                if not value.isascii() and any("\udc80" <= c <= "\udcff" for c in value):
-                    name = layout.names[at]
-                    return Fault(
-                        line, f"{name} {_shown(value)} is not UTF-8 text; pass encoding= if the file is in another"
-                    )
+                if foreign := not_utf8(value):
+                    return Fault(line, f"{(role if not layout.has_header else '') or layout.names[at]} {foreign}")
                 test = tests.get(role)
-                if test is not None and value not in NULLS and not test(value):
-                    return Fault(line, f"{role} {_shown(value)} {_WRONG[role]}", role)
+                if (count or not layout.has_header) and test is not None and value not in NULLS and not test(value):
+                    fix = comma_fix(value) or _FIXES[role]
+                    return Fault(line, f"{role} {_shown(value)} {_WRONG[role]}; {fix}", role)
     except csv.Error:
         return Fault(line + 1, "a quote is opened on this line and not closed; remove it")
     return None
@@ -112,6 +130,13 @@ def lines_of(text: TextIO, separator: str, has_header: bool, rows: Array) -> Arr
     return out
 
 
+def not_utf8(value: str) -> str:
+    """What to say of a field that holds bytes that are not UTF-8, which were decoded as lone surrogates; else ""."""
+    if value.isascii() or not any("\udc80" <= c <= "\udcff" for c in value):
+        return ""
+    return f"{_shown(value)} is not UTF-8 text; pass encoding= if the file is in another, such as encoding='latin-1'"
+
+
 def is_number(value: str) -> bool:
     """Whether a field is a decimal number."""
     try:
@@ -119,6 +144,16 @@ def is_number(value: str) -> bool:
     except ValueError:
         return False
     return "_" not in value and value.isascii()
+
+
+def comma_fix(value: object) -> str:
+    """What to do about a number that is written with a decimal comma; "" for anything else."""
+    if isinstance(value, str) and _COMMA(value.strip()):
+        return (
+            "it has a decimal comma: write a point (and nothing for thousands), or read the file by "
+            "pandas.read_csv(..., decimal=',') and give from_frame what that gives"
+        )
+    return ""
 
 
 def is_integer(value: str) -> bool:
@@ -132,10 +167,10 @@ def is_integer(value: str) -> bool:
 
 def is_time(value: str) -> bool | None:
     """Whether a field is a time that Arrow reads: None if not, else whether it has a zone."""
-    if _TIME(value.strip()) is None:
+    if _TIME(value) is None:
         return None
     try:
-        moment = datetime.datetime.fromisoformat(value.strip())
+        moment = datetime.datetime.fromisoformat(value)
     except ValueError:
         return None
     return moment.tzinfo is not None if 1678 <= moment.year <= 2261 else None
@@ -148,9 +183,12 @@ _TIME_TESTS: dict[str, Callable[[str], bool]] = {
     "zoned": lambda value: is_time(value) is True,
 }
 _WRONG = {
-    "rating": "is not a number; fix or remove the line",
-    "timestamp": "is not a time like the first one (seconds since 1970, or ISO 8601 such as 2024-01-31 12:00:00); "
-    "fix or remove the line, or pass timestamp=False",
+    "rating": "is not a number",
+    "timestamp": "is not a time like the first one (seconds since 1970, or ISO 8601 such as 2024-01-31 12:00:00)",
+}
+_FIXES = {
+    "rating": "fix or remove the line",
+    "timestamp": "fix or remove the line, or pass timestamp=False",
 }
 
 

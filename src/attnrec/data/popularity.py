@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import datetime
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from .encode import Array
+from .ids import Ids
 from .interactions import Interactions
 
 __all__ = ["popularity"]
+
+_MICROSECONDS = {"W": 604_800_000_000, "D": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000} | {
+    unit: Fraction(1000, 1000**k) for k, unit in enumerate(("ms", "us", "ns", "ps", "fs", "as"))
+}
+
+
+class Shares(np.ndarray[Any, np.dtype[Any]]):
+    """Numbers of items by their ``items``, the ids; whatever is made of it, such as a part, has none."""
+
+    items: Ids | None
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.items = None
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        out = np.asarray(array)
+        return out[()] if return_scalar else out
 
 
 def popularity(interactions: Interactions, *, window: Any = None, prior: Any = 1.0) -> Array:
@@ -37,11 +56,13 @@ def popularity(interactions: Interactions, *, window: Any = None, prior: Any = 1
     Returns
     -------
     (n_items,) float64, adding up to 1
+        An array that remembers the ids of the items as ``items``, by which :class:`FrameRecommender` finds them.
 
     Raises
     ------
     ValueError
-        If there are no interactions, a window is asked for and there are no timestamps, or a number is unusable.
+        If there are no interactions, a window is asked for and there are no timestamps, a number is unusable, or the
+        window has no fixed length (months, years).
     TypeError
         If ``window`` does not fit the timestamps: days need dates.
 
@@ -66,11 +87,16 @@ def popularity(interactions: Interactions, *, window: Any = None, prior: Any = 1
     whole = np.bincount(x.indices, minlength=x.shape[1]).astype(np.float64)
     share: Array = whole / whole.sum()
     if window is None:
-        return share
+        return _named(share, interactions.items)
     recent = x.indices[_recent(interactions.timestamps, window)]
     m = float(prior) * x.shape[1]
     counts = np.bincount(recent, minlength=x.shape[1])
-    out: Array = (counts + m * share) / (counts.sum() + m)
+    return _named((counts + m * share) / (counts.sum() + m), interactions.items)
+
+
+def _named(shares: Array, items: Ids) -> Array:
+    out = shares.view(Shares)
+    out.items = items
     return out
 
 
@@ -84,8 +110,31 @@ def _recent(stamps: Array | None, window: Any) -> Array:
         raise TypeError(f"popularity: window={window!r} does not fit timestamps of {stamps.dtype}: {fix}")
     if not dated and (isinstance(window, bool) or not isinstance(window, (int, float, np.number))):
         raise TypeError(f"popularity: window={window!r} is not a number, in the unit of the timestamps")
-    width = np.timedelta64(window) if dated else window
-    if not width > (np.timedelta64(0) if dated else 0):
+    width = _microseconds(window) if dated else window
+    if not width > 0:
         raise ValueError(f"popularity: window={window!r} must be above 0")
-    out: Array = stamps > stamps.max() - width
+    out: Array
+    if dated:
+        out = (stamps.max() - stamps).astype(np.int64) < min(width, np.iinfo(np.int64).max)
+    else:
+        out = stamps > stamps.max().item() - (width.item() if isinstance(width, np.number) else width)
     return out
+
+
+def _microseconds(window: datetime.timedelta | np.timedelta64) -> int:
+    """A span of time in whole microseconds, rounded up; 0 for NaT."""
+    if isinstance(window, datetime.timedelta):
+        whole, rest = divmod(window, datetime.timedelta(microseconds=1))
+        return whole + bool(rest)
+    unit, count = np.datetime_data(window.dtype)
+    if unit in ("Y", "M"):
+        days = 365 if unit == "Y" else 30
+        raise ValueError(
+            f"popularity: window={window!r} has no fixed length, since months and years differ: give days, such as "
+            f"np.timedelta64({days}, 'D')"
+        )
+    if unit == "generic":
+        raise ValueError(f"popularity: window={window!r} has no unit: give one, such as np.timedelta64(30, 'D')")
+    if np.isnat(window):
+        return 0
+    return math.ceil(int(window.astype(np.int64)) * count * _MICROSECONDS[unit])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .encode import Array
+from .place import Files, told
 
 __all__ = ["Report"]
 
@@ -23,10 +24,11 @@ class Report:
     Attributes
     ----------
     source : str
-        The file, or the method that read the data.
+        The file or files, or the method that read the data.
     unit : {"line", "row", "entry"}
-        What the numbers below count: lines of the file from 1, rows of the frame or arrays from 0, or stored entries
-        of the sparse matrix from 0.
+        What the numbers below count: lines of the file from 1, rows of the frame, arrays or Parquet file from 0, or
+        stored entries of the sparse matrix from 0. Several files are counted as if they were one; :meth:`where` gives
+        the file and the number in it.
     n_rows, n_kept : int
         Interactions read, and interactions kept.
     duplicates : (r,) ndarray of int64
@@ -37,6 +39,8 @@ class Report:
         "user", "item", "rating", "timestamp" -> rows dropped because it was missing (or, for ratings, infinite).
     out_of_range : (r,) ndarray of int64
         Rows dropped because the rating was outside ``rating_range``.
+    files : Files or None
+        The names of several files, and where each begins in the count.
 
     Examples
     --------
@@ -57,6 +61,13 @@ class Report:
     duplicates_policy: str = "last"
     missing: Mapping[str, Array] = field(default_factory=dict)
     out_of_range: Array = field(default_factory=_none)
+    files: Files | None = None
+
+    def where(self, number: int) -> str:
+        """Where one of the numbers is: "ratings.csv:12", or "part-3.parquet: row 12"."""
+        if self.files is not None:
+            return self.files.at(int(number))
+        return told(self.source, self.unit, int(number))
 
     @property
     def clean(self) -> bool:
@@ -74,6 +85,8 @@ class Report:
 
     def _some(self, rows: Array) -> str:
         more = ", ..." if len(rows) > 5 else ""
+        if self.files is not None:
+            return f"{', '.join(map(self.where, rows[:5].tolist()))}{more}"
         return f"{self.unit}{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:5].tolist()))}{more}"
 
 

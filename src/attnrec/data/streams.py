@@ -1,4 +1,4 @@
-"""Bytes of a file, decompressed, in UTF-8, with progress. Knows nothing of columns or rows."""
+"""Text of a file, unpacked, in UTF-8, with progress. Knows nothing of columns or rows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from .._extras import have, need
+from .io.blanks import Trimmer
+from .io.magic import BROKEN, open_bytes
 
-__all__ = ["ByteStream", "broken_stream", "check_file", "one_line", "open_bytes", "open_text", "progress"]
+__all__ = ["ByteStream", "broken_stream", "check_file", "one_line", "open_text", "progress"]
 
-_CODECS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 _LARGE = 50_000_000
 _CHUNK = 1 << 20
 
 
-def check_file(path: str | os.PathLike[str]) -> Path:
-    """The path, if it is a regular file with something in it.
+def check_file(path: str | os.PathLike[str], *, empty: bool = False) -> Path:
+    """The path, if it is a regular file with something in it, or ``empty``.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def check_file(path: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(f"{path}: no such file")
     if not path.is_file():
         raise ValueError(f"{path}: is not a regular file, which is needed as it is read more than once")
-    if path.stat().st_size == 0:
+    if path.stat().st_size == 0 and not empty:
         raise ValueError(f"{path}: the file is empty")
     return path
 
@@ -53,16 +54,24 @@ def progress(
 
 
 class ByteStream(io.RawIOBase):
-    """A readable file that counts newlines, replaces the separator ``::`` by one byte, and turns text into UTF-8."""
+    """A readable file that counts newlines, replaces the separator ``::`` by one byte, and turns text into UTF-8.
 
-    def __init__(self, source: Any, *, old: bytes = b"", new: bytes = b"", encoding: str = "utf-8") -> None:
+    A byte order mark is left out. ``returns`` counts carriage returns that stand alone, which also end lines.
+
+    ``through`` is given each block and gives what stands for it, as :class:`~attnrec.data.io.blanks.Trimmer` does.
+    """
+
+    def __init__(
+        self, source: Any, *, old: bytes = b"", new: bytes = b"", encoding: str = "utf-8", through: Any = None
+    ) -> None:
         super().__init__()
         self._source = source
+        self._through = through
         self._old, self._new = old, new
         self._tail = self._ready = b""
-        self._done = False
+        self._done = self._begun = False
         self._decoder = None if _is_utf8(encoding) else codecs.getincrementaldecoder(encoding)()
-        self.newlines = 0
+        self.newlines = self.returns = 0
         self.last = b"\n"
 
     def readable(self) -> bool:
@@ -80,19 +89,28 @@ class ByteStream(io.RawIOBase):
             self._ready = b""
         if data:
             self.newlines += data.count(b"\n")
+            if b"\r" in data and b"\r\n" not in data:
+                self.returns += data.count(b"\r")
             self.last = data[-1:]
         return data
 
     def _next(self, limit: int) -> bytes:
-        raw = bytes(self._source.read(limit if limit < sys.maxsize else -1))
+        try:
+            raw = bytes(self._source.read(limit if limit < sys.maxsize else -1))
+        except BROKEN as error:
+            raise OSError(str(error)) from error
         self._done = not raw
         data = raw if self._decoder is None else self._decoder.decode(raw, final=self._done).encode("utf-8")
+        if data and not self._begun:
+            data, self._begun = data.removeprefix(codecs.BOM_UTF8), True
         if self._old:
             data = self._tail + data
             # "::" may be cut in two by the end of the block: hold back the odd colon
             odd = (len(data) - len(data.rstrip(self._old[:1]))) % 2 and not self._done
             data, self._tail = (data[:-1], data[-1:]) if odd else (data, b"")
             data = data.replace(self._old, self._new)
+        if self._through is not None:
+            data = self._through.feed(data, final=self._done)
         return data
 
     def readinto(self, buffer: Any) -> int:
@@ -111,41 +129,15 @@ class ByteStream(io.RawIOBase):
         return self.newlines + (self.last != b"\n")
 
 
-class _Counted(io.RawIOBase):
-    """A file that reports the bytes read from the disk."""
+def open_text(path: Path, encoding: str = "utf-8", trim: str = "") -> io.TextIOWrapper:
+    """Unpacked text; a byte that is not text in UTF-8 becomes a lone surrogate, a byte order mark is skipped.
 
-    def __init__(self, path: Path, update: Callable[[int], object]) -> None:
-        super().__init__()
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
-        self._update = update
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self._update(len(data))
-        return data
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def open_bytes(path: Path, update: Callable[[int], object] = lambda done: None) -> Any:
-    """A file of the raw, decompressed bytes; the suffix names the compression (.gz, .zst, .bz2, .lz4)."""
-    raw: Any = _Counted(path, update)
-    codec = _CODECS.get(path.suffix.lower())
-    if codec is None:
-        return raw
-    pa = need("pyarrow", extra="data")
-    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), codec)
-
-
-def open_text(path: Path, encoding: str = "utf-8") -> io.TextIOWrapper:
-    """Decompressed text; a byte that is not text in UTF-8 becomes a lone surrogate, a byte order mark is skipped."""
+    ``trim`` is the separator beside which blanks are taken away, if it is one character.
+    """
     utf8 = _is_utf8(encoding)
-    stream = io.BufferedReader(ByteStream(open_bytes(path), encoding=encoding), buffer_size=_CHUNK)
+    through = Trimmer(trim.encode(), quoted=True) if len(trim) == 1 else None
+    source = ByteStream(open_bytes(path), encoding=encoding, through=through)
+    stream = io.BufferedReader(source, buffer_size=_CHUNK)
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape" if utf8 else "strict", newline="")
 
 
@@ -161,6 +153,7 @@ def one_line(error: Exception) -> str:
 
 def _is_utf8(encoding: str) -> bool:
     try:
+        "".encode(encoding)  # refuses codecs of bytes, such as base64
         return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    except LookupError:
+    except (LookupError, TypeError):
         raise ValueError(f"encoding={encoding!r} is not a text encoding that Python knows") from None

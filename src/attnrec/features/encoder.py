@@ -11,6 +11,7 @@ import numpy as np
 from .._estimator import NotFittedError, Params
 from .._extras import need
 from .._rows import Array, unit_rows
+from ..data.encode import as_list, is_missing
 from ..data.ids import Ids
 from .blocks import Block, Settings, unit_dense
 from .checks import check_encoder, check_names, check_params
@@ -202,14 +203,15 @@ class FeatureEncoder(Params):
         self._learned = Learned(modalities, blocks, weights, id, left_out)
         return self
 
-    def transform(self, table: Any, *, ids: bool = True) -> Features:
+    def transform(self, table: Any, *, ids: bool | None = True) -> Features:
         """The features of a table with the columns that ``fit`` saw; other columns do not matter.
 
         Parameters
         ----------
         table : data frame, dict of columns, Items or path, (n rows)
-        ids : bool
-            Whether to keep the ids of the rows; without, the table needs no column of ids.
+        ids : bool or None
+            Whether to keep the ids of the rows; without, the table needs no column of ids. None: where it has one that
+            is not empty.
 
         Returns
         -------
@@ -233,13 +235,17 @@ class FeatureEncoder(Params):
             {m.name: slice(*ends[k : k + 2]) for k, m in enumerate(learned.modalities)},
             present,
             [name for block in learned.blocks for name in block.names],
-            self._ids(learned.id, source) if ids else None,
+            self._ids(learned.id, source, ids),
             self,
         )
 
-    def _ids(self, column: str | None, table: Table) -> Ids | None:
+    def _ids(self, column: str | None, table: Table, asked: bool | None) -> Ids | None:
         """The ids of the rows; a column that was only guessed may be missing."""
-        return None if column is None or (self.id is None and column not in table.columns) else table.ids(column)
+        if column is None or asked is False or (column not in table.columns and (asked is None or self.id is None)):
+            return None
+        if asked is None and all(map(is_missing, as_list(table.columns[column]))):
+            return None
+        return table.ids(column)
 
     @staticmethod
     def _block(modality: Modality, block: Block, table: Table) -> Any:

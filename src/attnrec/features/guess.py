@@ -49,7 +49,7 @@ def _kind(name: str, values: Any, separator: str) -> tuple[str, str]:
         inner = kind.value_type
         return ("vectors" if types.is_integer(inner) or types.is_floating(inner) else "multi"), ""
     if not any(getattr(types, f"is_{known}")(kind) for known in _KNOWN + _TEXT):
-        return "", f"no kind for {kind}"
+        return "", f"no kind for {getattr(kind, 'extension_name', kind)}"
     found = [value for value in as_list(arrow) if not is_missing(value) and value != ""]
     distinct = len(set(found))
     if distinct < 2:
@@ -77,7 +77,7 @@ def _text(name: str, found: list[str], separator: str) -> tuple[str, str]:
     numeric = [text for text in found if text not in NULLS]
     if numeric and all(map(is_number, numeric)):
         return _number(name, numeric, len(set(numeric)))
-    if all(is_time(text) is not None for text in found):
+    if all(is_time(text.strip()) is not None for text in found):
         return "dates", ""
     lists = [text.split(separator) if (spelt := listed(text)) is None else spelt for text in found]
     several = sum(len(parts) > 1 for parts in lists)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .. import _matrices
 from .._extras import need
-from .._rows import Array
+from .._rows import Array, csr
 from ..data.ids import Ids
 
 __all__ = ["Features"]
@@ -34,7 +35,8 @@ class Features:
     names : list of str
         What each column is, such as ``"genres=Drama"`` or ``"title:wine"``.
     ids : Ids or None
-        The id of each row, where the table has an id column.
+        The id of each row, where the table has an id column. Estimators that are fitted with
+        :class:`attnrec.data.Interactions` join rows to users and items by it.
     encoder : FeatureEncoder or None
         What made them. A model that is fitted with them keeps it, to encode raw tables of further rows.
 
@@ -61,6 +63,9 @@ class Features:
     encoder: Any = None
 
     def __post_init__(self) -> None:
+        if _sparse.issparse(self.matrix):
+            read = _matrices.matrix("matrix", self.matrix)
+            object.__setattr__(self, "matrix", csr(read.data, read.indices, read.indptr, read.shape))
         n, width = self.matrix.shape
         if self.present.shape != (n, len(self.modalities)):
             raise ValueError(
@@ -97,6 +102,9 @@ class Features:
     def align(self, ids: Any, *, unknown: Literal["warn", "ignore", "raise"] = "warn") -> Features:
         """The rows of these ids, in their order, such as ``interactions.items``.
 
+        It is for what has no ids of its own, such as a matrix of interactions or lists of item numbers; estimators that
+        are given :class:`attnrec.data.Interactions` do so by themselves.
+
         Parameters
         ----------
         ids : Ids, array or iterable of hashables, (m,)
@@ -130,9 +138,15 @@ class Features:
             if unknown == "raise":
                 raise ValueError(f"{told}; add them to the table, or pass unknown='ignore'")
             warnings.warn(f"{told}; their features are missing", UserWarning, stacklevel=2)
+        return self._taken(rows, wanted)
+
+    def _taken(self, rows: Array, ids: Ids | None) -> Features:
+        """Rows by number, -1 for one where every modality is missing, with these ids; itself if nothing changes."""
+        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(rows))):
+            return self
         present = self.present[np.maximum(rows, 0)] if len(self) else np.zeros((len(rows), len(self.modalities)), bool)
-        present[lost] = False
-        return Features(_picked(self.matrix, rows), self.modalities, present, self.names, wanted, self.encoder)
+        present[rows < 0] = False
+        return Features(_picked(self.matrix, rows), self.modalities, present, self.names, ids, self.encoder)
 
     def __getitem__(self, rows: Any) -> Features:
         """Some rows: a slice, a mask, row numbers, or one of these numbers."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arraylike import as_numpy
 from .._rows import Array
 from .blocks import Settings, State, array, nothing
 from .table import Column
@@ -90,8 +91,8 @@ def name_of(encoder: Any) -> str:
 
 def _encoded(encoder: Any, found: list[str], modality: str, width: int | None = None) -> Array:
     """(len(found), width) float64, checked."""
-    out = np.asarray(encoder.encode(found))
     who = f"modality {modality!r}: {name_of(encoder)}.encode"
+    out = as_numpy(encoder.encode(found), who)
     if out.dtype.kind not in "fiu":
         raise TypeError(f"{who} gave {out.dtype}, not real numbers")
     if out.ndim != 2 or out.shape[0] != len(found) or not out.shape[1]:

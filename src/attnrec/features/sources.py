@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from .._arraylike import native
 from ..data.csvfile import read_table
 from ..data.frames import frame_of
+from ..data.io.parts import find_parts, holds_parquet
 from ..data.items import Items
-from ..data.parquet import open_parquet
+from ..data.parquet import read_whole
 from ..data.place import Place
 from .table import Table
 
@@ -18,7 +20,7 @@ __all__ = ["read"]
 
 
 def read(data: Any, source: str) -> Table:
-    """Columns of a data frame, a dict of columns, ``Items``, or a CSV or Parquet file.
+    """Columns of a data frame, a dict of columns, ``Items``, or a CSV or Parquet file or folder.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def read(data: Any, source: str) -> Table:
         If columns differ in length, two have one name, or a file is broken.
     """
     if isinstance(data, (str, os.PathLike)):
-        return _file(Path(data))
+        return _file(data)
     if isinstance(data, Items):
         columns: dict[str, Any] = {"id": data.ids.to_numpy(), "title": data.titles, **data.columns}
         return Table(columns, len(data), Place(source))
@@ -39,12 +41,14 @@ def read(data: Any, source: str) -> Table:
             raise ValueError(f"{source}: columns differ in length: {sizes}")
         return Table(columns, next(iter(sizes.values()), 0), Place(source))
     try:
-        frame = frame_of(data)
+        frame = frame_of(data, source)
     except TypeError:
         raise TypeError(
             f"{source}: {type(data).__name__} is no table; give a pandas or polars DataFrame, a pyarrow Table, a dict "
             "of columns, or the path of a CSV or Parquet file"
         ) from None
+    except ValueError:
+        raise
     except Exception as error:  # narwhals has an error of its own for each kind of broken frame
         raise ValueError(f"{source}: {error}") from error
     columns = {str(name): frame[name].to_native() for name in frame.columns}
@@ -53,16 +57,25 @@ def read(data: Any, source: str) -> Table:
     return Table(columns, len(frame), Place(source))
 
 
-def _file(path: Path) -> Table:
-    if path.name.lower().endswith((".parquet", ".pq")):
-        with open_parquet(path) as file:
-            found = file.read()
-        return Table({name: found.column(name) for name in found.column_names}, found.num_rows, Place(str(path)))
-    columns, layout, place = read_table(path, {}, {})
+def _file(path: Any) -> Table:
+    source = find_parts(path)
+    if holds_parquet(source):
+        columns, place = read_whole(source)
+        return Table(columns, len(next(iter(columns.values()), ())), place)
+    try:
+        columns, layout, place = read_table(source, {}, {})
+    except ValueError as error:
+        if not re.search(r"pass (header|encoding)=", str(error)):
+            raise
+        raise ValueError(
+            f"{error}; an encoder has no such argument, so give it what read_items(path, ...) or a data frame library "
+            "reads with it"
+        ) from None
     return Table(columns, len(columns[layout.names[0]]), place, texts=True)
 
 
 def _listed(name: Any, values: Any, source: str) -> Any:
+    values = native(values, f"{source}: column {name!r}")
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise TypeError(f"{source}: column {name!r} is {type(values).__name__}, not a list or array")
     return values if hasattr(values, "__len__") else list(values)

@@ -32,6 +32,12 @@ def vectors(column: Column, width: int | None) -> Array:
     arrow = as_arrow(column.values)
     if isinstance(arrow, pa.ChunkedArray):
         arrow = arrow.combine_chunks()
+    if arrow is not None and isinstance(arrow.type, pa.FixedShapeTensorType):
+        numbers_each = int(np.prod(arrow.type.shape))
+        raise TypeError(
+            f"{column.at(0)}: tensors of shape {tuple(arrow.type.shape)} are not vectors; flatten each, for "
+            f"instance by column.combine_chunks().storage, which gives lists of {numbers_each} numbers"
+        )
     if arrow is None or not hasattr(arrow.type, "value_type") or pa.types.is_dictionary(arrow.type):
         return _single(column, arrow, width)
     if not (pa.types.is_integer(arrow.type.value_type) or pa.types.is_floating(arrow.type.value_type)):

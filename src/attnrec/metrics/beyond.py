@@ -6,7 +6,8 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from ._checks import Array, answer, catalogue, lists
+from .._matrices import is_sparse, matrix
+from ._checks import Array, answer, catalogue, lists, numbers, stored
 
 __all__ = ["coverage", "gini", "intra_list_diversity", "novelty"]
 
@@ -86,7 +87,7 @@ def novelty(ids: Any, train: Any, k: int | None = None, *, per_user: bool = Fals
     ----------
     ids : (u, K) array_like of int
         Recommended items; -1 for none.
-    train : (users, n) CSR
+    train : Interactions or (users, n) sparse matrix
         What was known when they were recommended; its rows need not be those of ``ids``.
     k : int, optional
         How many recommendations count; all columns unless told.
@@ -101,7 +102,7 @@ def novelty(ids: Any, train: Any, k: int | None = None, *, per_user: bool = Fals
     Raises
     ------
     ValueError, TypeError
-        If ids are out of range or repeated, ``k`` is not in 1..K, or ``train`` is not CSR or has no rows.
+        If ids are out of range or repeated, ``k`` is not in 1..K, or ``train`` is not sparse or has no rows.
 
     Examples
     --------
@@ -110,15 +111,12 @@ def novelty(ids: Any, train: Any, k: int | None = None, *, per_user: bool = Fals
     >>> novelty([[0, 1]], csr_array([[1, 1], [1, 0], [1, 0], [1, 0]]))  # all have 0 (0 bits), a quarter has 1 (2 bits)
     1.0
     """
-    if getattr(train, "format", None) != "csr":
-        raise TypeError(f"train must be a CSR matrix, not {type(train).__name__}: wrap it in scipy.sparse.csr_array")
-    if train.shape[0] < 1:
+    known = stored("train", train)
+    if known.shape[0] < 1:
         raise ValueError("train has no rows: pass the histories of the users who were known")
-    shown = lists(ids, k, train.shape[1])
-    rows = np.repeat(np.arange(train.shape[0], dtype=np.int64), np.diff(train.indptr))
-    pairs = np.unique(rows * train.shape[1] + train.indices)
-    users = np.bincount(pairs % train.shape[1] if len(pairs) else pairs, minlength=train.shape[1])
-    bits = np.append(np.log2(train.shape[0]) - np.log2(np.maximum(users, 1)), 0.0)  # the last for the id -1
+    shown = lists(ids, k, known.shape[1])
+    users = np.bincount(known.indices, minlength=known.shape[1])
+    bits = np.append(np.log2(known.shape[0]) - np.log2(np.maximum(users, 1)), 0.0)  # the last for the id -1
     filled = (shown >= 0).sum(axis=1)
     return answer(bits[shown].sum(axis=1) / np.maximum(filled, 1), filled > 0, per_user)
 
@@ -145,8 +143,9 @@ def intra_list_diversity(
     ----------
     ids : (u, K) array_like of int
         Recommended items; -1 for none.
-    item_features : (n, d) array_like, CSR or :class:`attnrec.features.Features`
-        The similarity is their cosine, 0 where an item has none. Give these or ``similarity``.
+    item_features : (n, d) array_like, sparse matrix or :class:`attnrec.features.Features`
+        Row i is of item i, also of features with ids, as the lists have none: ``features.align(interactions.items)``
+        puts them in order. The similarity is their cosine, 0 where an item has none. Give these or ``similarity``.
     k : int, optional
         How many recommendations count; all columns unless told.
     similarity : (n, n) array_like
@@ -175,7 +174,7 @@ def intra_list_diversity(
     if (item_features is None) == (similarity is None):
         raise ValueError("give item_features or similarity, one of the two")
     if similarity is not None:
-        table = np.asarray(similarity, dtype=np.float64)
+        table = numbers("similarity", similarity, "pass an (n, n) array; of a sparse matrix, similarity.toarray()")
         if table.ndim != 2 or table.shape[0] != table.shape[1] or not np.isfinite(table).all():
             raise ValueError(f"similarity {table.shape} must be a square matrix of finite numbers, (n, n)")
         shown = lists(ids, k, len(table))
@@ -198,8 +197,13 @@ def _times_shown(ids: Any, n_items: int, k: int | None) -> Array:
 def _unit_rows(features: Any) -> Any:
     """Rows of length 1, or of 0 where all is 0; dense or CSR as they came."""
     features = getattr(features, "features", features)
-    sparse = getattr(features, "format", None) == "csr"
-    x: Any = features.astype(np.float64) if sparse else np.asarray(features, dtype=np.float64)
+    sparse = is_sparse(features)
+    if sparse:
+        read = matrix("item_features", features, dtype=np.float64)
+        csr = type(features if features.format == "csr" else features.astype(np.float64).tocsr())
+        x: Any = csr((read.data, read.indices, read.indptr), shape=read.shape)
+    else:
+        x = numbers("item_features", features, "pass an (n, d) array, or a sparse matrix")
     if x.ndim != 2 or not np.isfinite(x.data if sparse else x).all():
         raise ValueError(f"item_features {x.shape} must be a matrix of finite numbers, (n, d)")
     squares = _squares(x)

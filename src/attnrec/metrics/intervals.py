@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import Array
+from ._checks import Array, numbers
 
 __all__ = ["confidence_interval"]
 
@@ -59,7 +59,7 @@ def confidence_interval(
     >>> confidence_interval([0.7, 0.7, 0.7])
     array([0.7, 0.7])
     """
-    given = np.asarray(values, dtype=np.float64)
+    given = numbers("values", values, "pass one number for each user, as metrics give with per_user=True")
     if given.ndim not in (1, 2):
         raise ValueError(f"values must be (users,) or (users, metrics), not {given.shape}")
     if not 0 < level < 1:
@@ -82,7 +82,7 @@ def confidence_interval(
 
 def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
     """(u, m) or (u, 1)."""
-    w = np.asarray(weights, dtype=np.float64)
+    w = numbers("weights", weights, "pass one number for each user")
     if w.shape not in (shape, shape[:1]):
         raise ValueError(f"weights {w.shape} must be those of values {shape}, or one for each user, ({shape[0]},)")
     if not (np.isfinite(w) & (w >= 0)).all():

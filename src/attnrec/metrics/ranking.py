@@ -6,6 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from .._arraylike import as_integers
 from ._checks import Array, answer, hits
 
 __all__ = ["auc", "hit_rate", "map", "mrr", "ndcg", "precision", "recall"]
@@ -28,10 +29,10 @@ def recall(
 
     Parameters
     ----------
-    ids : (u, K) array_like of int
-        Recommended items, best first; -1 for none.
-    test : (u, n) CSR
-        Held-out items of the same users; every stored entry counts, whatever its value.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items, best first; -1 for none, with which lists of unlike lengths are filled up.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
     k : int, optional
         How many recommendations count; all columns unless told.
     denominator : {"held_out", "capped"}
@@ -60,7 +61,7 @@ def recall(
     >>> recall([[3, 0, 1], [0, 1, 2]], test, k=2, denominator="capped", per_user=True)
     array([ 1., nan])
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     return answer(found.sum(axis=1) / _denominators(counts, found.shape[1], denominator), counts > 0, per_user)
 
 
@@ -80,7 +81,7 @@ def precision(ids: Any, test: Any, k: int | None = None, *, per_user: bool = Fal
     >>> precision([[3, 0, 1, -1]], csr_array([[1, 0, 1, 1, 1]]))
     0.5
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     right: Array = np.mean(found, axis=1)
     return answer(right, counts > 0, per_user)
 
@@ -101,7 +102,7 @@ def hit_rate(ids: Any, test: Any, k: int | None = None, *, per_user: bool = Fals
     >>> hit_rate([[3, 0], [2, 1]], csr_array([[1, 0, 0, 0], [1, 0, 0, 0]]))
     0.5
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     hit: Array = np.any(found, axis=1)
     return answer(hit, counts > 0, per_user)
 
@@ -122,7 +123,7 @@ def mrr(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) ->
     >>> mrr([[3, 0], [0, 1]], csr_array([[1, 0, 0, 0], [1, 0, 0, 0]]))
     0.75
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     first: Array = np.where(found.any(axis=1), 1.0 / (1 + np.argmax(found, axis=1)), 0.0)
     return answer(first, counts > 0, per_user)
 
@@ -146,7 +147,7 @@ def ndcg(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) -
     >>> round(ndcg([[1, 3]], csr_array([[1, 0, 0, 1]])), 4)  # (1 / log2 3) / (1 + 1 / log2 3)
     0.3869
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     discounts = 1 / np.log2(np.arange(2, found.shape[1] + 2))
     ideal = np.concatenate([[1.0], np.cumsum(discounts)])[np.minimum(counts, found.shape[1])]
     return answer((found @ discounts) / ideal, counts > 0, per_user)
@@ -179,7 +180,7 @@ def map(
     >>> map([[3, 1, 0]], csr_array([[1, 0, 1, 1]]), k=3)  # (1 / 1 + 2 / 3) / 3
     0.5555555555555555
     """
-    _, found, counts = hits(ids, test, k)
+    _, found, counts, _ = hits(ids, test, k)
     precisions = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
     total = (precisions * found).sum(axis=1)
     return answer(total / _denominators(counts, found.shape[1], denominator), counts > 0, per_user)
@@ -225,19 +226,19 @@ def auc(
     >>> auc([[3, 1]], csr_array([[1, 0, 0, 1]]))  # 0 and 2 may come either way
     0.625
     """
-    shown, found, counts = hits(ids, test, k)
-    candidates = np.asarray(test.shape[1] if n_candidates is None else n_candidates)
-    if candidates.dtype.kind not in "iu" or candidates.shape not in ((), counts.shape):
+    shown, found, counts, n = hits(ids, test, k)
+    candidates = as_integers(n if n_candidates is None else n_candidates, "n_candidates")
+    if candidates.shape not in ((), counts.shape):
         raise ValueError(f"n_candidates must be one integer or one for each of the {len(counts)} users")
     caught = found.sum(axis=1)
     wrong = (shown >= 0) & ~found
     least = counts + wrong.sum(axis=1)
-    bad = (candidates < least) | (candidates > test.shape[1])
+    bad = (candidates < least) | (candidates > n)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"n_candidates of user {row} is {np.broadcast_to(candidates, counts.shape)[row]}, but {least[row]} items "
-            f"are recommended or held out, of {test.shape[1]} in all"
+            f"are recommended or held out, of {n} in all"
         )
     others = candidates - counts
     above = (np.cumsum(found, axis=1) * wrong).sum(axis=1)  # pairs in order whose lower item is in the list

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import Array
+from ._checks import Array, numbers
 
 __all__ = ["mae", "rmse"]
 
@@ -22,7 +22,9 @@ def rmse(ratings: Any, predicted: Any) -> float:
     Raises
     ------
     ValueError
-        If the lengths differ or there are none.
+        If the lengths differ or there are none, or lists are ragged.
+    TypeError
+        If one is sparse.
 
     Examples
     --------
@@ -48,7 +50,8 @@ def mae(ratings: Any, predicted: Any) -> float:
 
 
 def _errors(ratings: Any, predicted: Any) -> Array:
-    true, guess = np.asarray(ratings, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    fix = "pass one number for each pair; of a CSR matrix x its values x.data, of lists numpy.concatenate(lists)"
+    true, guess = numbers("ratings", ratings, fix), numbers("predicted", predicted, fix)
     if true.shape != guess.shape or true.size == 0:
         raise ValueError(f"ratings {true.shape} and predicted {guess.shape} must have one shape and not be empty")
     return guess - true

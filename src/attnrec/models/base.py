@@ -45,7 +45,7 @@ class Recommender(Learning, Similar, Reasons, States):
     def _retrieve(
         self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
     ) -> tuple[Array, Array, Array]:
-        """The k best items: not stored in ``hidden``, stored in ``allowed``, and True in ``shown``."""
+        """The k best items: not stored in ``hidden``, stored in ``allowed``, and True in ``shown``; scores not cut."""
         all_scores, all_weights = self._scores(queries)
         scores = all_scores.copy()
         if shown is not None:
@@ -58,7 +58,7 @@ class Recommender(Learning, Similar, Reasons, States):
             scores[entries(hidden)] = -np.inf
         ids, top = best(scores, k)
         weights = np.take_along_axis(all_weights, np.maximum(ids, 0), axis=1)
-        return ids, np.where(ids >= 0, self._on_scale(top), top), np.where(ids >= 0, weights, np.float32(0))
+        return ids, top, np.where(ids >= 0, weights, np.float32(0))
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
@@ -78,6 +78,7 @@ class Recommender(Learning, Similar, Reasons, States):
         candidates: Any = None,
         user_features: Any = None,
         return_weights: bool = False,
+        clip: bool = True,
     ) -> tuple[Array, ...]:
         """The N best items for each user.
 
@@ -85,9 +86,13 @@ class Recommender(Learning, Similar, Reasons, States):
         ----------
         userid : int or (b,) array_like of int
             Rows of the fitted matrix; with ``recalculate_user`` any number, -1 for somebody new.
-        user_items : sparse, optional
-            Histories: the rows aligned with ``userid``, (b, items), or the full (users, items) matrix. They say what
-            is filtered, and with ``recalculate_user`` what is recommended from. The fitted ones unless given.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories: the rows aligned with ``userid``, (b, items), or the full (users, items) matrix; for one user
+            also a sparse row of one dimension. They say what is filtered, and with ``recalculate_user`` what is
+            recommended from. The fitted ones unless given.
+            Interactions are joined by id if the model was fitted with some (``user_ids``, ``item_ids``), whatever their
+            order: users without a row have an empty history, and items that the model lacks are left out, each with a
+            UserWarning. Somebody without an id in the model, such as -1, has the row of the same number.
         N : int
             Columns of the result.
         filter_already_liked_items : bool
@@ -101,9 +106,12 @@ class Recommender(Learning, Similar, Reasons, States):
             Stored entries are the items that each user may get; rows as in ``user_items``.
         user_features : (b, width) or table of b rows, optional
             For estimators that use them: features instead of the fitted ones, a row for each of ``userid``, or a table
-            for the encoder of those that the model was fitted with.
+            for the encoder of those that the model was fitted with. Rows with ids are found as those of Interactions.
         return_weights : bool
             Also return the weights.
+        clip : bool
+            Cut predicted ratings to ``rating_range``. They are ranked by what they were before, so the items are the
+            same without it. Scores that are no ratings (``predicts_ratings``) stay as they are either way.
 
         Returns
         -------
@@ -117,19 +125,21 @@ class Recommender(Learning, Similar, Reasons, States):
         Raises
         ------
         ValueError, TypeError
-            If an id is unknown or a matrix does not fit or can be read in two ways; the message names the fix.
+            If an id is unknown or a matrix does not fit or can be read in two ways, or no outside id matches; the
+            message names the fix.
         """
         checks.unused(self, user_features=user_features)
         wanted, scalar = checks.ids("userid", userid)
         n = checks.count("N", N)
-        queries, rows = self._queries(wanted, user_items, recalculate_user)
-        user_features = self._encoders.encoded("user_features", user_features)
+        clip = checks.flag("clip", clip)
+        asked = self._asked("user", wanted)
+        queries, rows = self._queries(wanted, user_items, recalculate_user, asked)
+        user_features = asked.features("user_features", self._encoders.encoded("user_features", user_features))
         if user_features is not None:
             queries = replace(queries, features=self._user_features(user_features, len(wanted)))
         shown = checks.columns(items, filter_items, self.n_items)
-        shape = (self.n_users, self.n_items)
-        allowed = None if candidates is None else checks.rows_for("candidates", candidates, wanted, shape)
-        options = (filter_already_liked_items, allowed, shown, return_weights)
+        allowed = None if candidates is None else self._rows_for("candidates", candidates, asked)
+        options = (filter_already_liked_items, allowed, shown, return_weights, clip)
         parts = list(self._blocks(queries, n, rows, *options))
         empty = (np.zeros((0, n), np.int64), np.zeros((0, n), np.float32), np.zeros((0, n), np.float32))
         out = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)] or list(empty)
@@ -149,6 +159,7 @@ class Recommender(Learning, Similar, Reasons, States):
         recalculate_user: bool = False,
         items: Any = None,
         show_progress: bool = True,
+        clip: bool = True,
     ) -> Iterator[Any]:
         """Recommend to many users, a block at a time within the memory budget.
 
@@ -160,7 +171,7 @@ class Recommender(Learning, Similar, Reasons, States):
             Each block as a ``pyarrow.RecordBatch`` with userid, itemid, score, weight and rank (from 1; no padding),
             or as arrays ``(userids, ids, scores)``.
         show_progress : bool
-        user_items, N, filter_already_liked_items, filter_items, recalculate_user, items
+        user_items, N, filter_already_liked_items, filter_items, recalculate_user, items, clip
             As in :meth:`recommend`, and checked before the first block.
 
         Returns
@@ -170,13 +181,13 @@ class Recommender(Learning, Similar, Reasons, States):
         if format not in ("arrow", "numpy"):
             raise ValueError(f"format={format!r} is not 'arrow' or 'numpy'")
         wanted = np.arange(self.n_users) if userids is None else checks.ids("userids", userids)[0]
-        n = checks.count("N", N)
+        n, clip = checks.count("N", N), checks.flag("clip", clip)
         queries, rows = self._queries(wanted, user_items, recalculate_user)
         shown = checks.columns(items, filter_items, self.n_items)
 
         def blocks() -> Iterator[Any]:
             with batches.progress(len(wanted), show_progress, "user") as bar:
-                options = (filter_already_liked_items, None, shown, format == "arrow")
+                options = (filter_already_liked_items, None, shown, format == "arrow", clip)
                 for at, ids, scores, weights in self._blocks(queries, n, rows, *options):
                     bar.update(len(ids))
                     if format == "arrow":
@@ -187,27 +198,31 @@ class Recommender(Learning, Similar, Reasons, States):
         return blocks()
 
     @at_once
-    def predict(self, userid: Any, itemid: Any, *, user_items: Any = None) -> Any:
+    def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 
         Parameters
         ----------
         userid, itemid : int or (p,) array_like of int
             Broadcast against each other.
-        user_items : sparse, optional
-            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
+        clip : bool
+            Cut predicted ratings to ``rating_range``; scores that are no ratings stay as they are either way.
 
         Returns
         -------
         float, or (p,) float32 array
         """
+        clip = checks.flag("clip", clip)
         queries, at, items, scalar = self._pairs(userid, itemid, user_items)
         out = np.empty(len(items), dtype=np.float32)
         for block in batches.blocks(len(queries.userids), self._row_bytes()):
             scores, _ = self._scores(queries[block])
             pairs = np.flatnonzero((at >= block.start) & (at < block.stop))
             out[pairs] = scores[at[pairs] - block.start, items[pairs]]
-        out = self._on_scale(out)
+        out = self._on_scale(out, clip)
         return float(out[0]) if scalar else out
 
     def _blocks(
@@ -219,10 +234,12 @@ class Recommender(Learning, Similar, Reasons, States):
         allowed: CSR | None,
         shown: Array | None,
         weighted: bool,
+        clip: bool,
     ) -> Iterator[tuple[slice, Array, Array, Array]]:
-        stored = self._fitted()["histories"]
+        stored = self._everything()
         for at in batches.blocks(len(queries.userids), self._row_bytes()):
             part = queries[at]
             hidden = None if not hide else stored[part.userids] if rows is None else rows[at]
             ids, top, weights = self._retrieve(part, n, hidden, None if allowed is None else allowed[at], shown)
-            yield at, ids, top, self._attention(part, ids, weights) if weighted else weights
+            weights = self._attention(part, ids, weights) if weighted else weights  # of scores as they were
+            yield at, ids, np.where(ids >= 0, self._on_scale(top, clip), top), weights

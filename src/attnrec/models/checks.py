@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .._arraylike import as_integers, as_numpy
+from . import dislikes
 from .sparse import CSR, Array, histories, same
 
-__all__ = ["columns", "count", "ids", "in_range", "new_rows", "rows_for", "seed", "unused"]
+__all__ = ["columns", "count", "flag", "ids", "in_range", "new_rows", "one_row", "rows_for", "seed", "unused"]
 
 
 def count(name: str, value: Any) -> int:
@@ -24,6 +26,13 @@ def count(name: str, value: Any) -> int:
     return n
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r:.40} is not True or False")
+    return bool(value)
+
+
 def seed(name: str, value: Any) -> None:
     """A whole number of at least 0."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -34,16 +43,13 @@ def seed(name: str, value: Any) -> None:
 
 def ids(name: str, value: Any) -> tuple[Array, bool]:
     """Row numbers as an int64 vector, and whether one number was given."""
-    x = np.asarray(value)
-    if x.size == 0 and x.ndim == 1:
-        return np.zeros(0, dtype=np.int64), False
-    if x.dtype.kind not in "iu":
+    x = as_numpy(value, name)
+    if x.size and x.dtype.kind not in "iuO":
         raise TypeError(f"{name} must be row numbers of the fitted matrix (int), got {x.dtype}: {value!r:.60}")
     if x.ndim > 1:
         raise ValueError(f"{name} must be one number or a vector of them, got shape {x.shape}: pass {name}.ravel()")
-    if x.dtype.kind == "u" and x.size and x.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{name} holds {x.max()}, which is past every row")
-    return x.reshape(-1).astype(np.int64), x.ndim == 0
+    x = as_integers(x, f"{name} must be row numbers of the fitted matrix (int): it", "give integers")
+    return x.reshape(-1), x.ndim == 0
 
 
 def in_range(name: str, x: Array, n: int, what: str, fix: str) -> None:
@@ -54,17 +60,26 @@ def in_range(name: str, x: Array, n: int, what: str, fix: str) -> None:
 
 
 def rows_for(
-    name: str, x: Any, wanted: Array, shape: tuple[int, int], *, ids_name: str = "userid", fitted: CSR | None = None
+    name: str,
+    x: Any,
+    wanted: Array,
+    shape: tuple[int, int],
+    *,
+    ids_name: str = "userid",
+    fitted: CSR | None = None,
+    negative: str = "interaction",
+    aligned: bool = False,
 ) -> CSR:
     """The rows of a sparse argument for the ids ``wanted``: given row by row, or picked from the full matrix.
 
     ``shape`` is that of the full matrix. Misaligned rows are the commonest mistake there is. A matrix with as many
     rows as there are ids and as the full matrix has can be read in two ways; where they differ, the one that agrees
-    with the histories ``fitted`` is taken, and without such evidence the matrix is refused.
+    with the histories ``fitted`` is taken, and without such evidence the matrix is refused, unless its rows are
+    ``aligned`` with the ids already. With ``negative="ignore"`` values below 0 are as if they were not stored.
     """
     b, (n, width) = len(wanted), shape
     known = bool(np.all((wanted >= 0) & (wanted < n)))
-    unclear = known and b == n and b > 1 and not np.array_equal(wanted, np.arange(n))
+    unclear = not aligned and known and b == n and b > 1 and not np.array_equal(wanted, np.arange(n))
 
     def pick(got: tuple[int, int]) -> Array | None:
         if got[1] != width:
@@ -85,7 +100,9 @@ def rows_for(
             f"or the full matrix of {n} rows"
         )
 
-    rows = histories(name, x, pick)
+    rows = histories(name, x, pick, row=one_row(name, x, b, ids_name))
+    if negative == "ignore":
+        rows = dislikes.apart(rows, negative)[0]
     if not unclear or (fitted is not None and same(rows, fitted[wanted])):
         return rows
     if fitted is not None and same(rows, fitted):
@@ -94,6 +111,17 @@ def rows_for(
         f"{name} has {n} rows: as many as there are ids in {ids_name} and as the full matrix, so it is not clear which "
         f"is meant. Sort {ids_name} (0 .. {n - 1}) and the rows with it, or ask in two calls"
     )
+
+
+def one_row(name: str, x: Any, b: int, ids_name: str) -> bool:
+    """Whether a one-dimensional row may stand for a matrix of one row: where one id is asked about."""
+    shape = getattr(getattr(x, "user_items", x), "shape", ())
+    if len(shape) == 1 and b != 1:
+        raise ValueError(
+            f"{name} has shape {shape}, one row, for {b} {ids_name}: pass a row for each, picked as X[{ids_name}] from "
+            "the matrix X of all"
+        )
+    return b == 1
 
 
 def new_rows(name: str, wanted: Array, n: int, what: str) -> None:
@@ -115,11 +143,10 @@ def columns(items: Any, filter_items: Any, n: int, names: tuple[str, str] = ("it
     chosen = []
     for name, given in zip(names, (items, filter_items), strict=True):
         mask = np.zeros(n, dtype=bool)
-        if given is not None and np.asarray(given).dtype == bool:
-            if np.shape(given) != (n,):
-                raise ValueError(
-                    f"{name} is a mask of shape {np.shape(given)} where there are {n}: pass ({n},), or ids"
-                )
+        given = None if given is None else as_numpy(given, name)
+        if given is not None and given.dtype == bool:
+            if given.shape != (n,):
+                raise ValueError(f"{name} is a mask of shape {given.shape} where there are {n}: pass ({n},), or ids")
             mask[:] = given
         elif given is not None:
             wanted, _ = ids(name, given)

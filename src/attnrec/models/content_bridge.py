@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from .. import config, ops
+from .._arraylike import as_numpy
+from ..data.alignment import Alignment
 from ..explain import Part
-from . import batches, bridge_learning, checks, feature_rows, fusion
+from . import batches, bridge_learning, bridge_rows, checks, feature_rows, fusion
 from . import neighbour_terms as terms
 from .blas import one_thread
 from .encoders import Encoders
 from .fitted import Stored, at_once
 from .kernel_rows import Kernel
 from .kernel_system import conjugate_gradients
-from .sparse import CSR, Array, no_rows
+from .sparse import CSR, Array
 from .tuning import Trials
 
 __all__ = ["ContentBridge"]
 
 _TOLERANCE, _MOST_STEPS = 1e-8, 1000  # squared residual over squared vectors
-_TOGETHER = 32  # known items whose values are added up in float32
 _LEARNED_FROM = 1000  # known items that the error is measured at, most
 
 
@@ -62,6 +64,8 @@ class ContentBridge(Stored):
     tuning_ : Trials or None
         What the last ``fit(tune=True)`` tried: a list of dicts, with ``to_frame``; ``score`` is the share of the
         vectors of left-out items that the others' explain. Not saved.
+    alignment_ : dict of str -> attnrec.data.Alignment
+        How ``fit`` joined the rows of ``item_features`` to the vectors. Not saved.
 
     Notes
     -----
@@ -89,6 +93,7 @@ class ContentBridge(Stored):
     """
 
     tuning_: Trials | None = None
+    alignment_: Mapping[str, Alignment] = MappingProxyType({})
     _asks = "fit(item_vectors, item_features=...)"
 
     def __init__(
@@ -120,7 +125,13 @@ class ContentBridge(Stored):
     # Learning.
 
     def fit(
-        self, item_vectors: Any, *, item_features: Any, tune: bool = False, show_progress: bool = True
+        self,
+        item_vectors: Any,
+        *,
+        item_features: Any,
+        ids: Any = None,
+        tune: bool = False,
+        show_progress: bool = True,
     ) -> ContentBridge:
         """Learn how the vectors of items follow from their content.
 
@@ -130,6 +141,11 @@ class ContentBridge(Stored):
             Of items that the model knows, such as ``model.item_vectors``; copied as float32.
         item_features : (n, f) matrix or attnrec.features.Features
             Their content, a row for each; sparse or dense. The rows of a matrix are one modality.
+        ids : Ids or (n,) iterable of hashables, optional
+            The outside id of each vector, such as ``model.item_ids`` or ``interactions.items``: features with ids are
+            joined by them, in whatever order their rows are. Items without a row are not attended to, of which a
+            UserWarning tells, rows of others are left out, and ``alignment_`` counts both. Without ``ids``, or of a
+            matrix, row i belongs to vector i.
         tune : bool
             Choose ``temperature``, ``regularization`` and ``modality_weights``, and set them on the bridge: those that
             predict the vector of a known item best from the content of the others, each left out in turn. The error has
@@ -145,17 +161,18 @@ class ContentBridge(Stored):
         Raises
         ------
         ValueError
-            If rows do not belong together, a value is not finite, a modality is missing everywhere, or the system is
-            too near singular to be solved in float32.
+            If rows do not belong together, no id matches, a value is not finite, a modality is missing everywhere, or
+            the system is too near singular to be solved in float32.
         TypeError
             If the vectors are sparse or not real numbers, or ``tune`` is neither True nor False.
         """
         self._check_params()
         if not isinstance(tune, (bool, np.bool_)):
             raise TypeError(f"tune={tune!r:.40} is not True or False: the bridge follows a gradient, and tries no grid")
-        v = feature_rows.dense("item_vectors", item_vectors, _count(item_vectors), "items")
+        v = feature_rows.dense("item_vectors", item_vectors, bridge_rows.count(item_vectors), "items")
         if not len(v):
             raise ValueError("item_vectors has no rows: there is nothing to learn from")
+        item_features, alignment = bridge_rows.in_order(item_features, ids, len(v))
         known = fusion.content("item_features", item_features, len(v), "rows of item_vectors")
         weights = fusion.modality_weights(self.modality_weights, list(known.blocks))
         items = np.flatnonzero(known.present()[:, weights > 0].any(axis=1))
@@ -169,14 +186,15 @@ class ContentBridge(Stored):
             "temperature": float(params["temperature"]),
             "normalize": bool(self.normalize),
             "items": items,
-            "values": type(self)(**params)._solved(_unit(known, weights), v[items], show_progress),
+            "values": type(self)(**params)._solved(bridge_rows.unit(known, weights), v[items], show_progress),
             "weights": weights,
             "content": known.joined(),
             "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
             "modalities": json.dumps(list(known.blocks)),
         }
         self.set_params(**params)
-        vars(self).update(_state=state, _encoders=Encoders.of({"item_features": item_features}), tuning_=trials)
+        told = {"_encoders": Encoders.of({"item_features": item_features}), "alignment_": alignment, "tuning_": trials}
+        vars(self).update(_state=state, **told)
         return self
 
     def _learned(
@@ -245,7 +263,7 @@ class ContentBridge(Stored):
         def make() -> tuple[fusion.Content, Kernel]:
             s = self._fitted()
             known = fusion.stored(s["modalities"], s["content_widths"], s["content"])
-            return known, Kernel([(1.0, _unit(known, s["weights"]))], s["temperature"], False)
+            return known, Kernel([(1.0, bridge_rows.unit(known, s["weights"]))], s["temperature"], False)
 
         out: tuple[fusion.Content, Kernel] = self._derived("known", make)
         return out
@@ -258,9 +276,9 @@ class ContentBridge(Stored):
 
     def _rows(self, item_features: Any) -> CSR:
         known, _ = self._known()
-        item_features = self._encoders.encoded("item_features", item_features)
-        new = fusion.content("item_features", item_features, _count(item_features), "items", like=known)
-        return _unit(new, self._fitted()["weights"])
+        item_features = self._encoders.encoded("item_features", item_features, ids=False)
+        new = fusion.content("item_features", item_features, bridge_rows.count(item_features), "items", like=known)
+        return bridge_rows.unit(new, self._fitted()["weights"])
 
     @at_once
     def transform(self, item_features: Any) -> Array:
@@ -284,7 +302,7 @@ class ContentBridge(Stored):
         s, unit = self._fitted(), self._rows(item_features)
         out = np.zeros((unit.shape[0], s["values"].shape[1]), dtype=np.float32)
         for at in batches.blocks(len(out), 12 * len(s["values"]) + 12 * out.shape[1]):
-            out[at] = _product(self._attention(unit[at]), s["values"])
+            out[at] = bridge_rows.product(self._attention(unit[at]), s["values"])
         if s["normalize"]:  # lengths in float64: of an item that is like no other they may be very small
             lengths = np.sqrt(np.einsum("ij,ij->i", out, out, dtype=np.float64))[:, None]
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
@@ -317,12 +335,12 @@ class ContentBridge(Stored):
             If it is not one item, or the query does not fit.
         """
         d = self._fitted()["values"].shape[1]
+        query = as_numpy(query, "query")
         if np.shape(query) not in ((d,), (1, d)):
             raise ValueError(f"query has shape {np.shape(query)}: it needs the {d} numbers of one vector")
-        if _count(item_features) != 1:
+        if (n := bridge_rows.count(item_features)) != 1:
             raise ValueError(
-                f"item_features has {_count(item_features)} rows: explain one item, such as features[[0]], or several "
-                "with explain_many"
+                f"item_features has {n} rows: explain one item, such as features[[0]], or several with explain_many"
             )
         q = feature_rows.dense("query", np.reshape(query, (1, d)), 1, "queries", d)
         return self.explain_many(item_features, q, N)[0]
@@ -371,26 +389,3 @@ class ContentBridge(Stored):
             pairs = zip(shares, said, strict=True)
             out += [Part.largest(s["items"], w * v, n, weights=w, values=v) for w, v in pairs]
         return out
-
-
-def _product(k: Array, values: Array) -> Array:
-    """``k values``, (b, d) float64: values of opposite signs nearly cancel, so few are added up in float32."""
-    out = np.zeros((len(k), values.shape[1]))
-    for start in range(0, len(values), _TOGETHER):
-        some = slice(start, start + _TOGETHER)
-        out += ops.predict_ratings(np.ascontiguousarray(k[:, some]), values[some], check_finite=False)
-    return out
-
-
-def _unit(known: fusion.Content, weights: Array) -> CSR:
-    """Rows of length 1 whose products are the similarity of content; empty where nothing that counts is known."""
-    counts = zip(known.blocks.items(), weights, strict=True)
-    used = fusion.Content({name: block for (name, block), weight in counts if weight > 0})
-    return fusion.fused(no_rows(len(used.present()), 0), used, weights[weights > 0], 1.0)
-
-
-def _count(given: Any) -> int:
-    """Rows of what was given, of whatever form; 0 where it has none."""
-    x = getattr(given, "features", given)
-    shape = getattr(x, "shape", None)
-    return int(shape[0]) if shape else len(x) if hasattr(x, "__len__") else 0

@@ -70,8 +70,8 @@ class Encoders:
                 ready[side] = FeatureEncoder.from_state(facts, arrays, encoder if told else None)
         return cls(packed, ready)
 
-    def encoded(self, side: str, given: Any) -> Any:
-        """Features of a raw table, and anything else as it is.
+    def encoded(self, side: str, given: Any, *, ids: bool | None = None) -> Any:
+        """Features of a raw table, with ids where it has any (``ids=False``: without), and anything else as it is.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Encoders:
                 f"{side}: text of {', '.join(names)} was encoded by a sentence encoder, which no file stores: load the "
                 "model with encoder=, the object (or a dict of modality -> object) that encoded it"
             )
-        return self.ready[side].transform(given, ids=False)
+        return self.ready[side].transform(given, ids=ids)
 
 
 def _raw(given: Any, known: bool) -> bool:

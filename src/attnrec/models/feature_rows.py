@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._arraylike import as_numpy
 from .._extras import need
+from . import sparse
 from .blas import one_thread
 from .sparse import Array, entries_of, histories, merge_rows, no_rows
 
@@ -30,7 +32,7 @@ def features(name: str, x: Any, n: int, what: str, width: int | None = None) -> 
         out = histories(name, x)
     else:
         try:
-            out = np.asarray(x)
+            out = as_numpy(x, name)
         except ValueError as error:
             raise TypeError(
                 f"{name} is no matrix ({error}): pass an array or sparse matrix, one row for each"
@@ -98,12 +100,12 @@ def grown(x: Any, n: int) -> Any:
 def product(x: Any, tower: Array) -> Array:
     """``x @ tower``, (n, d) float32, the same bits for any number of threads."""
     with one_thread():
-        out: Array = np.asarray(x @ tower)
+        out: Array = sparse.product(x, tower) if _sparse.issparse(x) else np.asarray(x @ tower)
     return out
 
 
 def transposed_product(x: Any, gradient: Array) -> Array:
     """``x^T @ gradient``, (width, d) float32."""
     with one_thread():
-        out = np.ascontiguousarray(x.T @ gradient)
-    return out
+        sums = sparse.transposed_product(x, gradient) if _sparse.issparse(x) else x.T @ gradient
+    return np.ascontiguousarray(sums)

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from .._estimator import NotFittedError, Params
-from . import checks, modelfile
+from ..data import alignment
+from ..data.ids import Ids
+from . import checks, dislikes, ids_file, modelfile
 from .encoders import Encoders
+from .outside import Asked, Outside
+from .sparse import CSR, Array, no_rows
 
 __all__ = ["Fitted", "Stored", "at_once"]
 
@@ -38,6 +42,7 @@ class Stored(Params):
 
     _state: dict[str, Any] | None = None
     _encoders: Encoders = Encoders()
+    _outside: Outside = Outside()
     _cache: tuple[dict[str, Any] | None, dict[str, Any]] = (None, {})
     _asks = "fit(user_items)"  # what makes it usable
 
@@ -95,7 +100,8 @@ class Stored(Params):
 
         It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
         the same bytes. The encoders of the features that it was fitted with are in the file too, except for sentence
-        encoders.
+        encoders, and so are the outside ids of its users and items, if they are numbers, text or tuples of these; of
+        others a UserWarning tells, and the model that is loaded has none.
 
         Raises
         ------
@@ -104,7 +110,14 @@ class Stored(Params):
         OSError
             If the folder is missing or cannot be written to.
         """
-        state = self._fitted() | self._encoders.entries()
+        ids, lost = ids_file.packed(self._outside)
+        if lost:
+            alignment.warn(
+                f"save: the file can not hold the {' and '.join(lost)} ids, which are neither numbers nor text nor "
+                "tuples of these: what comes later to the model that is loaded is joined by number"
+            )
+            ids = {}
+        state = self._fitted() | self._encoders.entries() | ids
         modelfile.write(path, type(self).__name__, self.get_params(), state)
 
     @classmethod
@@ -134,13 +147,13 @@ class Stored(Params):
         try:
             model = cls(**header["params"])
             model._check_params()
-            encoders = Encoders.taken(state, encoder)
+            encoders, outside = Encoders.taken(state, encoder), ids_file.taken(state)
             model._check_loaded(state)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} does not hold a usable {cls.__name__} ({error}). Fit the model again and save it"
             ) from None
-        model._state, model._encoders = state, encoders
+        model._state, model._encoders, model._outside = state, encoders, outside
         return model
 
 
@@ -176,13 +189,67 @@ class Fitted(Stored):
 
     def _check_loaded(self, state: dict[str, Any]) -> None:
         histories = state["histories"]
-        checks.fits(state, self._layout(histories.shape, len(histories.data), state))
+        layout = self._layout(histories.shape, len(histories.data), state)
+        if "negative" in self._param_names():
+            layout |= dislikes.layout(state)
+        checks.fits(state, layout)
         self._check_state(state)
 
     @property
     def user_items(self) -> Any:
-        """Histories that the model was fitted with, (users, items) CSR of float32; not to be changed."""
+        """Histories that the model learned from, (users, items) CSR of float32; not to be changed."""
         return self._fitted()["histories"]
+
+    @property
+    def disliked(self) -> Any:
+        """Stored values below 0 that are hidden from the recommendations of their users, and not learned from (see the
+        parameter ``negative`` of estimators that have it), (users, items) CSR of float32; not to be changed."""
+        s = self._fitted()
+        return s.get("disliked", no_rows(*s["histories"].shape))
+
+    def _negative(self) -> str:
+        """What becomes of values below 0 in histories that are given."""
+        return str(self._fitted().get("negative", "interaction"))
+
+    def _everything(self) -> CSR:
+        """The histories with what is disliked."""
+        s = self._fitted()
+        if "disliked" not in s:
+            return s["histories"]
+        return self._derived("everything", lambda: dislikes.together(s["histories"], s["disliked"]))
+
+    @property
+    def user_ids(self) -> Ids | None:
+        """Outside ids of the users by number, of the Interactions that the model was fitted with; later inputs with ids
+        are joined by them. None if it was fitted with a matrix. A user that was added without an id has a placeholder,
+        which is no other id."""
+        return self._outside.user
+
+    @property
+    def item_ids(self) -> Ids | None:
+        """Outside ids of the items by number, as :attr:`user_ids`."""
+        return self._outside.item
+
+    def _asked(self, side: str, at: Array) -> Asked:
+        """These "user" or "item" rows, by outside id as far as these are known."""
+        return Asked(self._outside, side, at, self.n_users if side == "user" else self.n_items)
+
+    def _rows_for(
+        self, name: str, given: Any, asked: Asked, fitted: CSR | None = None, negative: str = "interaction"
+    ) -> CSR:
+        """Rows of the users or items asked about: of Interactions by id, else as :func:`checks.rows_for` finds them."""
+        rows, aligned = asked.rows(name, given)
+        shape = (self.n_users, self.n_items) if asked.side == "user" else (self.n_items, self.n_users)
+        return checks.rows_for(
+            name,
+            rows,
+            asked.at,
+            shape,
+            ids_name=f"{asked.side}id",
+            fitted=fitted,
+            negative=negative,
+            aligned=aligned,
+        )
 
     @property
     def n_users(self) -> int:

@@ -13,8 +13,7 @@ __all__ = ["explanation"]
 
 
 def explanation(
-    stage: Stage, rows: Rows, kernels: list[Array], userids: Array, scale: tuple[float, float], views: Views | None,
-    row: int, item: int, n: int,
+    stage: Stage, rows: Rows, kernels: list[Array], userids: Array, views: Views | None, row: int, item: int, n: int,
 ) -> Explanation:  # fmt: skip
     """Why the prediction for one item is what it is, for one of the users that ``rows`` and ``kernels`` are of.
 
@@ -27,15 +26,13 @@ def explanation(
     others, raters = _others(stage, kernels, row, int(userids[row]), item)
     background = float(rows.base[row, item]) - stage.mean
     raw = stage.mean + float(own.sum()) + background
-    total = float(np.clip(raw, *scale))
-    cut = "" if total == raw else ", less what passes the range of ratings"
     heard = np.flatnonzero(others)
     return Explanation(
         int(userids[row]),
         item,
-        total,
-        stage.mean + (total - raw),
-        f"the mean of all ratings{cut}",
+        raw,
+        stage.mean,
+        "the mean of all ratings",
         Part.largest(items, own, n, background=background),
         Part.largest(heard, others[heard], n, background=float(own.sum()) + background - float(others.sum())),
         sources={

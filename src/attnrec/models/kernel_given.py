@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arraylike import as_numpy, is_array_like
 from . import feature_rows
 from .sparse import Array
 
@@ -34,6 +35,7 @@ def updated(state: Mapping[str, Any], ids: Array, vectors: Any, n: int) -> Given
         return items, rows
     if state["side"] == "user":
         raise ValueError("item_vectors say what items of a history add: use them with side='item' or side='both'")
+    vectors = as_numpy(vectors, "item_vectors") if is_array_like(vectors) else vectors
     learned = np.setdiff1d(np.arange(state["histories"].shape[1]), items)
     width = np.shape(vectors)[1] if np.ndim(vectors) == 2 and learned[-1] < np.shape(vectors)[1] <= n else None
     new = feature_rows.dense("item_vectors", vectors, len(ids), "itemids", width or state["histories"].shape[1])

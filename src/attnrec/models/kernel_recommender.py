@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..explain import Explanation
-from . import batches, checks, content_state, kernel_given, kernel_items
+from . import batches, checks, content_state, dislikes, kernel_given, kernel_items
 from . import kernel_ridge as ridge
 from . import neighbour_terms as terms
 from .base import Queries
@@ -19,7 +19,7 @@ from .content import WithContent
 from .kernel_blocks import UserBlock
 from .kernel_likeness import Likeness, Users, explanation
 from .learning import Report
-from .sparse import CSR, Array, csr
+from .sparse import CSR, Array, csr, histories
 
 __all__ = ["KernelAttentionRecommender"]
 
@@ -81,11 +81,12 @@ class KernelAttentionRecommender(WithContent):
         Bytes that ``fit`` may take; :func:`attnrec.memory_budget` unless told.
     random_state : int
         Of the blocks of users, and of the part that ``fit(tune=...)`` holds out.
+    negative : {"seen", "ignore", "interaction"}
+        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
+        as all other values are.
 
     Notes
     -----
-    Values stored in ``user_items`` are not looked at: a stored entry is an interaction.
-
     An empty history has the attention of users that comes without any likeness, which ranks by popularity; between
     items, where there is none, an item's score is the share of users who have it.
 
@@ -131,6 +132,7 @@ class KernelAttentionRecommender(WithContent):
         n_blocks: int | Literal["auto"] = "auto",
         memory_budget: int | None = None,
         random_state: int = 0,
+        negative: Literal["seen", "ignore", "interaction"] = "seen",
     ) -> None:
         self.temperature = temperature
         self.regularization = regularization
@@ -144,6 +146,7 @@ class KernelAttentionRecommender(WithContent):
         self.n_blocks = n_blocks
         self.memory_budget = memory_budget
         self.random_state = random_state
+        self.negative = negative
 
     def _check_params(self) -> None:
         terms.check_choice("side", self.side, ("user", "item", "both"))
@@ -158,6 +161,7 @@ class KernelAttentionRecommender(WithContent):
         if self.memory_budget is not None:
             checks.count("memory_budget", self.memory_budget)
         checks.seed("random_state", self.random_state)
+        terms.check_choice("negative", self.negative, dislikes.CHOICES)
 
     def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
         known = content_state.taken("item_features", inputs, n_items, "items")
@@ -171,8 +175,7 @@ class KernelAttentionRecommender(WithContent):
     # Memory.
 
     def _plan(self, x: CSR, content: int | None) -> tuple[int, int]:
-        """Bytes that fitting takes with so many values of content, and blocks of users; ValueError where the budget is
-        too small."""
+        """Bytes that fitting takes with so many values of content, and blocks of users; ValueError over the budget."""
         more = 0 if content is None else kernel_items.content_bytes(x, content)
         return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
 
@@ -185,7 +188,7 @@ class KernelAttentionRecommender(WithContent):
             If that is more than the memory budget; the message says how much it is, and what else would do.
         """
         self._check_params()
-        x = getattr(user_items, "user_items", user_items)
+        x = dislikes.apart(histories("user_items", user_items), self.negative)[0]
         beside = self._side({"item_features": item_features}, x.shape[1])
         return self._plan(x, None if beside is None else beside.known.nnz)[0]
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import config
 from ..data.splits import random_holdout
 from ..explain import Explanation
-from . import batches, checks, content_state, kernel_explain
+from . import batches, checks, content_state, kernel_explain, rating_scale
 from .base import Queries
 from .content import WithContent
 from .fitted import at_once
@@ -223,8 +223,7 @@ class KernelAttentionRegressor(WithContent):
         state: dict[str, Any] = {
             "histories": user_items,
             "declared": inputs["declared"],
-            "low": float(user_items.data.min()),
-            "high": float(user_items.data.max()),
+            **rating_scale.facts(user_items, inputs["rating_range"]),
             "passes": 0,
             **strengths.facts(),
             "first_steps": 0,
@@ -278,13 +277,14 @@ class KernelAttentionRegressor(WithContent):
         def score(setting: dict[str, Any]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
             model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return -model._passes().stages[-1].rmse(entries, (train.data.min(), train.data.max()))
+            return -model._passes().stages[-1].rmse(entries, (model._state["low"], model._state["high"]))
 
         return score
 
     def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
         return {
-            **dict.fromkeys((*Strengths.names(), "low", "high"), float),
+            **dict.fromkeys(Strengths.names(), float),
+            **rating_scale.layout(state),
             **dict.fromkeys(("passes", "first_steps", "second_steps"), int),
             "declared": ("explicit", "implicit", "unknown"),
             "histories": ("float32", shape),
@@ -297,6 +297,7 @@ class KernelAttentionRegressor(WithContent):
         if state["passes"] not in (1, 2):
             raise ValueError(f"passes is {state['passes']}")
         Strengths.from_facts(state).check()
+        rating_scale.check(state)
 
     @property
     def predicts_ratings(self) -> bool:
@@ -333,29 +334,26 @@ class KernelAttentionRegressor(WithContent):
         most = float(np.finfo(np.float32).max)
         return np.clip(rows.scores, -most, most).astype(np.float32), self._passes().shares(kernels[0])
 
-    def _on_scale(self, scores: Array) -> Array:
-        """Cut to the range of the ratings fitted."""
-        s = self._fitted()
-        return np.clip(scores, np.float32(s["low"]), np.float32(s["high"]))
-
     @at_once
-    def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False) -> Any:
-        """Predicted ratings of pairs, within the range of the ratings fitted.
+    def predict(
+        self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False, clip: bool = True
+    ) -> Any:
+        """Predicted ratings of pairs.
 
         Parameters
         ----------
-        userid, itemid, user_items
+        userid, itemid, user_items, clip
             As for every estimator.
         return_std : bool
             Also return how far a rating is expected to lie from the prediction: the standard deviation of the
-            Gaussian process, noise included, before cutting to the range. Each pair takes a solve of its own, as long
-            as one pass of ``fit`` with coefficients as many; for fitted users only.
+            Gaussian process, noise included, before cutting to ``rating_range``. Each pair takes a solve of its own, as
+            long as one pass of ``fit`` with coefficients as many; for fitted users only.
 
         Returns
         -------
         float, or (p,) float32 array; with ``return_std`` a pair of these
         """
-        out = super().predict(userid, itemid, user_items=user_items)
+        out = super().predict(userid, itemid, user_items=user_items, clip=clip)
         if not return_std:
             return out
         if user_items is not None:
@@ -368,13 +366,12 @@ class KernelAttentionRegressor(WithContent):
         return out, (float(std[0]) if np.ndim(out) == 0 else std)
 
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
-        passes, s, known, views = self._passes(), self._fitted(), self._content_of(queries), None
+        passes, known, views = self._passes(), self._content_of(queries), None
         rows, kernels = passes.predict(queries.userids, queries.given, known)
         if any(passes.sides):
             content = passes.content_of(queries.userids, queries.given, known)
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
-        scale = (s["low"], s["high"])
-        return partial(kernel_explain.explanation, passes.stages[-1], rows, kernels, queries.userids, scale, views)
+        return partial(kernel_explain.explanation, passes.stages[-1], rows, kernels, queries.userids, views)
 
     # Vectors: residuals and activity, as in the first pass.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import config, ops
 from . import spd
-from .sparse import CSR, Array, csr, unit_rows
+from .sparse import CSR, Array, csr, product, unit_rows
 
 __all__ = [
     "absolute_sums",
@@ -163,8 +163,8 @@ def same_rows(x: CSR, stored: CSR, userids: Array) -> Array:
 
 
 def sums_of_rows(x: CSR, values: Array) -> Array:
-    """``x @ values``, (b, m) float32. SciPy adds the rows of ``values`` in order, so the batch does not matter."""
-    out: Array = np.ascontiguousarray(x @ values, dtype=np.float32)
+    """``x @ values``, (b, m) float32. Rows of ``values`` are added in order, so the batch does not matter."""
+    out: Array = np.ascontiguousarray(product(x, values), dtype=np.float32)
     return out
 
 

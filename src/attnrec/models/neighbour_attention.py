@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import ops
 from ..explain import Explanation, Part
+from . import dislikes, rating_scale
 from . import neighbour_terms as terms
 from .base import Queries, Recommender
 from .learning import Report
@@ -32,9 +33,10 @@ class NeighbourAttention(Recommender):
         explicit: mean_u + sum_v A_uv R~_vi / (sum_v A_uv M_vi + damping)      M_vi = 1 where v rated i, else 0
         implicit: sum_v A_uv M_vi
 
-    so an implicit score is the share of attention on users who have the item, and an explicit score is a rating: the
-    user's mean, plus the attention-weighted mean of what raters of the item thought of it, pulled to 0 while few of
-    them get attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count + mean_damping)``.
+    so an implicit score is the share of attention on users who have the item, and an explicit score is a rating, told
+    within ``rating_range``: the user's mean, plus the attention-weighted mean of what raters of the item thought of it,
+    pulled to 0 while few of them get attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count +
+    mean_damping)``.
 
     ``weights`` of :meth:`recommend` are ``sum_v A_uv M_vi`` for both.
 
@@ -53,6 +55,9 @@ class NeighbourAttention(Recommender):
         error of predictions, more for rankings, which little-known items lead when there is none.
     mean_damping : float
         Ratings at the overall mean that each user's mean starts with (explicit).
+    negative : {"seen", "ignore", "interaction"}
+        What stored values below 0 are with implicit feedback: dislikes, hidden from the user's recommendations and not
+        learned from; as if not stored; or interactions like others. Explicit ratings may be below 0.
 
     Notes
     -----
@@ -89,24 +94,35 @@ class NeighbourAttention(Recommender):
         features: Literal["auto", "centred", "raw", "binary"] = "auto",
         damping: float = 0.02,
         mean_damping: float = 3.0,
+        negative: Literal["seen", "ignore", "interaction"] = "seen",
     ) -> None:
         self.temperature = temperature
         self.feedback = feedback
         self.features = features
         self.damping = damping
         self.mean_damping = mean_damping
+        self.negative = negative
 
     def _check_params(self) -> None:
         terms.check_numbers(temperature=self.temperature, damping=self.damping, mean_damping=self.mean_damping)
         terms.check_choice("feedback", self.feedback, ("auto", "explicit", "implicit"))
         terms.check_choice("features", self.features, ("auto", "centred", "raw", "binary"))
+        terms.check_choice("negative", self.negative, dislikes.CHOICES)
+
+    def _feedback(self, x: CSR, declared: str) -> str:
+        if self.feedback != "auto":
+            return self.feedback
+        if declared == "unknown":
+            return "implicit" if np.all(x.data == x.data[:1]) else "explicit"
+        return declared
+
+    def _takes_negative(self, user_items: CSR, declared: str) -> str:
+        explicit = self._feedback(user_items, declared) == "explicit"
+        return "interaction" if explicit else self.negative
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        x, feedback, features = user_items, self.feedback, self.features
-        if feedback == "auto":
-            feedback = inputs["declared"]
-        if feedback == "unknown":
-            feedback = "implicit" if np.all(x.data == x.data[0]) else "explicit"
+        x, features = user_items, self.features
+        feedback = self._feedback(x, inputs["declared"])
         if features == "auto":
             features = "centred" if feedback == "explicit" else "binary"
         overall = float(np.mean(x.data, dtype=np.float64))
@@ -123,6 +139,7 @@ class NeighbourAttention(Recommender):
             "temperature": float(self.temperature),
             "damping": float(self.damping),
             "mean_damping": float(self.mean_damping),
+            **rating_scale.facts(x, inputs["rating_range"]),
         }
         report(1, float("nan"))
         return state
@@ -138,10 +155,12 @@ class NeighbourAttention(Recommender):
             "means": ("float32", shape[:1]),
             "unit": ("float32", (nnz,)),
             "values": ("float32", (shape[0], width)),
+            **rating_scale.layout(state),
         }
 
     def _check_state(self, state: dict[str, Any]) -> None:
         terms.check_numbers(**{name: state[name] for name in ("temperature", "damping", "mean_damping")})
+        rating_scale.check(state)
 
     @property
     def predicts_ratings(self) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
-from .fitted import Fitted
+from . import checks, dislikes
+from .fitted import Fitted, at_once
+from .outside import Asked
 from .sparse import CSR, Array
 
 __all__ = ["Queries", "Scoring"]
@@ -44,9 +45,21 @@ class Scoring(Fitted):
         """Scores and weights of every item, (b, items) float32 each, finite; they may be one array."""
         raise NotImplementedError
 
-    def _on_scale(self, scores: Array) -> Array:
+    @property
+    @at_once
+    def rating_range(self) -> tuple[float, float] | None:
+        """What predicted ratings are shown within unless ``clip`` is False; None where scores are no ratings.
+
+        The range that :class:`attnrec.data.Interactions` declared, or else the lowest and the highest rating that is
+        stored; a declared one is widened to whatever an update stores.
+        """
+        s = self._fitted()
+        return (s["low"], s["high"]) if self.predicts_ratings else None
+
+    def _on_scale(self, scores: Array, clip: bool) -> Array:
         """Scores as they are told; ranking comes before."""
-        return scores
+        scale = self.rating_range if clip else None
+        return scores if scale is None else np.clip(scores, np.float32(scale[0]), np.float32(scale[1]))
 
     def _user_features(self, given: Any, n: int) -> Any:
         """Features of ``n`` users, checked; for estimators that use them."""
@@ -56,8 +69,10 @@ class Scoring(Fitted):
         """Memory that scoring and ranking takes for one user."""
         return 40 * self.n_items
 
-    def _queries(self, users: Array, user_items: Any, recalculate: bool) -> tuple[Queries, CSR | None]:
-        """The users to score, and the histories given (None: the fitted ones)."""
+    def _queries(
+        self, users: Array, user_items: Any, recalculate: bool, asked: Asked | None = None
+    ) -> tuple[Queries, CSR | None]:
+        """The users to score, and the histories given with what is disliked (None: the fitted ones)."""
         if recalculate and user_items is None:
             raise ValueError("recalculate_user=True needs user_items: pass the histories, one row for each of userid")
         n = self.n_users
@@ -68,8 +83,13 @@ class Scoring(Fitted):
             raise ValueError(f"userid {users.min()} is negative: use -1 for somebody who is not fitted")
         if user_items is None:
             return Queries(users, None), None
-        rows = checks.rows_for("user_items", user_items, users, (n, self.n_items), fitted=self._fitted()["histories"])
-        return (Queries(np.where(users < n, users, -1), rows) if recalculate else Queries(users, None)), rows
+        negative = self._negative()
+        rows = self._rows_for(
+            "user_items", user_items, asked or self._asked("user", users), self._everything(), negative
+        )
+        if not recalculate:
+            return Queries(users, None), rows
+        return Queries(np.where(users < n, users, -1), dislikes.apart(rows, negative)[0]), rows
 
     def _pairs(self, userid: Any, itemid: Any, user_items: Any) -> tuple[Queries, Array, Array, bool]:
         """Users to score, the row of them and the item of each pair, and whether it is one pair of numbers.
@@ -81,8 +101,10 @@ class Scoring(Fitted):
         checks.in_range("itemid", items, self.n_items, "items", "add it with partial_fit_items")
         if len(users) != len(items) and not one_user and not one_item:
             raise ValueError(f"userid has {len(users)} entries and itemid {len(items)}: pass pairs, or one number")
-        rows = getattr(getattr(user_items, "user_items", user_items), "shape", (0,))[0]
-        if user_items is None or (rows == self.n_users and rows != len(users)):
+        shape = getattr(getattr(user_items, "user_items", user_items), "shape", (0,))
+        whole = len(shape) == 2 and shape[0] == self.n_users and shape[0] != len(users)
+        by_id = self._asked("user", users).by_id(user_items)
+        if user_items is None or by_id or whole:
             users, at = np.unique(users, return_inverse=True)
         else:
             at = np.arange(len(users))

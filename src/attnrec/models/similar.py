@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from . import checks
+from . import checks, dislikes
 from .fitted import Fitted, at_once
 from .sparse import CSR, Array
 
@@ -59,7 +59,8 @@ class Similar(Fitted):
         recalculate_item : bool
             Compare the rows ``item_users`` instead of the fitted items ``itemid``.
         item_users : sparse, optional
-            The rows aligned with ``itemid``, (b, users), or the full (items, users) matrix.
+            The rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or Interactions (users,
+            items), joined by id as in :meth:`partial_fit_items`.
         filter_items, items : ids or (items,) mask, optional
             Items to leave out, or the only ones to show.
 
@@ -112,25 +113,27 @@ class Similar(Fitted):
     def recalculate_user(self, userid: Any, user_items: Any) -> Any:
         """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
 
-        ``user_items`` holds the rows aligned with ``userid``, or is the full matrix. (b, width), dense or CSR.
+        ``user_items`` holds the rows aligned with ``userid``, is the full matrix, or Interactions, as in
+        :meth:`recommend`. (b, width), dense or CSR.
         """
         wanted, _ = checks.ids("userid", userid)
-        shape = (self.n_users, self.n_items)
         if user_items is None:
             raise ValueError("recalculating users needs user_items: pass their histories, one row for each of userid")
-        return self._fold_users(checks.rows_for("user_items", user_items, wanted, shape))
+        rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
+        return self._fold_users(dislikes.apart(rows, self._negative())[0])
 
     @at_once
     def recalculate_item(self, itemid: Any, item_users: Any) -> Any:
         """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
 
-        ``item_users`` holds the rows aligned with ``itemid``, or is the full (items, users) matrix. (b, width).
+        ``item_users`` holds the rows aligned with ``itemid``, or is the full (items, users) matrix, or Interactions,
+        which are users by items and joined by id, as in :meth:`partial_fit_items`. (b, width).
         """
         wanted, _ = checks.ids("itemid", itemid)
-        shape = (self.n_items, self.n_users)
         if item_users is None:
             raise ValueError("recalculating items needs item_users: pass their users, one row for each of itemid")
-        return self._fold_items(checks.rows_for("item_users", item_users, wanted, shape, ids_name="itemid"))
+        rows = self._rows_for("item_users", item_users, self._asked("item", wanted))
+        return self._fold_items(dislikes.apart(rows, self._negative())[0])
 
 
 def _nearest(queries: Any, vectors: Any, n: Any, shown: Array | None, scalar: bool) -> tuple[Array, Array]:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import metrics
-from . import batches, checks, feature_rows, softmax_checkpoint, tuning
+from .._arraylike import as_floats
+from . import batches, checks, dislikes, feature_rows, softmax_checkpoint, tuning
 from . import neighbour_terms as terms
 from . import softmax_serving as serving
 from . import softmax_vectors as vectors
@@ -83,6 +84,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         Leave out gradients of items less probable than that (see :func:`attnrec.softmax_cross_entropy`); 0 is exact.
     random_state : int
         Same bits for the same number, whatever the number of threads.
+    negative : {"seen", "ignore", "interaction"}
+        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
+        as all other values are.
 
     Attributes
     ----------
@@ -91,9 +95,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
 
     Notes
     -----
-    Values stored in ``user_items`` are not looked at: a stored entry is an interaction. ``sample_weight`` (users,)
-    weighs users in the loss. ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and
-    ``user_features`` (users, g) likewise beside the history; sparse or dense, scaled as they are.
+    Values stored in ``user_items`` say no more than their sign. ``sample_weight`` (users,) weighs users in the loss.
+    ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and ``user_features`` (users, g)
+    likewise beside the history; sparse or dense, scaled as they are.
 
     An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. A loss that is not finite, or
     far above where it was, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps
@@ -144,6 +148,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         patience: int = 3,
         eps: float = 0.0,
         random_state: int = 0,
+        negative: Literal["seen", "ignore", "interaction"] = "seen",
     ) -> None:
         self.factors = factors
         self.temperature = temperature
@@ -163,6 +168,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         self.patience = patience
         self.eps = eps
         self.random_state = random_state
+        self.negative = negative
 
     def _check_params(self) -> None:
         for name in ("factors", "epochs", *(["batch_size"] if self.batch_size is not None else [])):
@@ -185,6 +191,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
                 raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
         for name in ("validation_users", "patience", "random_state"):
             checks.seed(name, getattr(self, name))
+        terms.check_choice("negative", self.negative, dislikes.CHOICES)
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return {"temperature": (0.06, 0.08, 0.1, 0.14), "history_dropout": (0.1, 0.2, 0.4)}
@@ -201,7 +208,13 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             raise ValueError("user_features go with users='history': a free vector takes in all that they could say")
         weight = inputs.get("sample_weight")
         if weight is not None:
-            weight = np.asarray(weight, dtype=np.float32)
+            try:
+                weight = as_floats(weight, "sample_weight", np.float32)
+            except (TypeError, ValueError):
+                raise TypeError(
+                    f"sample_weight is {type(weight).__name__}, not numbers: give a vector, one for each of the "
+                    f"{x.shape[0]} users in the order of user_items"
+                ) from None
             if weight.shape != x.shape[:1]:
                 raise ValueError(f"sample_weight has shape {weight.shape}: give one for each of the {x.shape[0]} users")
             if not np.all(np.isfinite(weight) & (weight >= 0)):
@@ -236,7 +249,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
             part, *held = tuning.hold_out(data.histories, int(self.random_state), most=self.validation_users)
             learned = Data(part, data.item_features, data.user_features, data.sample_weight)
         training, path = self._training(learned), inputs.get("checkpoint")
-        resumable = {k: v for k, v in self.get_params().items() if k != "patience"}
+        resumable = {k: v for k, v in self.get_params().items() if k not in ("patience", "negative")}
         softmax_checkpoint.resume(path, training, resumable)
         n_users = int(np.count_nonzero(np.diff(learned.histories.indptr)))
         with batches.progress(self.epochs * n_users, show_progress, "user") as bar:

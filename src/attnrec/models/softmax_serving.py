@@ -16,7 +16,7 @@ from .base import Queries, Recommender
 from .content_views import Columns, checked, described
 from .kernel_ridge import ones
 from .softmax_views import Views
-from .sparse import CSR, Array, csr, entries_of, histories
+from .sparse import CSR, Array, csr, entries_of, histories, product
 
 __all__ = ["SoftmaxServing", "average", "contents", "raw_users"]
 
@@ -35,7 +35,7 @@ def contents(item_features: Any, user_features: Any, given: Any) -> dict[str, An
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    raw = _solved(state, x)[0] if state["users"] == "free" else np.asarray(vectors.pooled(x) @ state["items"])
+    raw = _solved(state, x)[0] if state["users"] == "free" else product(vectors.pooled(x), state["items"])
     out: Array = raw if part is None else raw + part
     return out
 
@@ -117,7 +117,7 @@ class SoftmaxServing(Recommender):
 
     def _fold_items(self, item_users: CSR) -> Array:
         """The mean direction of an item's users."""
-        return vectors.unit(np.asarray(ones(item_users) @ self.user_vectors))
+        return vectors.unit(product(ones(item_users), self.user_vectors))
 
     def _part(self, queries: Queries) -> Array | None:
         """What the features of users add: those given, or those they were fitted with."""
@@ -209,7 +209,7 @@ class SoftmaxServing(Recommender):
 
     # Updates.
 
-    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: Any) -> None:
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: Any) -> dict[str, Any]:
         s, n = self._fitted(), user_items.shape[0]
         state = {
             **s,
@@ -227,11 +227,11 @@ class SoftmaxServing(Recommender):
         if "user_part" in s:
             part = state["user_part"][userids]
         state["user_rows"][userids] = raw_users(s, ones(rows), part)
-        self._state = state
+        return state
 
     def _items_changed(
         self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any, item_vectors: Any = None
-    ) -> None:
+    ) -> dict[str, Any]:
         s = self._fitted()
         new, more = np.zeros((len(itemids), s["items"].shape[1]), dtype=np.float32), {}
         given = None
@@ -257,4 +257,4 @@ class SoftmaxServing(Recommender):
         if "item_bias" in s:
             more["item_bias"] = feature_rows.grown(s["item_bias"][:, None], user_items.shape[1])[:, 0]
             more["item_bias"][itemids] = vectors.bias(np.diff(rows.indptr), s["popularity_exponent"])
-        self._state = {**s, "histories": histories("item_users", user_items), "items": items, **more}
+        return {**s, "histories": histories("item_users", user_items), "items": items, **more}

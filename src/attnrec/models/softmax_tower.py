@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from . import feature_rows
 from . import softmax_vectors as vectors
-from .sparse import CSR, Array
+from .sparse import CSR, Array, product, transposed_product
 
 __all__ = ["Data", "Setting", "gradients", "item_rows", "start", "user_rows"]
 
@@ -86,7 +86,7 @@ def gradients(
     else:
         nobody = setting.id_dropout if data.user_features is not None else 0.0
         history = vectors.pooled(vectors.thinned(y, setting.history_dropout, rng, nobody))
-        raw_u = np.asarray(history @ raw_v)
+        raw_u = product(history, raw_v)
     if data.user_features is not None:
         raw_u = raw_u + user_rows(p, data, rows)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -111,7 +111,7 @@ def gradients(
     if setting.free_users:
         out["users"] = d_u
     else:
-        d_v += np.asarray(history.T @ d_u)
+        d_v += transposed_product(history, d_u)
     if data.user_features is not None:
         out["user_features"] = feature_rows.transposed_product(feature_rows.rows(data.user_features, rows), d_u)
     if data.item_features is not None:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .. import ops
-from .sparse import CSR, Array, csr, row_sums
+from .sparse import CSR, Array, csr, product, row_sums
 
 __all__ = ["Loss", "back", "bias", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
 
@@ -91,7 +91,7 @@ def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, 
     losses = row_sums(np.float32(loss.lse_weight) * above - scores, x.indptr)
     weights = 1 - np.float32(loss.lse_weight) * own
     push = loss.lse_weight * row_sums(1 - own, x.indptr)
-    pulls = np.asarray(csr(weights, x.indices, x.indptr, x.shape) @ items) - push[:, None].astype(np.float32) * expected
+    pulls = product(csr(weights, x.indices, x.indptr, x.shape), items) - push[:, None].astype(np.float32) * expected
     return losses, weights, pulls
 
 
@@ -109,7 +109,7 @@ def solved(x: CSR, items: Array, loss: Loss, steps: int) -> tuple[Array, Array]:
         What each history item has in its user's vector; the rest of it is what repels.
     """
     start = pooled(x)
-    raw = np.asarray(start @ items)
+    raw = product(start, items)
     norms = lengths(raw)
     counts = np.maximum(np.diff(x.indptr), 1)[:, None].astype(np.float32)
     users, size = unit(raw, norms), np.full_like(norms, loss.temperature)

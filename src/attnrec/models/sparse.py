@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import _matrices
 from .._extras import need
+from .._matrices import flaw
 from .._rows import CSR, Array, csr, row_sums, unit_rows
 
 __all__ = [
@@ -19,13 +21,16 @@ __all__ = [
     "histories",
     "merge_rows",
     "no_rows",
+    "product",
     "row_sums",
     "same",
     "taken",
+    "transposed_product",
     "unit_rows",
 ]
 
 _sparse = need("scipy.sparse", extra="models")
+_SHORT = 512  # terms of a sum that SciPy, which adds them one after the other in their own dtype, may form alone
 
 
 def no_rows(n_rows: int, n_cols: int) -> CSR:
@@ -33,53 +38,8 @@ def no_rows(n_rows: int, n_cols: int) -> CSR:
     return csr(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(n_rows + 1, np.int32), (n_rows, n_cols))
 
 
-def flaw(indptr: Array, indices: Array, shape: tuple[int, int]) -> str | None:
-    """What makes these arrays no CSR matrix of this shape; None if they are one."""
-    return _flaw_of_rows(indptr, indices, shape[0]) or _flaw_of_columns(indices[: int(indptr[-1])], shape[1])
-
-
-def _flaw_of_rows(indptr: Array, indices: Array, n_rows: int) -> str | None:
-    if indptr.dtype.kind not in "iu" or indices.dtype.kind not in "iu" or indptr.ndim != 1 or indices.ndim != 1:
-        return "indptr and indices must be vectors of integers"
-    if len(indptr) != n_rows + 1:
-        return f"indptr has {len(indptr)} entries for {n_rows} rows (it needs {n_rows + 1})"
-    if indptr[0] != 0 or not 0 <= indptr[-1] <= len(indices):
-        return f"indptr runs from {indptr[0]} to {indptr[-1]} over {len(indices)} stored entries"
-    falls = np.flatnonzero(indptr[1:] < indptr[:-1])
-    return f"indptr decreases at row {falls[0]}" if len(falls) else None
-
-
-def _flaw_of_columns(indices: Array, n_cols: int) -> str | None:
-    bad = np.flatnonzero((indices < 0) | (indices >= n_cols))
-    return f"stored entry {bad[0]} is in column {indices[bad[0]]} of {n_cols}" if len(bad) else None
-
-
-def _refuse(name: str, problem: str | None) -> None:
-    if problem:
-        raise ValueError(f"{name} is not a valid sparse matrix: {problem}. Build it again, from its entries")
-
-
-def _walkable(name: str, x: Any) -> CSR:
-    """``x`` as CSR whose rows are safe to slice; columns are looked at later, on the rows that are used."""
-    x = getattr(x, "user_items", x)
-    if not (_sparse.issparse(x) and len(x.shape) == 2):
-        raise TypeError(
-            f"{name} is {type(x).__name__}, not a sparse (users, items) matrix: pass scipy.sparse.csr_array({name}), "
-            "or attnrec.data.Interactions"
-        )
-    if x.dtype.kind not in "buif":
-        raise TypeError(f"{name} holds {x.dtype}, not real numbers: convert it with {name}.astype('float32')")
-    if x.format == "csc":
-        _refuse(name, flaw(x.indptr, x.indices, x.shape[::-1]))
-    x = x.tocsr()
-    if len(x.data) != len(x.indices):
-        _refuse(name, f"{len(x.indices)} indices for {len(x.data)} values")
-    _refuse(name, _flaw_of_rows(x.indptr, x.indices, x.shape[0]))
-    return x
-
-
-def histories(name: str, x: Any, pick: Any = None) -> CSR:
-    """What a user passed as float32 CSR: sorted, duplicates added up, finite, its own memory.
+def histories(name: str, x: Any, pick: Any = None, *, row: bool = False) -> CSR:
+    """What a user passed as float32 CSR under the rule of :mod:`attnrec._matrices`: finite, its own memory.
 
     Parameters
     ----------
@@ -88,26 +48,58 @@ def histories(name: str, x: Any, pick: Any = None) -> CSR:
     x : scipy sparse matrix or array of any format, or an object with ``user_items``
     pick : callable, optional
         Given the shape, says which rows to take (None: all); only these are looked at and copied.
+    row : bool
+        Take a one-dimensional sparse array for a matrix of one row.
     """
-    x = _walkable(name, x)
-    rows = None if pick is None else pick(x.shape)
-    x = x if rows is None else x[rows]
-    _refuse(name, flaw(x.indptr, x.indices, x.shape))
-    small = max(x.shape[1], int(x.indptr[-1])) <= np.iinfo(np.int32).max
-    index = np.int32 if small else np.int64
-    end = int(x.indptr[-1])
-    with np.errstate(over="ignore"):
-        data = x.data[:end].astype(np.float32)
-    out = csr(data, x.indices[:end].astype(index), x.indptr.astype(index), x.shape)
-    out.sum_duplicates()
-    bad = np.flatnonzero(~np.isfinite(out.data))
-    if len(bad):
-        row = int(np.searchsorted(out.indptr, bad[0], side="right")) - 1
-        raise ValueError(
-            f"{name} holds {out.data[bad[0]]} (as float32) in row {row}, column {out.indices[bad[0]]}: "
-            "remove or replace values that are not finite"
+    given = getattr(x, "user_items", x)
+    if not _sparse.issparse(given):
+        raise TypeError(
+            f"{name} is {type(given).__name__}, not a sparse (users, items) matrix: pass {_as_sparse(name, given)}, or "
+            "attnrec.data.Interactions"
         )
+    whole = _matrices.stored(name, given, row=row)
+    rows = None if pick is None else pick(whole.shape)
+    some = whole if rows is None else csr(whole.data, whole.indices, whole.indptr, whole.shape)[rows]
+    out = _matrices.canonical(name, some)
+    index = np.int32 if max(out.shape[1], len(out.indices)) <= np.iinfo(np.int32).max else np.int64
+    theirs = (given.data, given.indices, given.indptr) if given.format == "csr" and rows is None else ()
+    data, indices, indptr = (
+        part.astype(dtype, copy=any(np.may_share_memory(part, other) for other in theirs))
+        for part, dtype in ((out.data, np.float32), (out.indices, index), (out.indptr, index))
+    )
+    found = csr(data, indices, indptr, out.shape)
+    _matrices.finite(name, found)
+    return found
+
+
+def _as_sparse(name: str, x: Any) -> str:
+    flat = isinstance(x, (list, tuple)) and not any(map(np.iterable, x))
+    return f"scipy.sparse.csr_array({f'numpy.atleast_2d({name})' if flat or getattr(x, 'ndim', 2) == 1 else name})"
+
+
+def product(x: CSR, y: Array) -> Array:
+    """``x @ y`` for a dense ``y``, (rows, d): rows of more than 512 entries are multiplied in parts of so many, whose
+    sums are added in float64, so that rounding does not grow with their length."""
+    lengths = np.diff(x.indptr)
+    if lengths.max(initial=0) <= _SHORT:
+        return np.asarray(x @ y)
+    n_parts = np.maximum(1, -(-lengths // _SHORT))
+    ends = np.cumsum(n_parts)
+    number = np.arange(ends[-1]) - np.repeat(ends - n_parts, n_parts)
+    indptr = np.append(np.repeat(x.indptr[:-1], n_parts) + _SHORT * number, x.indptr[-1]).astype(x.indptr.dtype)
+    parts = np.asarray(csr(x.data, x.indices, indptr, (len(indptr) - 1, x.shape[1])) @ y)
+    out: Array = parts[ends - n_parts]
+    several = n_parts > 1
+    starts = np.append(0, np.cumsum(n_parts[several])[:-1])
+    out[several] = np.add.reduceat(parts[np.repeat(several, n_parts)], starts, axis=0, dtype=np.float64)
     return out
+
+
+def transposed_product(x: CSR, y: Array) -> Array:
+    """``x^T @ y`` for a dense ``y``, (columns, d), added up as :func:`product` does."""
+    if np.bincount(x.indices, minlength=1).max() <= _SHORT:
+        return np.ascontiguousarray(x.T @ y)
+    return product(x.T.tocsr(), y)
 
 
 def entries_of(x: CSR, row: int) -> tuple[Array, Array]:

@@ -20,6 +20,7 @@ class States(Fitted):
 
     def user_states(self, userids: Any = None) -> Array:
         """What the model knows of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
+        Dislikes are no interactions (see the parameter ``negative`` of estimators that have it).
 
         Parameters
         ----------

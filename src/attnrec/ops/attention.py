@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import config
-from ._backend import Array, Metric, by_reference, packed, uses_reference
+from ._backend import Array, Metric, by_reference, packed, read, uses_reference
 
 if config._has_core() or TYPE_CHECKING:
     from .. import _core
@@ -28,12 +28,12 @@ def attention_matrix(
 
     Parameters
     ----------
-    user_features : (b, d) or (d,) array_like or CSR
-    item_features : (n, d) array_like, CSR or ItemIndex
+    user_features : (b, d) or (d,) array_like or sparse
+    item_features : (n, d) array_like, sparse or ItemIndex
     scale : float
         Inverse temperature; finite.
     metric : {"dot", "cosine"}
-    exclude : (b, n) CSR, optional
+    exclude : (b, n) sparse, optional
         Stored entries get no attention and leave the denominator. A row with nothing left is all 0.
     check_finite, out, num_threads
         As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
@@ -53,6 +53,9 @@ def attention_matrix(
     >>> attention_matrix([[1, 1, 0, 0, 0]], [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]).round(3)
     array([[0.422, 0.422, 0.155]], dtype=float32)
     """
+    op = "attention_matrix"
+    user_features, item_features = read(op, "user_features", user_features), read(op, "item_features", item_features)
+    exclude = read(op, "exclude", exclude, values=False)
     if uses_reference():
         options = {"scale": scale, "metric": metric, "exclude": exclude}
         result: Array = by_reference("attention_matrix", user_features, item_features, out=out, **options)
@@ -86,7 +89,7 @@ def predict_ratings(
     Parameters
     ----------
     attention_matrix : (b, n) or (n,) array_like
-    ratings : (n, m) array_like or CSR
+    ratings : (n, m) array_like or sparse
     user_features, item_features : optional
         What the attention was computed from; used only to check that its shape is (users, items).
     check_finite, out, num_threads
@@ -114,6 +117,7 @@ def predict_ratings(
     >>> predict_ratings(attention, ratings, users, items)[1].round(4)
     array([2.611 , 1.7295, 0.9666, 0.3222, 0.    ], dtype=float32)
     """
+    ratings = read("predict_ratings", "ratings", ratings)
     if uses_reference():
         result: Array = by_reference("predict_ratings", attention_matrix, ratings, out=out)
         return result
@@ -143,12 +147,12 @@ def attend(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or CSR
-    keys : (n, d) array_like, CSR or ItemIndex
-    values : (n, m) array_like or CSR
+    queries : (b, d) or (d,) array_like or sparse
+    keys : (n, d) array_like, sparse or ItemIndex
+    values : (n, m) array_like or sparse
     scale : float
         Inverse temperature; finite.
-    exclude, include : (b, n) CSR, optional
+    exclude, include : (b, n) sparse, optional
         Stored entries are the keys that each query may not see, or the only ones that it may. A query with nothing
         left gets a row of 0 and an lse of -inf.
     return_lse : bool
@@ -173,6 +177,9 @@ def attend(
     >>> attend([[0, 0]], [[1, 0], [0, 1]], [[4, 0], [0, 2]])
     array([[2., 1.]], dtype=float32)
     """
+    op = "attend"
+    queries, keys, values = read(op, "queries", queries), read(op, "keys", keys), read(op, "values", values)
+    exclude, include = (read(op, name, x, values=False) for name, x in (("exclude", exclude), ("include", include)))
     if uses_reference():
         options = {"scale": scale, "exclude": exclude, "include": include, "return_lse": return_lse}
         return by_reference("attend", queries, keys, values, out=out, **options)

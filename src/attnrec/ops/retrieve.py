@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
+from .._arraylike import chosen
+from .._outputs import check_ids, check_output
 from .._snapshot import Precision
 from ..index import ItemIndex
 from ..reference import TopK
-from ._backend import Array, by_reference, uses_reference
+from ._backend import Array, by_reference, read, uses_reference
 
 if config._has_core() or TYPE_CHECKING:
     from .. import _core
@@ -43,15 +45,15 @@ def topk(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or CSR
-    features : (n, d) array_like, CSR or ItemIndex
+    queries : (b, d) or (d,) array_like or sparse
+    features : (n, d) array_like, sparse or ItemIndex
         The items.
     k : int
         Columns of the result, at least 1. Past n the rest is padded.
     scale : float
         Inverse temperature; finite.
     item_bias : (n,) array_like, optional
-    exclude, include : (b, n) CSR, optional
+    exclude, include : (b, n) sparse, optional
         Stored entries are the items that each query may not see, or the only ones that it may.
     filter_items, items : ids or (n,) bool mask, optional
         Items that no query may see, or the only ones that any may.
@@ -68,7 +70,8 @@ def topk(
         arrays are indexed within the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use
         float32 whatever is asked.
     out : TopK or (ids, scores), optional
-        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
+        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous. Nothing is computed where int32
+        cannot hold an id of the index.
     memory_budget : int, optional
         Bytes of scratch; :func:`attnrec.memory_budget` unless told.
     check_finite, num_threads
@@ -93,12 +96,19 @@ def topk(
     >>> ids, scores
     (array([[2, 1]]), array([[3., 2.]], dtype=float32))
     """
+    queries, features = read("topk", "queries", queries), read("topk", "items", features)
+    exclude = read("topk", "exclude", exclude, values=False)
+    include = read("topk", "include", include, values=False)
     snapshot = features._snapshot if isinstance(features, ItemIndex) else None
     if snapshot is not None:
         features = snapshot.features if uses_reference() else snapshot.operand
         items = snapshot.positions(items, "items")
         filter_items = snapshot.positions(filter_items, "filter_items")
+        if out is not None and snapshot.ids is not None and len(snapshot.ids):
+            check_ids("topk: out.ids", _of(out, "ids", 0), snapshot.largest_id())
     if uses_reference():
+        if out is not None:
+            _check(out, None)
         found: TopK = by_reference(
             "topk",
             queries,
@@ -108,8 +118,8 @@ def topk(
             item_bias=item_bias,
             exclude=exclude,
             include=include,
-            filter_items=filter_items,
-            items=items,
+            filter_items=chosen(filter_items, np.shape(features)[0], "topk: filter_items"),
+            items=chosen(items, np.shape(features)[0], "topk: items"),
             weights=weights,
             normalize=normalize,
         )
@@ -141,13 +151,36 @@ def topk(
     return found
 
 
+_DTYPES = {"ids": np.int64, "scores": np.float32, "weights": np.float32, "lse": np.float32, "counts": np.int64}
+
+
+def _of(out: Any, name: str, place: int) -> Any:
+    """One of the arrays to write to, in a TopK or in a pair (ids, scores); None where it is not given."""
+    if hasattr(out, name):
+        return getattr(out, name)
+    return out[place] if isinstance(out, (tuple, list)) and len(out) == 2 and place < 2 else None
+
+
+def _check(out: Any, found: TopK | None) -> list[tuple[str, Array]]:
+    """The arrays to write to by name, checked, also against each other; their shapes once there is a result."""
+    if not hasattr(out, "ids") and not (isinstance(out, (tuple, list)) and len(out) == 2):
+        raise TypeError("topk: out is not a TopK or a pair (ids, scores)")
+    given: list[tuple[str, Array]] = []
+    for place, (name, dtype) in enumerate(_DTYPES.items()):
+        array, made = _of(out, name, place), getattr(found, name, None)
+        if array is None or (place > 1 and np.ndim(array) == 0) or (found is not None and made is None):
+            continue
+        narrow = name == "ids" and getattr(array, "dtype", None) == np.int32
+        others = tuple(other for _, other in given)
+        shape = None if made is None else np.shape(made)
+        check_output(f"topk: out.{name}", array, np.int32 if narrow else dtype, shape, inputs=others)
+        given.append((name, array))
+    return given
+
+
 def _written(found: TopK, out: TopK | tuple[Array, Array]) -> TopK:
     """The result in the caller's arrays, where the reference made its own."""
-    if not isinstance(out, TopK):
-        out = TopK(*out, None, None, found.counts)
-    for name in TopK.__slots__:
-        array = getattr(out, name)
-        if isinstance(array, np.ndarray) and array.ndim and getattr(found, name) is not None:
-            np.copyto(array, getattr(found, name), casting="same_kind")
-            setattr(found, name, array)
+    for name, array in _check(out, found):
+        array[...] = getattr(found, name)
+        setattr(found, name, array)
     return found

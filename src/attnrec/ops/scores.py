@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import config
-from ._backend import Array, Metric, by_reference, packed, uses_reference
+from ._backend import Array, Metric, by_reference, packed, read, uses_reference
 
 if config._has_core() or TYPE_CHECKING:
     from .. import _core
@@ -53,8 +53,8 @@ def similarity(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or CSR
-    keys : (n, d) array_like, CSR or ItemIndex
+    queries : (b, d) or (d,) array_like or sparse
+    keys : (n, d) array_like, sparse or ItemIndex
     metric : {"dot", "cosine"}
         "cosine" divides by both norms; a zero row is similar to nothing (0).
     scale : float
@@ -83,6 +83,7 @@ def similarity(
     >>> similarity([[0, 2]], [[0, 5], [3, 0]], metric="cosine")
     array([[1., 0.]], dtype=float32)
     """
+    queries, keys = read("similarity", "queries", queries), read("similarity", "keys", keys)
     if uses_reference():
         result: Array = by_reference("similarity", queries, keys, metric=metric, scale=scale, out=out)
         return result
@@ -124,6 +125,7 @@ def score_pairs(
     >>> score_pairs([[1, 2], [3, 4]], [[1, 0], [0, 1]], [0, 1], [1, 1])
     array([2., 4.], dtype=float32)
     """
+    queries, items = read("score_pairs", "queries", queries), read("score_pairs", "items", items)
     if uses_reference():
         scores: Array = by_reference("score_pairs", queries, items, query_ids, item_ids)
         return scores
@@ -174,6 +176,8 @@ def sampled_product(
     >>> sampled_product([[1, 2], [3, 4]], [[1, 0], [0, 1]], csr_array([[0, 1], [1, 1]]))
     array([2., 3., 4.], dtype=float32)
     """
+    if hasattr(pattern, "tocsr") and getattr(pattern, "format", "csr") != "csr":
+        pattern = pattern.tocsr()
     if uses_reference():
         entries: Array = by_reference("sampled_product", left, right, pattern, out=out)
         return entries

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
+from .._arraylike import as_integers, as_numpy
+from .._matrices import is_sparse
+from .._outputs import check_output
 from ..reference import CrossEntropy
-from ._backend import Array, by_reference, uses_reference
+from ._backend import Array, by_reference, read, uses_reference
 
 if config._has_core() or TYPE_CHECKING:
     from .. import _core
@@ -92,7 +95,7 @@ def softmax_cross_entropy(
     array([[-0.078,  0.289],
            [-0.234, -0.032]], dtype=float32)
     """
-    y = targets if hasattr(targets, "indptr") or hasattr(targets, "tocsr") else _one_a_row(targets, queries, items)
+    y = read("softmax_cross_entropy", "targets", targets) if is_sparse(targets) else _one_a_row(targets, queries, items)
     options: dict[str, Any] = {
         "scale": scale,
         "item_bias": item_bias,
@@ -104,24 +107,35 @@ def softmax_cross_entropy(
     }
     if uses_reference():
         result: CrossEntropy = by_reference("softmax_cross_entropy", queries, items, y, **options)
-        for name in ("d_queries", "d_items", "d_item_bias"):
-            if out is not None and getattr(result, name) is not None:
-                np.copyto(getattr(out, name), getattr(result, name))
-                setattr(result, name, getattr(out, name))
-        return result
+        return result if out is None or not grad else _written(result, out)
     given = (*options.values(), check_finite, out, num_threads, memory_budget)
     return CrossEntropy(*_core.softmax_cross_entropy(queries, items, y, *given))
 
 
+def _written(result: CrossEntropy, out: CrossEntropy) -> CrossEntropy:
+    """The gradients in the caller's arrays, where the reference made its own."""
+    given: list[tuple[str, Array]] = []
+    for name in ("d_queries", "d_items", "d_item_bias"):
+        made = getattr(result, name)
+        if made is None:
+            continue
+        if not hasattr(out, name):
+            raise TypeError(f"softmax_cross_entropy: out has no {name}; give a CrossEntropy, such as an earlier result")
+        if (array := getattr(out, name)) is not None:
+            others = tuple(other for _, other in given)
+            check_output(f"softmax_cross_entropy: {name}", array, np.float32, made.shape, inputs=others)
+            given.append((name, array))
+    for name, array in given:
+        array[...] = getattr(result, name)
+        setattr(result, name, array)
+    return result
+
+
 def _one_a_row(targets: Any, queries: Any, items: Any) -> Any:
     """Item ids as what a CSR matrix is, without SciPy, which may not be installed."""
-    ids = np.asarray(targets)
-    b, n = np.shape(queries)[0], np.shape(items)[0]
-    if ids.size and ids.dtype.kind not in "iu":
-        raise TypeError(
-            f"softmax_cross_entropy: targets has dtype {ids.dtype}; give a sparse matrix (b, n), or a vector of b item "
-            "ids (int)"
-        )
+    want = "give a sparse matrix (b, n), or a vector of b item ids (int)"
+    ids = as_integers(targets, "softmax_cross_entropy: targets", want)
+    b, n = ((x if hasattr(x, "shape") else as_numpy(x)).shape[0] for x in (queries, items))
     if ids.shape != (b,):
         raise ValueError(
             f"softmax_cross_entropy: targets of shape {ids.shape} do not fit the {b} queries; give one item id for "
@@ -197,9 +211,13 @@ def adam_step(
     if uses_reference():
         names = ("learning_rate", "beta1", "beta2", "eps", "weight_decay")
         given: dict[str, Any] = dict(zip(names, options, strict=True))
+        written = {"parameters": parameters, "first": first, "second": second}
+        for name, array in written.items():
+            others = (gradient, *(other for key, other in written.items() if key != name))
+            check_output(f"adam_step: {name}", array, np.float32, np.shape(parameters), inputs=others)
         new = by_reference("adam_step", parameters, gradient, first, second, step, **given)
-        for old, x in zip((parameters, first, second), new, strict=True):
-            np.copyto(old, x)
+        for old, x in zip(written.values(), new, strict=True):
+            old[...] = x
     else:
         _core.adam_step(parameters, gradient, first, second, step, *options, check_finite, num_threads)
     return parameters, first, second

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._arraylike import as_numpy
 from .._bars import RED, axes, decimals, short
 from .._extras import need
 from ..explain import Names, named
@@ -49,14 +50,14 @@ def attention_heatmap(
     matplotlib Axes
         Its image holds the weights, (users, items).
     """
-    users = np.atleast_1d(np.asarray(userids))
+    users = np.atleast_1d(as_numpy(userids, "userids"))
     everything = model.n_items
     ids, _, found = model.recommend(users, N=everything, filter_already_liked_items=False, return_weights=True)
     weights = np.zeros((len(users), everything), np.float32)
     np.put_along_axis(weights, ids, found, axis=1)
     if itemids is None:
         itemids = np.lexsort((np.arange(everything), -weights.sum(axis=0, dtype=np.float64)))[:N]
-    shown = np.atleast_1d(np.asarray(itemids))
+    shown = np.atleast_1d(as_numpy(itemids, "itemids"))
     if len(users) == 0 or len(shown) == 0 or np.any((shown < 0) | (shown >= everything)):
         raise ValueError(f"userids and itemids must name at least one user and one of the {everything} items each")
     down = [named(int(user), user_names, "user") for user in users]
@@ -101,7 +102,7 @@ def history_heatmap(
     matplotlib Axes
         Its image holds the contributions, (history, items).
     """
-    shown = np.atleast_1d(np.asarray(model.recommend(userid, N=N)[0] if itemids is None else itemids))
+    shown = np.atleast_1d(as_numpy(model.recommend(userid, N=N)[0] if itemids is None else itemids, "itemids"))
     shown = shown[shown >= 0]
     history = model.user_items[[userid]].indices
     if len(shown) == 0 or len(history) == 0:
@@ -120,7 +121,7 @@ def history_heatmap(
 
 def _heatmap(table: Array, down: list[str], across: list[str], meaning: str, ax: Any, *, shares: bool = False) -> Any:
     """Colours for numbers: from white where none is negative, else on both sides of it."""
-    ax = axes(ax, 3.6 + 0.55 * len(across), 2.4 + 0.34 * len(down))
+    ax = axes(ax, 3.6 + 0.55 * len(across), 3.0 + 0.34 * len(down))
     both = bool(table.min() < 0)
     most = float(np.abs(table).max()) or 1.0
     image = ax.imshow(table, cmap="RdBu" if both else "Blues", vmin=-most if both else 0, vmax=most, aspect="auto")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import _matrices, config
 from .._bars import BLUE, axes, short
 from ..explain import Names, named
 from ..models.base import Recommender
@@ -93,7 +93,12 @@ def project(vectors: Any) -> tuple[Array, Array]:
     needed = 8 * 3 * shape[0] * shape[1]
     if needed > config.memory_budget():
         raise ValueError(f"vectors of shape {shape} take {needed / 1e9:.2g} GB to decompose: pass fewer rows")
-    x = np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
+    if _matrices.is_sparse(vectors):
+        read = _matrices.matrix("vectors", vectors, dtype=np.float64)
+        x = np.zeros(shape)
+        x[_matrices.owners(read), read.indices] = read.data
+    else:
+        x = np.asarray(vectors, dtype=np.float64)
     if not np.all(np.isfinite(x)):
         raise ValueError("vectors holds NaN or infinity: remove those rows")
     x = x - x.mean(axis=0)
@@ -116,7 +121,8 @@ def _annotate(ax: Any, points: Array, labels: list[str]) -> None:
     taken: list[Any] = []
     middle = np.median(points, axis=0)
     for at in np.argsort(-np.hypot(*(points - middle).T), kind="stable"):
-        text = ax.annotate(short(labels[at]), points[at], xytext=(4, 2), textcoords="offset points", fontsize=8)
+        text = ax.annotate(short(labels[at], 8), points[at], xytext=(4, 2), textcoords="offset points", fontsize=8)
+        text.set_in_layout(False)  # or the axes would become smaller, and points and labels lie elsewhere than here
         if text.get_window_extent().x1 > ax.bbox.x1:
             text.set(ha="right", x=-4)
         box = text.get_window_extent().padded(1)

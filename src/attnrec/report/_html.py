@@ -18,8 +18,8 @@ def text(value: object) -> str:
 
 
 def element(tag: str, inner: str, **attributes: object) -> str:
-    """An element around ``inner``, which is HTML already; a trailing "_" of an attribute's name is left out."""
-    said = "".join(f' {name.rstrip("_")}="{text(value)}"' for name, value in attributes.items())
+    """An element around ``inner``, which is HTML; "_" in an attribute's name is "-", or left out at its end."""
+    said = "".join(f' {name.rstrip("_").replace("_", "-")}="{text(value)}"' for name, value in attributes.items())
     return f"<{tag}{said}>{inner}</{tag}>"
 
 

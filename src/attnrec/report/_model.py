@@ -35,11 +35,15 @@ class Measured:
 def model_section(model: Recommender) -> str:
     """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
     x = model.user_items
-    kind = "predicts ratings" if model.predicts_ratings else "ranks; its scores are no ratings"
+    scale = model.rating_range
+    kind = "ranks; its scores are no ratings"
+    if scale is not None:
+        kind = f"predicts ratings, shown within {scale[0]:.6g} to {scale[1]:.6g}"
+    hidden = f", beside {model.disliked.nnz:,} dislikes that are only hidden" if model.disliked.nnz else ""
     dense = x.nnz / max(1, x.shape[0] * x.shape[1])
     sizes = (
         f"Fitted with {x.nnz:,} interactions of {x.shape[0]:,} users with {x.shape[1]:,} items "
-        f"({dense:.2%} of all pairs); it holds {_size(model.nbytes)}. It {kind}."
+        f"({dense:.2%} of all pairs){hidden}; it holds {_size(model.nbytes)}. It {kind}."
     )
     params, usual = model.get_params(), type(model)().get_params()
     listed = "".join(

@@ -1,4 +1,4 @@
-"""Signed bars as inline SVG. Knows no model."""
+"""Signed bars beside their labels: a grid that the browser lays out, with a strip of SVG a bar. Knows no model."""
 
 from __future__ import annotations
 
@@ -9,40 +9,31 @@ from ._html import element, text
 
 __all__ = ["bars"]
 
-_ROW, _BAR = 24, 15  # heights of a row and of its bar
-_LABELS, _WIDTH, _NUMBERS = 210, 600, 62  # of the labels, of the picture, and at either end of the bars
-_LETTERS = 31  # that fit beside the bars
+_BAR = 15  # height
 
 
 def bars(rows: Sequence[tuple[str, float]], pale: int, about: str) -> str:
     """A bar for each (label, value), the first on top; the last ``pale`` of them are sums, in a lighter colour.
 
-    ``about`` says in words what is drawn.
+    ``about`` says in words what is drawn. Widths are shares of the room that labels and numbers leave. Only the browser
+    knows how wide text is: labels are whole, and it breaks them in two lines and shortens them (:mod:`._style`).
     """
     values = [value for _, value in rows]
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
-    left = _LABELS + 10 + (_NUMBERS if low < 0 else 0)
-    scale = (_WIDTH - _NUMBERS - left) / ((high - low) or 1.0)
-    zero, digits = left - low * scale, decimals(values)
+    scale = 100 / ((high - low) or 1.0)
+    zero, digits = -low * scale, decimals(values)
+    axis = f'<line class="zero" x1="{zero:.2f}%" x2="{zero:.2f}%" y1="0" y2="100%"/>'
     parts = []
     for at, (label, value) in enumerate(rows):
-        middle = at * _ROW + _ROW / 2
         kind = ("more" if value >= 0 else "less") + (" pale" if at >= len(rows) - pale else "")
         length = abs(value) * scale
         start = zero if value >= 0 else zero - length
-        end, anchor = (zero + length + 5, "start") if value >= 0 else (zero - length - 5, "end")
+        bar = f'<rect class="{kind}" x="{start:.2f}%" y="50%" width="{length:.2f}%" height="{_BAR}"/>'
+        line = " ".join(label.split())
         parts.append(
-            f'<g><title>{text(label)}: {value:+.4g}</title><text class="label" x="{_LABELS}" y="{middle:g}">'
-            f"{text(_short(label))}</text>"
-            f'<rect class="{kind}" x="{start:.1f}" y="{middle - _BAR / 2:g}" width="{length:.1f}" height="{_BAR}"/>'
-            f'<text class="number" x="{end:.1f}" y="{middle:g}" text-anchor="{anchor}">{value:+.{digits}f}</text></g>'
+            element("span", element("span", text(line), dir="auto"), class_="label", title=f"{line}: {value:+.4g}")
+            + element("span", f'<svg aria-hidden="true">{bar}{axis}</svg>', class_="track")
+            + element("span", f"{value:+.{digits}f}", class_="number")
         )
-    height = _ROW * len(rows)
-    axis = f'<line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height}"/>'
-    inner = "\n".join([element("title", text(about)), *parts, axis])
-    return element("div", element("svg", inner, viewBox=f"0 0 {_WIDTH} {height}", role="img"), class_="wide")
-
-
-def _short(label: str) -> str:
-    line = " ".join(label.split())
-    return line if len(line) <= _LETTERS else line[: _LETTERS - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    items = "\n".join(element("li", part) for part in parts)
+    return element("ul", items, class_="bars", role="list", aria_label=about)

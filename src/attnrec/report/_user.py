@@ -29,7 +29,7 @@ def user_section(model: Recommender, user: int, n: int, names: Names, user_names
     ids = [item for item in ids if item >= 0]
     inner = [element("h2", text(who)), _history(model, user, names)]
     if not ids:
-        inner.append(element("p", "Nothing is left to recommend: every item is in the history."))
+        inner.append(element("p", "Nothing is left to recommend: every item is in the history, or disliked."))
         return element("section", "\n".join(inner))
     digits = decimals(scores[: len(ids)]) + 1
     lines = [

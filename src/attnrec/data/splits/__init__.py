@@ -1,7 +1,9 @@
 """Train and test parts of interactions, seeded and without loss. Needs SciPy.
 
 Parts are CSR matrices with the shape of the whole, and every stored entry is in exactly one of them, with its value;
-:func:`held_out_users` alone parts rows instead. :func:`pair` takes parts that somebody else made.
+:func:`held_out_users` alone parts rows instead. :func:`pair` takes parts that somebody else made. Matrices may be of
+any format and order; entries of one row and column are one interaction, whose value is their sum (added in float64,
+then float32) and whose time is the latest of theirs.
 """
 
 from __future__ import annotations

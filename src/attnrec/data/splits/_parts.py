@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ... import _matrices
+from ..._arraylike import as_numpy
 from ..._extras import need
 
 __all__ = ["Array", "between", "by_user", "keys_of", "matrix_of", "parts", "row_ids", "shares", "times_of"]
@@ -14,27 +16,43 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def matrix_of(interactions: Any, name: str = "interactions") -> Any:
-    """The (users, items) CSR matrix."""
-    matrix = getattr(interactions, "user_items", interactions)
-    if getattr(matrix, "format", None) != "csr":
-        raise TypeError(f"{name} must be Interactions or a CSR matrix, not {type(matrix).__name__}: use .tocsr()")
-    return matrix
+    """The (users, items) CSR matrix: the one given where it is canonical, else read by the rule of ``_matrices``."""
+    given = getattr(interactions, "user_items", interactions)
+    if not _matrices.is_sparse(given):
+        raise TypeError(
+            f"{name} must be Interactions or a sparse matrix, not {type(given).__name__}: pass "
+            f"scipy.sparse.csr_array({name})"
+        )
+    read = _matrices.stored(name, given)
+    if getattr(given, "format", "") == "csr" and _matrices.is_canonical(name, read) and len(given.data) == given.nnz:
+        return given
+    read = _matrices.canonical(name, read)
+    _matrices.finite(name, read)
+    sparse = need("scipy.sparse", extra="data")
+    return sparse.csr_array((read.data, read.indices, read.indptr), shape=read.shape)
 
 
 def times_of(interactions: Any, matrix: Any, timestamps: Any, who: str) -> Array:
-    """(nnz,) when each stored entry happened."""
+    """(nnz,) when each entry of ``matrix`` happened: of entries of ``interactions`` that became one, the latest."""
     given = getattr(interactions, "timestamps", None) if timestamps is None else timestamps
     if given is None:
         raise ValueError(f"{who} needs timestamps: name their column when reading, or pass timestamps=")
-    if hasattr(given, "indptr"):
-        if not (np.array_equal(given.indptr, matrix.indptr) and np.array_equal(given.indices, matrix.indices)):
-            raise ValueError("timestamps, a CSR matrix, must store the same entries as interactions, in the same order")
-        given = given.data
-    times = np.asarray(given)
-    if times.shape != (matrix.nnz,):
-        raise ValueError(f"timestamps has shape {times.shape}; it must hold one for each entry, ({matrix.nnz},)")
+    of_places = _matrices.is_sparse(given)
+    whole = getattr(interactions, "user_items", interactions)
+    rows, columns, stored = (
+        _matrices.entries("timestamps", given) if of_places else _matrices.entries("interactions", whole, values=False)
+    )
+    times = stored if of_places else as_numpy(given, "timestamps")
+    if times.shape != rows.shape:
+        raise ValueError(f"timestamps has shape {times.shape}; it must hold one for each entry, {rows.shape}")
     if times.dtype.kind not in "iufM" or (times.dtype.kind in "fM" and np.isnan(times).any()):
         raise ValueError(f"timestamps must be numbers or datetime64, none of them missing; they are {times.dtype}")
+    if of_places or whole is not matrix:
+        order, first = _matrices.in_order(rows, columns, matrix.shape[1])
+        times = np.maximum.reduceat(times[order], first)
+        rows, columns = rows[order[first]], columns[order[first]]
+    if of_places and not (np.array_equal(rows, row_ids(matrix)) and np.array_equal(columns, matrix.indices)):
+        raise ValueError("timestamps, a sparse matrix, must store the same entries as interactions")
     return times
 
 
@@ -47,7 +65,7 @@ def between(name: str, value: float, low: float = 0, high: float = 1) -> float:
 
 def row_ids(matrix: Any) -> Array:
     """(nnz,) the row of each stored entry."""
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return _matrices.owners(matrix)
 
 
 def keys_of(matrix: Any) -> Array:

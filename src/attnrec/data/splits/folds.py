@@ -24,7 +24,7 @@ def kfold(
 
     Parameters
     ----------
-    interactions : Interactions or (u, n) CSR
+    interactions : Interactions or (u, n) sparse matrix
     n_splits : int
         How many folds, from 2 to the number of interactions; their sizes differ by one at most.
     random_state : int or numpy.random.Generator

@@ -25,7 +25,7 @@ def random_holdout(
 
     Parameters
     ----------
-    interactions : Interactions or (u, n) CSR
+    interactions : Interactions or (u, n) sparse matrix
     test_fraction : float
         Share of the interactions to hold out, between 0 and 1 (both excluded), rounded to whole interactions.
     random_state : int or numpy.random.Generator
@@ -67,10 +67,10 @@ def leave_last_out(interactions: Any, timestamps: Any = None) -> tuple[Any, Any]
 
     Parameters
     ----------
-    interactions : Interactions or (u, n) CSR
-    timestamps : (nnz,) array_like or (u, n) CSR, optional
-        When each stored entry happened, in the order of the stored entries, or as a CSR matrix with the same entries.
-        Taken from ``interactions`` unless given.
+    interactions : Interactions or (u, n) sparse matrix
+    timestamps : (nnz,) array_like or (u, n) sparse matrix, optional
+        When each stored entry happened, in the order of the stored entries, or as a matrix with the same entries. Taken
+        from ``interactions`` unless given.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def temporal(
 
     Parameters
     ----------
-    interactions : Interactions or (u, n) CSR
+    interactions : Interactions or (u, n) sparse matrix
     test_fraction : float, optional
         Share of the interactions to hold out, between 0 and 1 (both excluded), rounded to whole interactions. 0.2
         unless this or ``time`` is given.
@@ -119,7 +119,7 @@ def temporal(
     per_user : bool
         With a share: hold out the latest ``floor(test_fraction * interactions of the user)`` of each user, so that
         nobody loses all. Then users differ in when their test part begins.
-    timestamps : (nnz,) array_like or (u, n) CSR, optional
+    timestamps : (nnz,) array_like or (u, n) sparse matrix, optional
         As in :func:`leave_last_out`.
 
     Returns

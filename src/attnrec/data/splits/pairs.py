@@ -18,13 +18,13 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    train, test : Interactions both, or (u, n) CSR both
+    train, test : Interactions both, or (u, n) sparse matrices both
         Interactions are brought to one numbering: ids that ``train`` lacks are numbered after its own.
 
     Returns
     -------
     train, test
-        Interactions with the same ids, or CSR matrices as they were given.
+        Interactions with the same ids, or CSR matrices: those given, where they are canonical CSR.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
         If shapes differ, only one has ratings, the two have no user or no item in common, or an interaction is in both;
         the message names the first one.
     TypeError
-        If one is Interactions and the other is not, or a matrix is not CSR.
+        If one is Interactions and the other is not, or not a sparse matrix either.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
             raise ValueError("one of train and test has ratings and the other has none: read both with or without")
         train, test = _numbered_alike(train, test)
     elif any(named):
-        raise TypeError("train and test must both be Interactions, or both CSR matrices with the same numbering")
+        raise TypeError("train and test must both be Interactions, or both sparse matrices with the same numbering")
     a, b = matrix_of(train, "train"), matrix_of(test, "test")
     if a.shape != b.shape:
         raise ValueError(f"train {a.shape} and test {b.shape} differ in shape: give both the same users and items")
@@ -60,7 +60,7 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
         raise ValueError(
             f"{len(both)} interactions are in train and in test, the first of them {what}: take them out of one"
         )
-    return train, test
+    return (train, test) if all(named) else (a, b)
 
 
 def _numbered_alike(train: Any, test: Any) -> tuple[Any, Any]:
@@ -86,5 +86,6 @@ def _renumbered(data: Any, users: Ids, items: Ids) -> Any:
     order = np.lexsort((columns, rows))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(users)))])
     matrix = sparse.csr_matrix((old.data[order], columns[order], indptr), shape=(len(users), len(items)))
+    matrix.has_sorted_indices = matrix.has_canonical_format = True
     stamps = None if data.timestamps is None else data.timestamps[order]
     return data._like(matrix, stamps, users, items)

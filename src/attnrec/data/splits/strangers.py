@@ -47,7 +47,7 @@ def held_out_users(
 
     Parameters
     ----------
-    interactions : Interactions or (u, n) CSR
+    interactions : Interactions or (u, n) sparse matrix
     n_users : int
         How many users to hold out, drawn from those with at least two interactions.
     fold_in_fraction : float

@@ -32,10 +32,10 @@ extern "C" {
 
 typedef enum attnrec_status {
   ATTNREC_OK = 0,
-  ATTNREC_INVALID = 1,   /* a wrong argument */
+  ATTNREC_INVALID = 1,   /* a wrong argument, or an environment variable that cannot be followed */
   ATTNREC_NO_MEMORY = 2, /* not enough memory */
   ATTNREC_CANCELLED = 3, /* poll() asked to stop; outputs are unfinished */
-  ATTNREC_FAILED = 4     /* anything else, such as an ATTNREC_ISA that does not run here */
+  ATTNREC_FAILED = 4     /* anything else */
 } attnrec_status;
 
 typedef enum attnrec_metric { ATTNREC_DOT = 0, ATTNREC_COSINE = 1 } attnrec_metric;
@@ -59,7 +59,8 @@ typedef struct attnrec_matrix {
 } attnrec_matrix;
 
 /* (rows, cols) compressed sparse rows; row i is [indptr[i], indptr[i + 1]). Indices need not be sorted. Where only the
- * pattern matters (exclude, include) data may be null and repeated entries count once; elsewhere they add up. */
+ * pattern matters (exclude, include) data may be null and repeated entries count once; elsewhere they add up, in double
+ * and before anything else. */
 typedef struct attnrec_csr {
   const int64_t *indptr;
   const int32_t *indices;
@@ -153,13 +154,14 @@ typedef struct attnrec_model_info {
 typedef struct attnrec_recommend_options {
   size_t size;            /* sizeof(attnrec_recommend_options) */
   int64_t k;              /* items for each user */
-  int keep_already_liked; /* nonzero: items of the user's own history may be recommended */
+  int keep_already_liked; /* nonzero: items of the user's own history, and disliked ones, may be recommended */
   const int64_t *userids; /* (b,) rows that the model was fitted with, -1 for somebody new; null: all are new */
   int64_t n_userids;
   const int64_t *items; /* ids of the only items that anybody may get, or null */
   int64_t n_items;
   const int64_t *filter_items; /* ids of items that nobody may get, or null */
   int64_t n_filter_items;
+  int unclipped; /* nonzero: predicted ratings as they were computed, also past the scale of the ratings */
 } attnrec_recommend_options;
 
 /* Where model_recommend writes: best first, ties by lower id. Rows are padded with id -1, score -inf. */
@@ -191,6 +193,8 @@ typedef struct attnrec_api {
   const char *(*isas)(void);      /* all that run on this processor, best first, separated by spaces */
   const char *(*threading)(void); /* "openmp" or "threads" */
   const char *(*last_error)(void);
+  /* of calls that are not told: what was set, ATTNREC_NUM_THREADS, OMP_NUM_THREADS, or processors(); 0 (and last_error)
+     when ATTNREC_NUM_THREADS is no number */
   int (*num_threads)(void);
   attnrec_status (*set_num_threads)(int n); /* 0: back to the default */
   int64_t (*memory_budget)(void);
@@ -257,11 +261,12 @@ typedef struct attnrec_api {
   /* The k best items for each user: from histories (b, n_items), whose columns are the items in the order that the
      model was fitted with and whose data may be null for ones, as Python's model.recommend(userids, histories, N=k,
      recalculate_user=True); or, where histories is null, for fitted users by userids. Models of ratings need data, and
-     rank by what they predict before it is cut to the range of the ratings. A fitted user is kept from
-     attending to itself either way. Ids and scores are those of Python: the same bits for NeighbourAttention and
-     KernelAttentionRecommender(side="item"); the same to rounding for the others, whose norms or exponentials NumPy
-     computes; for SoftmaxRecommender(users="free") within about 1e-3 of the largest score, because a gradient step that
-     hardly changes the loss is taken or not as rounding has it. */
+     rank by what they predict before it is cut to the scale of the ratings. To the others values below 0 are what they
+     were in fit, by negative=: dislikes, which are hidden from the user and say nothing besides, unless told otherwise.
+     A fitted user is kept from attending to itself either way. Ids and scores are those of Python: the same bits for
+     NeighbourAttention and KernelAttentionRecommender(side="item"); the same to rounding for the others, whose norms or
+     exponentials NumPy computes; for SoftmaxRecommender(users="free") within about 1e-3 of the largest score, because a
+     gradient step that hardly changes the loss is taken or not as rounding has it. */
   attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
                                     const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                     const attnrec_run *run);
@@ -286,6 +291,10 @@ typedef struct attnrec_api {
      in it are taken as they are. The file may be replaced meanwhile, but not written into or cut short. */
   attnrec_status (*index_open)(const char *path, int map, attnrec_index **index);
   attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info);
+
+  /* Processors that this process may use, now: those of its affinity, and no more than the CPU quota of its control
+     groups (cgroup v1 and v2, such as a container's), rounded up, pays for. */
+  int (*processors)(void);
 } attnrec_api;
 
 #if defined(_WIN32)
