@@ -9,8 +9,8 @@ from .ids import Ids
 from .interactions import Interactions
 from .items import Items, read_items
 from .popularity import popularity
+from .read_report import Report
 from .recommender import FrameRecommender
-from .report import Report
 from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
 
 __all__ = [

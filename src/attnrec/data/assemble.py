@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._extras import need
-from .encode import Array, Coded, sorted_order
-from .place import Columns
-from .report import Report
+from .._util.extras import need
+from .factorize import Array, Coded, sorted_order
+from .io.source import Columns
+from .read_report import Report
 
 __all__ = ["Assembled", "Rules", "assemble"]
 

@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._arraylike import as_numpy
-from .._extras import need
-from .arrays import columns_of_arrays, columns_of_sparse
+from .._util.arraylike import as_numpy
+from .._util.extras import need
 from .assemble import Rules, assemble
 from .columns import Column
-from .encode import Array
-from .frames import columns_of, make_frame
+from .factorize import Array
 from .ids import Ids
+from .io.arrays import columns_of_arrays, columns_of_sparse
+from .io.frames import columns_of, make_frame
 from .io.parts import Paths, find_parts, holds_parquet, without_text
-from .place import Columns
-from .report import Report
+from .io.source import Columns
+from .read_report import Report
 
 __all__ = ["Interactions"]
 
@@ -218,7 +218,7 @@ class Interactions:
         strings ("007" stays a string). Times are integers, decimals or ISO 8601 dates.
         :mod:`attnrec.data.io` has the rules for blanks, quotes, and files that are read as one.
         """
-        from .csvfile import read_csv
+        from .io.delimited import read_csv
 
         rules = Rules(duplicates, missing, rating_range, out_of_range)
         given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
@@ -243,7 +243,7 @@ class Interactions:
         show_progress: bool = True,
     ) -> Interactions:
         """Read the needed columns of Parquet, batch by batch; arguments, files and errors as in :meth:`from_csv`."""
-        from .parquet import read_parquet
+        from .io.parquet import read_parquet
 
         rules = Rules(duplicates, missing, rating_range, out_of_range)
         given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}

@@ -8,9 +8,9 @@ then float32) and whose time is the latest of theirs.
 
 from __future__ import annotations
 
-from .folds import kfold
 from .holdout import leave_last_out, random_holdout, temporal
-from .pairs import pair
-from .strangers import HeldOutUsers, held_out_users
+from .kfold import kfold
+from .predefined import pair
+from .users import HeldOutUsers, held_out_users
 
 __all__ = ["HeldOutUsers", "held_out_users", "kfold", "leave_last_out", "pair", "random_holdout", "temporal"]

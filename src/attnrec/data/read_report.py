@@ -1,0 +1,94 @@
+"""What was found while reading interactions. Plain facts, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .factorize import Array
+from .io.source import Files, told
+
+__all__ = ["Report"]
+
+
+def _none() -> Array:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a source held, and what became of it.
+
+    Attributes
+    ----------
+    source : str
+        The file or files, or the method that read the data.
+    unit : {"line", "row", "entry"}
+        What the numbers below count: lines of the file from 1, rows of the frame, arrays or Parquet file from 0, or
+        stored entries of the sparse matrix from 0. Several files are counted as if they were one; :meth:`where` gives
+        the file and the number in it.
+    n_rows, n_kept : int
+        Interactions read, and interactions kept.
+    duplicates : (r,) ndarray of int64
+        Rows merged into, or dropped for, another row of the same user and item.
+    duplicates_policy : str
+        What was done with them: "last", "first", "mean" or "sum".
+    missing : mapping of str -> (r,) ndarray of int64
+        "user", "item", "rating", "timestamp" -> rows dropped because it was missing (or, for ratings, infinite).
+    out_of_range : (r,) ndarray of int64
+        Rows dropped because the rating was outside ``rating_range``.
+    files : Files or None
+        The names of several files, and where each begins in the count.
+
+    Examples
+    --------
+    >>> from attnrec.data import Interactions
+    >>> data = Interactions.from_arrays([1, 1, 2], [7, 7, 7], [3, 4, 5])
+    >>> data.report.duplicates.tolist()
+    [0]
+    >>> print(data.report)
+    from_arrays: 2 of 3 interactions kept
+      1 repeated a user and item, the last was kept: row 0
+    """
+
+    source: str
+    unit: str
+    n_rows: int
+    n_kept: int
+    duplicates: Array = field(default_factory=_none)
+    duplicates_policy: str = "last"
+    missing: Mapping[str, Array] = field(default_factory=dict)
+    out_of_range: Array = field(default_factory=_none)
+    files: Files | None = None
+
+    def where(self, number: int) -> str:
+        """Where one of the numbers is: "ratings.csv:12", or "part-3.parquet: row 12"."""
+        if self.files is not None:
+            return self.files.at(int(number))
+        return told(self.source, self.unit, int(number))
+
+    @property
+    def clean(self) -> bool:
+        """Whether every row was kept as it was."""
+        return not (len(self.duplicates) or len(self.out_of_range) or any(len(rows) for rows in self.missing.values()))
+
+    def __str__(self) -> str:
+        kept = {"mean": "their mean", "sum": "their sum"}.get(self.duplicates_policy, f"the {self.duplicates_policy}")
+        found = [(f"repeated a user and item, {kept} was kept", self.duplicates)]
+        found += [(f"had no {role} and {_was(rows)} dropped", rows) for role, rows in self.missing.items()]
+        found.append((f"had a rating out of range and {_was(self.out_of_range)} dropped", self.out_of_range))
+        lines = [f"{self.source}: {self.n_kept:,} of {self.n_rows:,} interactions kept"]
+        lines += [f"  {len(rows):,} {what}: {self._some(rows)}" for what, rows in found if len(rows)]
+        return "\n".join(lines)
+
+    def _some(self, rows: Array) -> str:
+        more = ", ..." if len(rows) > 5 else ""
+        if self.files is not None:
+            return f"{', '.join(map(self.where, rows[:5].tolist()))}{more}"
+        return f"{self.unit}{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:5].tolist()))}{more}"
+
+
+def _was(rows: Array) -> str:
+    return "was" if len(rows) == 1 else "were"

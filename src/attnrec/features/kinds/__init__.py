@@ -1,0 +1,1 @@
+"""One kind of modality a file: text, categories and labels, numbers, dates, ready vectors, sentence encoders."""
