@@ -44,7 +44,7 @@ lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, clang-form
 format: $(VENV)/tools.stamp ## rewrite Python and C++ sources in the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@find csrc examples tests/consumers src/attnrec/include -name '*.cpp' -o -name '*.h' -o -name '*.c' | \
+	@find csrc examples tests/cpp src/attnrec/include -name '*.cpp' -o -name '*.h' -o -name '*.c' | \
 		xargs $(BIN)/clang-format -i
 
 bench: $(TESTED) ## benchmarks with asserted results (EXTRAS=bench adds the peers)

@@ -1,4 +1,4 @@
-"""Builds the fuzzers (csrc/fuzz) with clang's libFuzzer and sanitizers, and runs them over their corpora.
+"""Builds the fuzzers (tests/cpp/fuzz) with clang's libFuzzer and sanitizers, and runs them over their corpora.
 
 `border` calls the C interface, `model` opens model files and index files.
 
@@ -23,7 +23,7 @@ from tsan import clangs, file_of, is_clang, symbolizer
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "fuzz"
-CORPORA = ROOT / "csrc" / "fuzz"
+CORPORA = ROOT / "tests" / "cpp" / "fuzz"
 HINT = "Debian and Ubuntu: apt-get install clang libclang-rt-14-dev, or clang-19 libclang-rt-19-dev"
 ENVIRONMENT = {
     # what was freed is kept from use for so little memory that it stays in the cache
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="time for each fuzzer (default: 60)")
     parser.add_argument("--runs", type=int, help="executions of each job instead of a time")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
-    parser.add_argument("--keep", action="store_true", help="reduce the corpus afterwards and keep it in csrc/fuzz")
+    parser.add_argument("--keep", action="store_true", help="reduce the corpus afterwards and keep it in tests/cpp/fuzz")
     parser.add_argument("--only", choices=sorted(LONGEST), help="one fuzzer alone")
     parser.add_argument("--isa", default=ISA, help=f"kernels to run on (default: {ISA or 'the best'})")
     parser.add_argument("--find", action="store_true", help="only print the compiler; 1 without one")

@@ -1,4 +1,4 @@
-"""Writes the first inputs of the fuzzer of files (csrc/fuzz/model.cpp): small models of every class that is served from
+"""Writes the first inputs of the fuzzer of files (fuzz/model.cpp): small models of every class that is served from
 C, and indexes, each behind some bytes that steer. For a new estimator, or another format of files.
 
 python tools/fuzz_seeds.py build/fuzz/corpus-model && make fuzz ARGS='--only model --seconds 600 --keep'
@@ -28,7 +28,7 @@ from attnrec.models import (
     SoftmaxRecommender,
 )
 
-STEERING = 32  # kSteering of csrc/fuzz/model.cpp
+STEERING = 32  # kSteering of tests/cpp/fuzz/model.cpp
 EACH = 4  # inputs of a file
 USERS, ITEMS = 5, 6
 SMALL = {"factors": 3, "epochs": 1}

@@ -13,7 +13,7 @@ say stubtest
 # The attribute of the package is the installed one, so stubs are compared with the extension that was just built.
 MYPYPATH='' python -m mypy.stubtest --concise --ignore-unused-allowlist --allowlist tools/stubtest.txt attnrec._core
 say clang-format
-unformatted=$(find csrc examples tests/consumers src/attnrec/include -name '*.cpp' -o -name '*.h' -o -name '*.c' |
+unformatted=$(find csrc examples tests/cpp src/attnrec/include -name '*.cpp' -o -name '*.h' -o -name '*.c' |
     while read -r file; do clang-format "$file" | cmp -s - "$file" || echo "$file"; done)
 [ -z "$unformatted" ] || { printf "clang-format: 'make format' mends these:\n%s\n" "$unformatted" >&2; exit 1; }
 say "lint passed"

@@ -8,7 +8,7 @@ namespace {
 
 // t[i] = 2^t[i] for t <= 127; exactly 0 below 2^-126 (so also for -inf). 2^t = 2^n 2^f with n = round(t), |f| <= 1/2,
 // and 2^f = 1 + f q(f), q minimax of degree 5 (relative error 2e-09). The fewest operations make the longest chain, so
-// several vectors go through each of them side by side. Within 1.25 ulp of the truth; csrc/check_kernels measures it.
+// several vectors go through each of them side by side. Within 1.25 ulp of the truth; tests/cpp/kernels measures it.
 template <int N>
 __attribute__((always_inline)) inline void exp2_each(Vec (&t)[N]) {
   constexpr float c[] = {0.00015353258640971035F,

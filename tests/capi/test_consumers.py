@@ -17,7 +17,7 @@ from toolchain import c_compiler, cxx_compiler, run, shared_flags
 if attnrec.backend() != "compiled":
     pytest.skip("there is no C interface without the compiled extension", allow_module_level=True)
 
-CONSUMERS = Path(__file__).parents[1] / "consumers"
+CONSUMERS = Path(__file__).parents[1] / "cpp" / "consumers"
 
 
 def test_c99_consumer(tmp_path: Path) -> None:

@@ -37,31 +37,31 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bench",),
     ("__main__",),
 )
-# What a folder of csrc/ may include: other folders, single files, and whether the standard library.
+# What a folder of csrc/ or tests/cpp/ may include: other folders, single files, and whether the standard library.
+TABLES = ("kernels/table.h", "kernels/int8_table.h", "kernels/long_sum.h")
+WALK = ("ops/ops.h", "ops/walk/", "core/", *TABLES, "attnrec/attnrec.h")
 INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
     "kernels/": (("kernels/",), False),
     "core/": (("core/", "kernels/table.h", "kernels/int8_table.h"), True),
-    "ops/": (
-        ("ops/", "core/", "kernels/table.h", "kernels/int8_table.h", "kernels/long_sum.h", "attnrec/attnrec.h"),
-        True,
-    ),
-    "model/": (("model/", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
-    "index_file.": (("index_file.h", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
-    "api": (
-        ("api_border.h", "check.h", "index_file.h", "prepared.h", "model/", "ops/", "core/", "attnrec/attnrec.h"),
-        True,
-    ),
-    "prepared.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
-    "check.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
-    "bind": (("bind", "attnrec/attnrec.h", "pybind11/"), True),
-    "fuzz/file.": (("fuzz/", "core/mapped_file.h"), True),
-    "fuzz/": (("fuzz/", "attnrec/attnrec.h"), True),
-    "check_kernels/": (("check_kernels/", "core/", "kernels/"), True),
+    "ops/walk/": (WALK, True),
+    "ops/retrieval/": ((*WALK, "ops/retrieval/"), True),
+    "ops/attention/": ((*WALK, "ops/attention/"), True),
+    "ops/training/": ((*WALK, "ops/training/", "ops/attention/"), True),
+    "ops/": (WALK, True),
+    "checks/": (("checks/", "ops/", "attnrec/attnrec.h"), True),
+    "io/": (("io/", "checks/", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "models/": (("models/", "io/", "checks/", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "api/": (("api/", "models/", "io/", "checks/", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "bind/": (("bind/", "attnrec/attnrec.h", "pybind11/"), True),
+    "cpp/fuzz/file.": (("cpp/fuzz/", "io/mapped_file.h"), True),
+    "cpp/fuzz/": (("cpp/fuzz/", "attnrec/attnrec.h"), True),
+    "cpp/kernels/": (("cpp/kernels/", "core/", "kernels/"), True),
+    "cpp/consumers/": (("attnrec/attnrec.h", "core/processors.h"), True),
 }
 LEAF_HEADERS = {"cstddef", "cstdint", "math.h", "immintrin.h", "arm_neon.h"}
 SYSTEM_HEADERS = {
     "core/dispatch.cpp": {"cpuid.h", "sys/auxv.h", "sys/sysctl.h"},
-    "core/mapped_file.cpp": {"sys/mman.h", "sys/stat.h"},
+    "io/mapped_file.cpp": {"sys/mman.h", "sys/stat.h"},
 }
 # Names of the package's public face that its own files take from there; everything else is imported from its module.
 FACE = {"__version__"}
@@ -73,7 +73,13 @@ def python_files() -> list[Path]:
 
 
 def cpp_files() -> list[Path]:
-    return sorted(p for p in (ROOT / "csrc").rglob("*") if p.suffix in {".cpp", ".h"})
+    """Those of csrc/, and the test programs of tests/cpp/, whose names begin with ``cpp/`` here."""
+    found = (p for folder in ("csrc", "tests/cpp") for p in (ROOT / folder).rglob("*"))
+    return sorted(p for p in found if p.suffix in {".cpp", ".h"})
+
+
+def cpp_name(path: Path) -> str:
+    return str(path.relative_to(ROOT / ("csrc" if path.is_relative_to(ROOT / "csrc") else "tests")))
 
 
 def project_files() -> Iterator[Path]:
@@ -158,21 +164,21 @@ def test_reference_and_metrics_import_numpy_alone() -> None:
 
 
 def includes_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, target) of every include; quoted ones relative to csrc/, the rest as written."""
+    """(line, target) of every include; those of files beside it by their names, the rest as written."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
         if not match:
             continue
         target = match[2]
         if match[1] == '"' and (path.parent / target).exists():
-            target = str((path.parent / target).resolve().relative_to(ROOT / "csrc"))
+            target = cpp_name((path.parent / target).resolve())
         yield number, target
 
 
 def test_cpp_includes_downwards_only() -> None:
     found = []
     for path in cpp_files():
-        name = str(path.relative_to(ROOT / "csrc"))
+        name = cpp_name(path)
         folder = next((f for f in INCLUDES if name.startswith(f)), None)
         assert folder is not None, f"{name}: say in INCLUDES what it may include"
         allowed, standard = INCLUDES[folder]
@@ -180,14 +186,14 @@ def test_cpp_includes_downwards_only() -> None:
             system = "/" not in target and not (path.parent / target).exists()
             listed = target in SYSTEM_HEADERS.get(name, ())
             if not (listed or (target in LEAF_HEADERS or standard if system else target.startswith(allowed))):
-                found.append(f"csrc/{name}:{line} may not include {target}")
+                found.append(f"{name}:{line} may not include {target}")
     assert not found, "\n".join(found)
 
 
 def test_openmp_stays_in_parallel_and_std_out_of_kernels() -> None:
     found = []
     for path in cpp_files():
-        name = str(path.relative_to(ROOT / "csrc"))
+        name = cpp_name(path)
         text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         openmp = re.search(r"#\s*pragma\s+omp|\bomp_\w+\(|<omp\.h>", text)
         if openmp and not name.startswith("core/parallel."):
@@ -264,6 +270,6 @@ def test_every_entry_of_the_c_interface_is_fuzzed() -> None:
     header = (PACKAGE / "include/attnrec/attnrec.h").read_text(encoding="utf-8")
     entries = set(re.findall(r"\(\*(\w+)\)", header[header.index("typedef struct attnrec_api {") :]))
     assert {"topk", "model_recommend", "index_free", "last_error"} <= entries
-    fuzzers = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "csrc/fuzz").glob("*.cpp"))
+    fuzzers = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests/cpp/fuzz").glob("*.cpp"))
     called = set(re.findall(r"api\(\)\.(\w+)\(", fuzzers))
-    assert called == entries, f"not called by a fuzzer in csrc/fuzz: {sorted(entries - called)}"
+    assert called == entries, f"not called by a fuzzer in tests/cpp/fuzz: {sorted(entries - called)}"

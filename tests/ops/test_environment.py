@@ -160,7 +160,7 @@ def quotas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not sys.platform.startswith("linux"):
         pytest.skip("control groups are Linux's")
     program = tmp_path_factory.mktemp("quota") / "quota"
-    sources = [ROOT / "tests" / "consumers" / "quota.cpp", ROOT / "csrc" / "core" / "processors.cpp"]
+    sources = [ROOT / "tests" / "cpp" / "consumers" / "quota.cpp", ROOT / "csrc" / "core" / "processors.cpp"]
     run(*cxx_compiler(), "-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}", *sources, "-o", program)
     return program
 

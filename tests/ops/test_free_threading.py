@@ -33,7 +33,7 @@ def test_modules_are_found() -> None:
 
 def test_extensions_declare_that_they_need_no_lock(root: Path) -> None:
     """What the next test sees in effect, also where the interpreter has its lock."""
-    assert re.search(r"PYBIND11_MODULE\(_core, m, \S*mod_gil_not_used\(\)", (root / "csrc/bind.cpp").read_text())
+    assert re.search(r"PYBIND11_MODULE\(_core, m, \S*mod_gil_not_used\(\)", (root / "csrc/bind/module.cpp").read_text())
     assert "freethreading_compatible=True" in (root / "src/attnrec/cy.pyx").read_text().splitlines()[0]
     made = re.findall(r"(pybind11_add_module|Python_add_library)\(", (root / "CMakeLists.txt").read_text())
     assert len(made) == 2

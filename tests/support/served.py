@@ -103,7 +103,7 @@ class Service:
     def __init__(self, folder: Path) -> None:
         library = folder / "serve.so"
         strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
-        source = Path(__file__).parents[1] / "consumers" / "serve.c"
+        source = Path(__file__).parents[1] / "cpp" / "consumers" / "serve.c"
         run(*c_compiler(), *strict, *shared_flags(), f"-I{attnrec.get_include()}", source, "-o", library)
         self._c = ctypes.CDLL(str(library))
         self._c.serve_use.argtypes = [ctypes.c_void_p]
