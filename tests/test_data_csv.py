@@ -351,6 +351,7 @@ def test_progress_only_for_large_files_on_a_terminal(tmp_path, monkeypatch):
     assert "big.csv" in terminal.text
 
 
+@pytest.mark.serial
 def test_streams_within_memory(tmp_path):
     spec = importlib.util.spec_from_file_location("read_csv", Path(__file__).parents[1] / "benchmarks" / "read_csv.py")
     if not Path(spec.origin).exists():

@@ -47,10 +47,23 @@ def c_compiler(cxx: str) -> dict[str, str]:
     return {"CC": shlex.join([*before, beside])} if wanted else {}
 
 
+def extension() -> dict[str, str]:
+    """What CMake must know to build the extension modules beside the library, from the same objects."""
+    told = subprocess.run([sys.executable, "-m", "pybind11", "--cmakedir"], capture_output=True, text=True, check=True)
+    version = re.search(r'^__version__ = "(.+)"', (ROOT / "src/attnrec/__init__.py").read_text(encoding="utf-8"), re.M)
+    return {
+        "SKBUILD": "ON",
+        "SKBUILD_PROJECT_VERSION": version[1] if version else "0",
+        "pybind11_DIR": told.stdout.strip(),
+        "Python_EXECUTABLE": sys.executable,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--thread", action="store_true", help="ThreadSanitizer instead of address and undefined")
     parser.add_argument("--short", action="store_true", help="the kernel check alone, without Python")
+    parser.add_argument("--all", action="store_true", help="slow tests too")
     parser.add_argument("tests", nargs="*", default=TESTS, help="what pytest runs")
     options = parser.parse_args()
     kinds = "thread" if options.thread else "address,undefined"
@@ -71,32 +84,33 @@ def main() -> None:
         "CMAKE_BUILD_TYPE": "RelWithDebInfo",
         "ATTNREC_OPENMP": "ON" if way.openmp else "OFF",
     }
-    defined = [f"-D{k}={v}" for k, v in {**define, "ATTNREC_BUILD_CHECK": "ON"}.items()]
-    run("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", *defined, env=env)
-    targets = ("attnrec_check",) if options.short else ("attnrec_check", "attnrec")
-    run("cmake", "--build", str(build), "--target", *targets, env=env)
+    define |= {"ATTNREC_BUILD_CHECK": "ON", "ATTNREC_BUILD_LIBRARY": "ON", **extension()}
+    run("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", *(f"-D{k}={v}" for k, v in define.items()), env=env)
+    run("cmake", "--build", str(build), *(("--target", "attnrec_check") if options.short else ()), env=env)
     run(*way.launcher, str(ROOT / build / "attnrec_check"), env=env)
     if options.short:
         return
     if not way.preload:
         sys.exit(f"sanitize: {way.compiler} has no runtime to load. Debian and Ubuntu: it comes with g++ and clang")
-    site = build / "site"
-    shutil.rmtree(ROOT / site, ignore_errors=True)
-    settings = {"install.strip": "false", "build-dir": str(build / "wheel")}
-    settings |= {f"cmake.define.{k}": v for k, v in define.items()}
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "."]
-    run(*command, *(f"--config-settings={k}={v}" for k, v in settings.items()), env=env)
-    first = ["env", f"LD_PRELOAD={way.preload}", "PYTHONMALLOC=malloc", f"PYTHONPATH={ROOT / site}", sys.executable]
+    prefix, site = ROOT / build / "prefix", ROOT / build / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    run("cmake", "--install", str(build), "--prefix", str(prefix), env=env)
+    shutil.copytree(ROOT / "src", site, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for module in (prefix / "attnrec").glob("*.so"):
+        shutil.copy(module, site / "attnrec")
+    first = ["env", f"LD_PRELOAD={way.preload}", "PYTHONMALLOC=malloc", f"PYTHONPATH={site}", sys.executable]
     if options.thread:
         run(*way.launcher, *first, "-c", TELLS, "openmp" if way.openmp else "threads", env=env)
-    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys", *options.tests]
-    run(*way.launcher, *first, *pytest, env=env)
-    if not options.thread:
-        prefix = ROOT / build / "prefix"
-        run("cmake", "--install", str(build), "--prefix", str(prefix), env=env)
-        flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
-        outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
-        run(*first, *pytest[:5], "tests/test_examples.py", env={**env, **outside})
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys"]
+    if options.thread:
+        run(*way.launcher, *first, *pytest, *options.tests, env=env)
+        return
+    flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
+    outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
+    run(*first, *pytest, "tests/test_examples.py", env={**env, **outside})
+    threads = {"ATTNREC_NUM_THREADS": str(max(2, os.cpu_count() or 1))}  # ops start some, as they do without being told
+    slow = ["--all"] if options.all else []
+    run(*first, "tools/run_tests.py", *slow, *pytest[2:], *options.tests, env={**env, **threads})
 
 
 if __name__ == "__main__":
