@@ -8,6 +8,7 @@ and tools/requirements.txt: `make mutants` makes one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shlex
@@ -25,22 +26,10 @@ TREE, BUILD = WORK / "tree", WORK / "cmake"
 COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
-ORACLE = " ".join(
-    f"tests/test_{name}.py"
-    for name in (
-        "large_scores",
-        "int8",
-        "long_lists",
-        "ops",
-        "border",
-        "searcher",
-        "gate",
-        "index_file",
-        "model_serving",
-        "model_serving_files",
-        "model_serving_signs",
-    )
-)
+ORACLE = (
+    "large_scores int8 long_lists ops border searcher gate index_file "
+    "model_serving model_serving_files model_serving_signs"
+)  # tests/**/test_NAME.py
 
 Mutant = dict[str, str]
 First = dict[str, str]
@@ -74,8 +63,14 @@ def build() -> None:
 
 
 def oracle(tests: str) -> tuple[int, str]:
-    command = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *shlex.split(tests))
-    return call(*command, timeout=TIMEOUT, PYTHONPATH=str(TREE / "src"))
+    """Runs tests given by name, with what pytest is told behind them."""
+    words = shlex.split(tests)
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    paths = [path for name in names for path in sorted(TREE.glob(f"tests/**/test_{name}.py"))]
+    if len(paths) != len(names):
+        raise SystemExit(f"mutants: {names} are not all names of one test: {[path.name for path in paths]}")
+    options = ("-x", "-q", "-p", "no:cacheprovider", "--no-header", *words[len(names) :])
+    return call(sys.executable, "-m", "pytest", *paths, *options, timeout=TIMEOUT, PYTHONPATH=str(TREE / "src"))
 
 
 def isas() -> set[str]:
@@ -182,7 +177,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help=f"{SHORT}, of changed files if it can be, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="TEXT", help="those whose file or reason contains TEXT")
-    parser.add_argument("--tests", help="the oracle, as pytest is told; nothing runs before it then")
+    parser.add_argument("--tests", help="names of tests in place of the oracle, and what pytest is told")
     options = parser.parse_args()
     table = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))
     mutants: list[Mutant] = table["mutant"]

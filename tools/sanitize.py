@@ -21,8 +21,9 @@ import tsan
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
-TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file"
-TESTS = tuple(f"tests/test_{name}.py" for name in (*TESTED.split(), "model_serving", "model_serving_files"))
+TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file model_serving model_serving_files"
+TESTS = tuple(str(path) for name in TESTED.split() for path in ROOT.glob(f"tests/**/test_{name}.py"))
+EXAMPLES = tuple(str(path) for path in ROOT.glob("tests/**/test_examples.py"))
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -107,7 +108,7 @@ def main() -> None:
         return
     flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
     outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
-    run(*first, *pytest, "tests/test_examples.py", env={**env, **outside})
+    run(*first, *pytest, *EXAMPLES, env={**env, **outside})
     threads = {"ATTNREC_NUM_THREADS": str(max(2, os.cpu_count() or 1))}  # ops start some, as they do without being told
     slow = ["--all"] if options.all else []
     run(*first, "tools/run_tests.py", *slow, *pytest[2:], *options.tests, env={**env, **threads})
