@@ -21,9 +21,7 @@ import tsan
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
-TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file model_serving model_serving_files"
-TESTS = tuple(str(path) for name in TESTED.split() for path in ROOT.glob(f"tests/**/test_{name}.py"))
-EXAMPLES = tuple(str(path) for path in ROOT.glob("tests/**/test_examples.py"))
+TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file"
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -38,6 +36,14 @@ def run(*command: str, env: dict[str, str] | None = None) -> None:
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}, check=False)
     if done.returncode != 0:
         sys.exit(f"sanitize: failed with {done.returncode}: {shlex.join(command)}")
+
+
+def tests_named(*names: str) -> list[str]:
+    """tests/**/test_NAME.py of every name."""
+    paths = [str(path) for name in names for path in ROOT.glob(f"tests/**/test_{name}.py")]
+    if len(paths) != len(names):
+        sys.exit(f"sanitize: {names} are not all names of one test: {paths}")
+    return paths
 
 
 def c_compiler(cxx: str) -> dict[str, str]:
@@ -65,8 +71,9 @@ def main() -> None:
     parser.add_argument("--thread", action="store_true", help="ThreadSanitizer instead of address and undefined")
     parser.add_argument("--short", action="store_true", help="the kernel check alone, without Python")
     parser.add_argument("--all", action="store_true", help="slow tests too")
-    parser.add_argument("tests", nargs="*", default=TESTS, help="what pytest runs")
+    parser.add_argument("tests", nargs="*", help="what pytest runs in place of the oracle")
     options = parser.parse_args()
+    tests = options.tests or tests_named(*TESTED.split(), "model_serving", "model_serving_files")
     kinds = "thread" if options.thread else "address,undefined"
     kind = kinds.partition(",")[0]
     if options.thread:
@@ -104,14 +111,14 @@ def main() -> None:
         run(*way.launcher, *first, "-c", TELLS, "openmp" if way.openmp else "threads", env=env)
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys"]
     if options.thread:
-        run(*way.launcher, *first, *pytest, *options.tests, env=env)
+        run(*way.launcher, *first, *pytest, *tests, env=env)
         return
     flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
     outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
-    run(*first, *pytest, *EXAMPLES, env={**env, **outside})
+    run(*first, *pytest, *tests_named("examples"), env={**env, **outside})
     threads = {"ATTNREC_NUM_THREADS": str(max(2, os.cpu_count() or 1))}  # ops start some, as they do without being told
     slow = ["--all"] if options.all else []
-    run(*first, "tools/run_tests.py", *slow, *pytest[2:], *options.tests, env={**env, **threads})
+    run(*first, "tools/run_tests.py", *slow, *pytest[2:], *tests, env={**env, **threads})
 
 
 if __name__ == "__main__":
