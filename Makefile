@@ -32,6 +32,12 @@ export CCACHE_DIR := $(CURDIR)/build/ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_COMPILERCHECK := content
+# The cache tells compilers apart by name too: CMake's first choice for the wheel as well, not that of Python's makers.
+ifeq ($(origin CXX),default)
+ifneq ($(shell command -v c++ 2>/dev/null),)
+$(VENV)/wheel.stamp: export CXX := c++
+endif
+endif
 endif
 endif
 
