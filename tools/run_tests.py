@@ -27,14 +27,17 @@ ONE_THREAD = {"ATTNREC_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_
 
 
 class Counts:
-    """A plugin that writes how many tests had which outcome."""
+    """A plugin that writes how many tests had which outcome. Files that skip as a whole count where ``whole`` is set."""
 
-    def __init__(self, path: str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str, whole: bool) -> None:
+        self.path, self.whole = Path(path), whole
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        counts = {kind or "none": len(found) for kind, found in terminalreporter.stats.items()}
+        counts = {
+            kind: sum(self.whole or kind != "skipped" or not isinstance(one, pytest.CollectReport) for one in found)
+            for kind, found in terminalreporter.stats.items()
+        }
         self.path.write_text(json.dumps(counts), encoding="utf-8")
 
 
@@ -43,9 +46,16 @@ def part(arguments: list[str], *, alone: bool) -> tuple[int, dict[str, int]]:
     print("+ pytest", *arguments, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder, "counts.json")
-        command = [sys.executable, __file__, "--part", str(told), *arguments]
+        command = [sys.executable, __file__, "--part", str(told), "tests" if alone else "whole", *arguments]
         status = subprocess.run(command, env={**({} if alone else ONE_THREAD), **os.environ}, check=False).returncode
         return status, json.loads(told.read_text(encoding="utf-8")) if told.exists() else {}
+
+
+def with_serial_tests(given: list[str]) -> list[str]:
+    """The files that have any, unless paths are given: to collect the others takes longer than these tests."""
+    if any(Path(word.partition("::")[0]).exists() for word in given):
+        return []
+    return [str(p) for p in sorted(ROOT.glob("tests/**/test_*.py")) if "mark.serial" in p.read_text(encoding="utf-8")]
 
 
 def closing(counts: dict[str, int], seconds: float) -> str:
@@ -61,7 +71,7 @@ def closing(counts: dict[str, int], seconds: float) -> str:
 def main() -> None:
     if sys.argv[1:2] == ["--part"]:
         sys.path[0] = os.getcwd()  # as `python -m pytest` has it
-        sys.exit(pytest.main(sys.argv[3:], plugins=[Counts(sys.argv[2])]))
+        sys.exit(pytest.main(sys.argv[4:], plugins=[Counts(sys.argv[2], sys.argv[3] == "whole")]))
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--all", action="store_true", help="slow tests too")
     parser.add_argument("-m", dest="marks", metavar="MARKERS", help="as pytest has it")
@@ -76,7 +86,7 @@ def main() -> None:
     both = [f"({chosen}) and {m}" if chosen else m for m in ("not serial", "serial")]
     status, counts = part([*given, "-n", processes, "--dist", "loadfile", "-m", both[0]], alone=False)
     if status in (0, NOTHING_RAN) or (status == 1 and not {"-x", "--exitfirst"} & set(given)):
-        second, more = part([*given, "-m", both[1]], alone=True)
+        second, more = part([*given, *with_serial_tests(given), "-m", both[1]], alone=True)
         counts = {kind: counts.get(kind, 0) + more.get(kind, 0) for kind in {*counts, *more}}
         counts.pop("deselected", None)
         status = max((s for s in (status, second) if s != NOTHING_RAN), default=NOTHING_RAN)
