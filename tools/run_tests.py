@@ -27,7 +27,7 @@ ONE_THREAD = {"ATTNREC_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_
 
 
 class Counts:
-    """A plugin that writes how many tests had which outcome. Files that skip as a whole count where ``whole`` is set."""
+    """A plugin that writes how many tests had which outcome; of files that skip as a whole, where ``whole`` is set."""
 
     def __init__(self, path: str, whole: bool) -> None:
         self.path, self.whole = Path(path), whole
