@@ -55,7 +55,8 @@ def with_serial_tests(given: list[str]) -> list[str]:
     """The files that have any, unless paths are given: to collect the others takes longer than these tests."""
     if any(Path(word.partition("::")[0]).exists() for word in given):
         return []
-    return [str(p) for p in sorted(ROOT.glob("tests/**/test_*.py")) if "mark.serial" in p.read_text(encoding="utf-8")]
+    files = [p for p in sorted(ROOT.glob("tests/**/test_*.py")) if "mark.serial" in p.read_text(encoding="utf-8")]
+    return [os.path.relpath(p) for p in files]
 
 
 def closing(counts: dict[str, int], seconds: float) -> str:
