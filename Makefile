@@ -23,20 +23,41 @@ ifneq ($(origin CXX),default)
 export CXX
 endif
 
+# One compiler cache for every build of this folder, where ccache is installed; a launcher of your own stays as it is.
+ifeq ($(origin CMAKE_CXX_COMPILER_LAUNCHER)$(findstring ccache,$(CXX)),undefined)
+ifneq ($(shell command -v ccache 2>/dev/null),)
+export CMAKE_C_COMPILER_LAUNCHER := ccache
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+export CCACHE_DIR := $(CURDIR)/build/ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_COMPILERCHECK := content
+# The cache tells compilers apart by name too: CMake's first choice for the wheel as well, not that of Python's makers.
+ifeq ($(origin CXX),default)
+ifneq ($(shell command -v c++ 2>/dev/null),)
+$(VENV)/wheel.stamp: export CXX := c++
+endif
+endif
+endif
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench accuracy wheel sanitize stress fuzz mutants clean
+.PHONY: help demo test test-all lint format bench accuracy wheel sanitize stress fuzz mutants neon avx512 clean
 
 help: ## this list
 	@echo "attnrec: make TARGET [PYTHON=python3.12] [VENV=.venv, made with it] [ARGS='...']"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
 		printf '%-11s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/demo.stamp ## build, install with the command line, and recommend films from the bundled data
 	@$(BIN)/attnrec demo $(ARGS)
 
-test: $(TESTED) ## build, install, and run every test on the installed package (ARGS='-k topk -x')
-	@ATTNREC_TEST_INSTALLED=1 $(PY) -m pytest $(ARGS)
+test: $(TESTED) ## build, install, and test the installed package (ARGS='-k topk -x', ARGS='-n 0' for one process)
+	@ATTNREC_TEST_INSTALLED=1 $(PY) tools/run_tests.py $(ARGS)
+
+test-all: $(TESTED) ## the same with the tests marked slow
+	@ATTNREC_TEST_INSTALLED=1 $(PY) tools/run_tests.py --all $(ARGS)
 
 lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, clang-format: report only
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/lint.sh
@@ -67,6 +88,12 @@ fuzz: $(VENV)/tools.stamp ## the C interface and files under clang's libFuzzer (
 
 mutants: $(TESTED) $(VENV)/tools.stamp ## break the kernels on purpose; every break must turn the oracle red (ARGS=--short)
 	@PATH="$(abspath $(BIN)):$$PATH" $(PY) tools/mutants.py $(ARGS)
+
+neon: $(VENV)/tools.stamp ## the NEON kernels against the scalar ones, cross-compiled and under qemu
+	@PATH="$(abspath $(BIN)):$$PATH" sh tools/neon.sh
+
+avx512: $(VENV)/tools.stamp ## the AVX-512 kernels against the scalar ones, instructions emulated
+	@PATH="$(abspath $(BIN)):$$PATH" sh tools/avx512.sh
 
 clean: ## remove what was built, the virtual environment with it
 	rm -rf build dist $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

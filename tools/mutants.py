@@ -1,14 +1,17 @@
 """Breaks the kernels on purpose, one small way at a time (mutants.toml); each must turn the oracle red.
 
-Works on a copy under build/, never on the checkout. Run inside an environment with attnrec[test] and
-tools/requirements.txt: `make mutants` makes one.
+The tests that mutants.toml names for a file run first, and the whole oracle only on what those let live. Works on a
+copy under build/, never on the checkout, and keeps it for the next time. Run inside an environment with attnrec[test]
+and tools/requirements.txt: `make mutants` makes one.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,24 +26,13 @@ TREE, BUILD = WORK / "tree", WORK / "cmake"
 COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE")
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
-ORACLE = " ".join(
-    f"tests/{name}.py"
-    for name in (
-        "ops/test_large_scores",
-        "ops/test_int8",
-        "ops/test_long_lists",
-        "ops/test_ops",
-        "capi/test_border",
-        "index/test_searcher",
-        "index/test_gate",
-        "index/test_index_file",
-        "capi/test_model_serving",
-        "capi/test_model_serving_files",
-        "capi/test_model_serving_signs",
-    )
-)
+ORACLE = (
+    "large_scores int8 long_lists ops border searcher gate index_file "
+    "model_serving model_serving_files model_serving_signs"
+)  # tests/**/test_NAME.py
 
 Mutant = dict[str, str]
+First = dict[str, str]
 
 
 def call(*command: str | Path, timeout: float | None = None, **env: str) -> tuple[int, str]:
@@ -71,8 +63,14 @@ def build() -> None:
 
 
 def oracle(tests: str) -> tuple[int, str]:
-    command = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests.split())
-    return call(*command, timeout=TIMEOUT, PYTHONPATH=str(TREE / "src"))
+    """Runs tests given by name, with what pytest is told behind them."""
+    words = shlex.split(tests)
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    paths = [path for name in names for path in sorted(TREE.glob(f"tests/**/test_{name}.py"))]
+    if len(paths) != len(names):
+        raise SystemExit(f"mutants: {names} are not all names of one test: {[path.name for path in paths]}")
+    options = ("-x", "-q", "-p", "no:cacheprovider", "--no-header", *words[len(names) :])
+    return call(sys.executable, "-m", "pytest", *paths, *options, timeout=TIMEOUT, PYTHONPATH=str(TREE / "src"))
 
 
 def isas() -> set[str]:
@@ -85,15 +83,26 @@ def isas() -> set[str]:
     return set(told.split())
 
 
-def prepare(tests: str) -> None:
-    """A fresh copy, built and green: a mutant proves nothing where the oracle is red anyway."""
-    shutil.rmtree(WORK, ignore_errors=True)  # objects of an earlier mutant would look up to date
-    TREE.mkdir(parents=True)
+def copied(source: Path, target: Path) -> None:
+    """Make one folder like another. What is the same keeps its time, so that make compiles what differs and no more."""
+    if source.is_file():
+        if not target.is_file() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        return
+    names = {p.name for p in source.iterdir() if p.suffix not in (".so", ".pyc") and p.name != "__pycache__"}
+    for stale in target.iterdir() if target.is_dir() else ():
+        if stale.name not in names:
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    for name in names:
+        copied(source / name, target / name)
+
+
+def prepare() -> None:
+    """The copy as the checkout is, built."""
+    TREE.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, TREE / name)
-    for stale in TREE.glob("src/attnrec/*.so"):
-        stale.unlink()
+        copied(ROOT / name, TREE / name)
     _, pybind11 = call(sys.executable, "-m", "pybind11", "--cmakedir")
     define = {
         "SKBUILD": "ON",
@@ -107,9 +116,38 @@ def prepare(tests: str) -> None:
     if status != 0:
         raise SystemExit(f"mutants: cannot configure\n{told[-4000:]}")
     build()
+
+
+def green(tests: str) -> None:
+    """A mutant proves nothing where the oracle is red anyway."""
     status, told = oracle(tests)
     if status != 0:
-        raise SystemExit(f"mutants: the oracle is red before anything is broken\n{told[-4000:]}")
+        raise SystemExit(f"mutants: {tests} is red before anything is broken\n{told[-4000:]}")
+
+
+def first_tests(mutant: Mutant, first: First) -> str:
+    """The tests that most likely find it: those of the longest name that stands in its path."""
+    return first[max((name for name in first if name in mutant["file"]), key=len)]
+
+
+def changed() -> set[str]:
+    """Files that differ from the main branch, or on it from the commit before; empty where git cannot tell."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    head = git("rev-parse", "HEAD")
+    bases = [git("merge-base", "HEAD", branch) for branch in ("origin/main", "main")]
+    base = next((b for b in bases if b and b != head), git("rev-parse", "HEAD~"))
+    return set(git("diff", "--name-only", base).split("\n")) if base else set()
+
+
+def few(mutants: list[Mutant], seed: int) -> list[Mutant]:
+    """Those of changed files, if there are any, else of all; at most ``SHORT``, drawn by a seed."""
+    files = changed()
+    some = [m for m in mutants if m["file"] in files] or mutants
+    return random.Random(seed).sample(some, min(SHORT, len(some)))
 
 
 def survives(mutant: Mutant, tests: str) -> bool:
@@ -130,31 +168,48 @@ def survives(mutant: Mutant, tests: str) -> bool:
     return status == 0
 
 
+def told_of(mutant: Mutant) -> str:
+    return f"{mutant['file']}: {mutant['why']}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help=f"{SHORT} of them, chosen by --seed")
+    parser.add_argument("--short", action="store_true", help=f"{SHORT}, of changed files if it can be, drawn by --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", metavar="TEXT", help="those whose file or reason contains TEXT")
-    parser.add_argument("--tests", default=ORACLE, help="the oracle, as pytest is told")
+    parser.add_argument("--tests", help="names of tests in place of the oracle, and what pytest is told")
     options = parser.parse_args()
-    mutants: list[Mutant] = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
+    table = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))
+    mutants: list[Mutant] = table["mutant"]
     if options.only:
         mutants = [m for m in mutants if options.only in m["file"] + m["why"]]
     start = time.perf_counter()
-    prepare(options.tests)
+    prepare()
     here = isas()
     skipped = [m for m in mutants if m.get("isa", "scalar") not in here]
     mutants = [m for m in mutants if m not in skipped]
     if options.short:
-        mutants = random.Random(options.seed).sample(mutants, min(SHORT, len(mutants)))
-    survivors = []
+        mutants = few(mutants, options.seed)
+    first: First = {"": options.tests} if options.tests else table["first"]
+    for tests in dict.fromkeys(first_tests(m, first) for m in mutants):
+        green(tests)
+    alive, survivors = [], []
     for number, mutant in enumerate(mutants, 1):
-        alive = survives(mutant, options.tests)
-        survivors += [mutant] if alive else []
-        said = "SURVIVES" if alive else "found"
-        print(f"[{number}/{len(mutants)}] {said}: {mutant['file']}: {mutant['why']}", flush=True)
+        lives = survives(mutant, first_tests(mutant, first))
+        alive += [mutant] if lives else []
+        print(f"[{number}/{len(mutants)}] {'lives' if lives else 'found'}: {told_of(mutant)}", flush=True)
+    if alive and options.tests:
+        survivors = alive
+    elif alive:
+        build()  # unbroken again
+        green(ORACLE)
+        for number, mutant in enumerate(alive, 1):
+            lives = survives(mutant, ORACLE)
+            survivors += [mutant] if lives else []
+            said = "SURVIVES" if lives else "found by the whole oracle"
+            print(f"[{number}/{len(alive)}] {said}: {told_of(mutant)}", flush=True)
     for mutant in skipped:
-        print(f"skipped, no {mutant['isa']} here: {mutant['file']}: {mutant['why']}")
+        print(f"skipped, no {mutant['isa']} here: {told_of(mutant)}")
     found = len(mutants) - len(survivors)
     print(f"mutants: {found} of {len(mutants)} found, {len(skipped)} skipped, {time.perf_counter() - start:.0f} s")
     if survivors or not mutants:

@@ -50,6 +50,7 @@ def nowhere(n: int) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
+@pytest.mark.slow
 def test_with_whatever_peers_are_installed() -> None:
     # A process of its own: what the peers do at import is theirs.
     line = [sys.executable, "-m", "attnrec", "bench", "--quick", "--json", "--rounds", "2", "--threads", "2"]
@@ -213,6 +214,7 @@ def test_slow_ones_sit_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _timing.best_of(forms[::-1], 0.0, nowhere, 1).label == "fast"
 
 
+@pytest.mark.serial
 def test_a_short_call_is_repeated_and_one_stall_forgotten() -> None:
     pauses = iter([0.001, 0.03])
 

@@ -42,6 +42,7 @@ def no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
+@pytest.mark.slow
 def test_quick_run_with_whatever_peers_are_installed(tmp_path: Path) -> None:
     # A process of its own: what the peers do at import is theirs.
     target = tmp_path / "peers.json"

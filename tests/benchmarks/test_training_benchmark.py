@@ -35,6 +35,7 @@ def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
 
 
+@pytest.mark.slow
 def test_quick_run_with_torch_if_it_is_installed(tmp_path: Path) -> None:
     # A process of its own: what torch does at import is its own affair.
     target = tmp_path / "training.json"

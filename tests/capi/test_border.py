@@ -207,6 +207,7 @@ def test_backend_can_be_changed_after_starting_on_numpy() -> None:
     assert (child.stdout, child.stderr) == ("[[0]]\n", "")
 
 
+@pytest.mark.serial
 def test_index_swaps_under_readers() -> None:
     index = ar.ItemIndex(V)
     versions = {oracle.bits(ar.topk(Q, ar.ItemIndex(V * sign), 5))["ids"] for sign in (1, -1)}
@@ -228,6 +229,7 @@ def test_index_swaps_under_readers() -> None:
     assert seen <= versions
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_works_in_a_forked_child() -> None:
     """libgomp's team does not survive a fork; using it there would hang for ever."""
@@ -251,6 +253,7 @@ def test_works_in_a_forked_child() -> None:
     assert np.array_equal(ar.topk(q, v, 5, num_threads=4).ids, want)
 
 
+@pytest.mark.serial
 def test_ctrl_c_stops_long_work() -> None:
     code = (
         "import signal, numpy as np, attnrec as ar\n"
@@ -271,6 +274,7 @@ def test_ctrl_c_stops_long_work() -> None:
     assert out == "stopped\n"
 
 
+@pytest.mark.serial
 def test_threads_can_call_at_once() -> None:
     want = oracle.bits(ar.topk(Q, V, 5))
     results: list[Any] = []

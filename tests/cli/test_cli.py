@@ -222,6 +222,7 @@ def test_help_imports_little() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.serial
 def test_real_ratings_of_user_1(shared_data: Path) -> None:
     place = shared_data / "ml-latest-small"
     if not (place / "ratings.csv").exists():

@@ -306,6 +306,7 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
     assert "too few" in fails("evaluate", one)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_interrupted_it_leaves_nothing(films: Path, tmp_path: Path) -> None:
     path = tmp_path / "chart.svg"

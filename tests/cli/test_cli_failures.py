@@ -103,6 +103,7 @@ def test_as_a_process(folder: Path) -> None:
     assert (process.returncode, out, err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 def test_interrupt_and_broken_pipe(folder: Path) -> None:
     code = "import attnrec.cli._source as s, attnrec.cli._group as g\n"

@@ -349,6 +349,7 @@ def test_progress_only_for_large_files_on_a_terminal(tmp_path, monkeypatch):
     assert "big.csv" in terminal.text
 
 
+@pytest.mark.serial
 def test_streams_within_memory(tmp_path):
     bench = pytest.importorskip("benchmarks.speed.read_csv", reason="benchmarks/ is not in this distribution")
     path = tmp_path / "ratings.csv"

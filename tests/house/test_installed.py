@@ -49,6 +49,7 @@ except (ImportError, SystemExit) as error:
     python(code)
 
 
+@pytest.mark.serial
 def test_import_takes_less_than_100_ms_beyond_numpy() -> None:
     code = """
 import time

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from churn import appends, churn
 
 
+@pytest.mark.serial
 def test_every_result_is_that_of_one_version() -> None:
     done = churn(1.5)
     assert done["searches"] > 20
     assert done["swaps"] > 2
 
 
+@pytest.mark.serial
 def test_no_append_is_lost() -> None:
     appends(4, 25)

@@ -118,6 +118,7 @@ assert stopped == 4, stopped
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux to have one processor")
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     "script", [TOGETHER, DIFFERENT, FORKED, CANCELLED], ids=["together", "different", "forked", "cancelled"]
 )

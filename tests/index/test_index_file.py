@@ -159,6 +159,7 @@ def test_positions_outside_the_items_are_refused(tmp_path: Path) -> None:
             ar.ItemIndex.open(path)
 
 
+@pytest.mark.serial
 def test_several_processes_share_one_copy(tmp_path: Path) -> None:
     n, path = 150_000, tmp_path / "x.index"
     ar.ItemIndex(given(n, 64), ids=np.arange(n)[::-1]).save(path)
@@ -170,6 +171,7 @@ def test_several_processes_share_one_copy(tmp_path: Path) -> None:
     assert four < size * 1.1 + 4 * (python + 8), f"one copy of {size:.0f} MiB in four processes, alone {alone:.0f}"
 
 
+@pytest.mark.serial
 def test_many_threads_search_an_opened_index(tmp_path: Path) -> None:
     index, query = ar.ItemIndex(given(3000)), given(1, seed=1)[0]
     index.save(tmp_path / "x.index")
@@ -189,6 +191,7 @@ def test_many_threads_search_an_opened_index(tmp_path: Path) -> None:
     assert all(found)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_searches_an_opened_index(tmp_path: Path) -> None:
     ar.ItemIndex(given(30000)).save(tmp_path / "x.index")

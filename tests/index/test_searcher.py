@@ -191,6 +191,7 @@ def test_calls_that_are_refused() -> None:
         search(huge)
 
 
+@pytest.mark.serial
 def test_more_threads_give_the_same_bits() -> None:
     index, query = ar.ItemIndex(given(30000)), given(1)[0]
     same(
@@ -199,6 +200,7 @@ def test_more_threads_give_the_same_bits() -> None:
     )
 
 
+@pytest.mark.serial
 def test_two_threads_on_one_searcher_raise_or_are_right() -> None:
     index, query = ar.ItemIndex(given(20000)), given(1)[0]
     search, wanted = index.searcher(10), ar.topk(query, index, 10, weights=False)
@@ -222,12 +224,14 @@ def test_two_threads_on_one_searcher_raise_or_are_right() -> None:
     assert not bad, bad[0]
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer has threads of its own")
 def test_small_work_starts_no_thread() -> None:
     run(sys.executable, "-c", ALONE, env={"OPENBLAS_NUM_THREADS": "1", "ATTNREC_NUM_THREADS": "1"})
 
 
+@pytest.mark.serial
 def test_others_run_during_a_search() -> None:
     """The interpreter lock is given away: nobody is asked for it here as long as the test takes."""
     index, query, done = ar.ItemIndex(given(200_000)), given(1)[0], threading.Event()
@@ -270,6 +274,7 @@ def test_by_reference() -> None:
     np.testing.assert_allclose(found[1], wanted[1], rtol=1e-5)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_works_in_a_forked_child(num_threads: int) -> None:
@@ -288,12 +293,14 @@ def best_of(index: ar.ItemIndex) -> list[int]:
     return index.searcher(3)(given(1)[0])[0].tolist()
 
 
+@pytest.mark.serial
 def test_works_in_a_spawned_process() -> None:
     index = ar.ItemIndex(given(50))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(best_of, (index,)) == best_of(index)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the calls of glibc's allocator")
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer counts them already")
 def test_nothing_is_allocated(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     return path, path.stat().st_size / 2**20
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("way", ["python", "c"])
 def test_several_processes_share_one_copy(way: str, large: tuple[Path, float], tmp_path: Path) -> None:
     if way == "c" and ar.backend() != "compiled":
@@ -67,6 +68,7 @@ def same_in_a_child(ask: Any) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_a_forked_child_recommends(estimator: Any, tmp_path: Path) -> None:
@@ -77,6 +79,7 @@ def test_a_forked_child_recommends(estimator: Any, tmp_path: Path) -> None:
     same_in_a_child(lambda: model.recommend(np.full(USERS, -1), new, recalculate_user=True))
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize("name", SERVED)
 def test_a_forked_child_is_served_from_c(name: str, tmp_path: Path) -> None:

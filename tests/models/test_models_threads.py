@@ -113,6 +113,7 @@ def test_a_bridge_answers_from_one_state(flipped: Callable[[Stored, list[Stored]
             assert any(same(got, want[part]) for want in wants)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_threads_read_while_another_fits(estimator: type[Recommender]) -> None:
     fits = two_fits(estimator)

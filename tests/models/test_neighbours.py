@@ -237,6 +237,7 @@ def recall_20(ids: np.ndarray, test: csr_array) -> float:
     return float(np.mean([hits / min(20, n) for hits, n in rows if n]))
 
 
+@pytest.mark.serial
 def test_a_cold_start_takes_under_five_seconds(shared_data: Path) -> None:
     path = shared_data / "ml-latest-small" / "ratings.csv"
     if not path.is_file():

@@ -48,6 +48,7 @@ def test_importing_leaves_the_lock_off(names: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.serial
 def test_limits_of_several_threads_leave_nothing_behind() -> None:
     before = attnrec.num_threads()
     first, second = attnrec.thread_limit(2), attnrec.thread_limit(3)
@@ -60,6 +61,7 @@ def test_limits_of_several_threads_leave_nothing_behind() -> None:
     assert attnrec.num_threads() == before
 
 
+@pytest.mark.serial
 def test_many_threads_limit_at_once() -> None:
     before = attnrec.num_threads()
 

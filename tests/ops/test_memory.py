@@ -35,6 +35,7 @@ CALLS = {
 }
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("name", CALLS)
 def test_peak_memory(name: str) -> None:
     call, allowed = CALLS[name]

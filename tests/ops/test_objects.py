@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cxx_compiler, run
+from toolchain import cached, cxx_compiler, run
 
 ROOT = Path(__file__).resolve().parents[2]
 CMAKE = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
@@ -37,8 +37,10 @@ def compiled(isa: str, folder: Path) -> Path:
     if isa not in isas_here():
         pytest.skip(f"the compiler here does not build for {isa}")
     target = folder / f"{isa}.o"
+    if target.exists():
+        return target
     common = ["-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off"]
-    run(*cxx_compiler(), *common, *flags_of(isa), "-c", ROOT / "csrc/kernels/isa.cpp", "-o", target)
+    run(*cached(), *cxx_compiler(), *common, *flags_of(isa), "-c", ROOT / "csrc/kernels/isa.cpp", "-o", target)
     return target
 
 
@@ -48,10 +50,16 @@ def need(tool: str) -> str:
     return tool
 
 
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is compiled once for all tests."""
+    return tmp_path_factory.mktemp("objects")
+
+
 @pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512", "neon"])
-def test_one_symbol_and_no_initialiser(isa: str, tmp_path: Path) -> None:
+def test_one_symbol_and_no_initialiser(isa: str, objects: Path) -> None:
     """A weak symbol could stand in for another instruction set's; an initialiser would run on every machine."""
-    target = compiled(isa, tmp_path)
+    target = compiled(isa, objects)
     rows = [line.split() for line in run(need("nm"), "--extern-only", "--defined-only", target).splitlines()]
     table = f"_ZN7attnrec{len(isa) + 8}kernels_{isa}E"
     assert [(kind.upper(), name) for _, kind, name in rows] in ([("D", table)], [("R", table)]), rows
@@ -62,10 +70,10 @@ def test_one_symbol_and_no_initialiser(isa: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("isa", "register", "accumulators"), [("avx512", "zmm", 24), ("avx2", "ymm", 12)])
-def test_the_tile_stays_in_registers(isa: str, register: str, accumulators: int, tmp_path: Path) -> None:
+def test_the_tile_stays_in_registers(isa: str, register: str, accumulators: int, objects: Path) -> None:
     """No accumulator of an inner loop is moved to the stack: that made the tile three times slower. Sums of many terms,
     which are formed elsewhere, come back through it once a tile."""
-    code = run(need("objdump"), "--disassemble", "--no-show-raw-insn", compiled(isa, tmp_path))
+    code = run(need("objdump"), "--disassemble", "--no-show-raw-insn", compiled(isa, objects))
     bodies = dict(re.findall(r"^[0-9a-f]+ <(\w+)>:\n((?:.+\n)*)", code, re.M))
     tiles = {name: body for name, body in bodies.items() if re.search("scores_of|values_(of|tile)", name)}
     widest = max((body.count("vfmadd") for name, body in tiles.items() if "scores_of" in name), default=0)
@@ -124,6 +132,7 @@ def test_the_8_bit_tile_stays_in_registers(level: str, tmp_path: Path) -> None:
     flags = [f for f in flags_of(isa) if not f.startswith("-DATTNREC_ISA=")]
     common = ["-std=c++17", "-DNDEBUG", "-fPIC", "-ffp-contract=off", *(["-fno-tree-pre"] if gnu else [])]
     run(
+        *cached(),
         *cxx_compiler(),
         *common,
         *flags,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -57,6 +58,7 @@ def test_same_bits_for_any_batch(case: Case) -> None:
         assert joined.tobytes() == x.tobytes(), name
 
 
+@functools.cache
 def digest() -> dict[str, str]:
     """A hash of the bits of every case, computed by this process."""
     out = {}

@@ -24,6 +24,11 @@ def compiler(variable: str, *names: str) -> list[str]:
     pytest.skip(f"no compiler: none of {', '.join(names)} on PATH, and {variable} is not set")
 
 
+def cached() -> list[str]:
+    """The compiler cache that CMake is told to go through, if any: goes before a compiler."""
+    return shlex.split(os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", ""))
+
+
 def c_compiler() -> list[str]:
     return compiler("CC", "cc", "gcc", "clang")
 
