@@ -180,7 +180,7 @@ def metric_names(metrics: Iterable[str] | str, k: int | Iterable[int]) -> list[s
 
 
 def _is_length(k: object) -> bool:
-    return isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1
+    return isinstance(k, (int, np.integer)) and not isinstance(k, bool) and int(k) >= 1
 
 
 def as_columns(rows: list[dict[str, Any]], names: Iterable[str], versus: str) -> dict[str, Any]:
