@@ -80,7 +80,9 @@ def tidy(session: nox.Session) -> None:
     # its wheel has no omp.h
     define = ("-DATTNREC_BUILD_CHECK=ON", "-DATTNREC_OPENMP=OFF")
     session.run("cmake", "-S", ".", "-B", "build/tidy", "-G", "Ninja", *define)
-    sources = sorted(str(p) for p in Path("csrc").rglob("*.cpp") if p.parent.name != "bind")  # nor do pybind11's headers
+    sources = sorted(
+        str(p) for p in Path("csrc").rglob("*.cpp") if p.parent.name != "bind"
+    )  # nor do pybind11's headers
     session.run("clang-tidy", "-p", "build/tidy", "--quiet", *sources)
 
 

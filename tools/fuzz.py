@@ -110,7 +110,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="time for each fuzzer (default: 60)")
     parser.add_argument("--runs", type=int, help="executions of each job instead of a time")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
-    parser.add_argument("--keep", action="store_true", help="reduce the corpus afterwards and keep it in tests/cpp/fuzz")
+    parser.add_argument(
+        "--keep", action="store_true", help="reduce the corpus afterwards and keep it in tests/cpp/fuzz"
+    )
     parser.add_argument("--only", choices=sorted(LONGEST), help="one fuzzer alone")
     parser.add_argument("--isa", default=ISA, help=f"kernels to run on (default: {ISA or 'the best'})")
     parser.add_argument("--find", action="store_true", help="only print the compiler; 1 without one")

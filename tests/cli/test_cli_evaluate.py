@@ -95,7 +95,7 @@ def test_random_is_what_the_library_gives(films: Path) -> None:
         assert row["gini@7"] == pytest.approx(metrics.gini(ids, data.n_items), abs=1e-12)
         values = metrics.ndcg(ids, test[users], 7, per_user=True)
         assert row["intervals"]["ndcg@7"] == pytest.approx(metrics.confidence_interval(values, random_state=5))
-        assert set(row["intervals"]) == set(timeless(row)) - {"intervals", "coverage@7", "gini@7"}
+        assert set(row["intervals"]) == set(timeless(row)) - {"intervals", "differences", "coverage@7", "gini@7"}
         for name, (low, high) in row["intervals"].items():
             assert low < row[name] < high
     rated = answer["models"][0]
@@ -173,7 +173,8 @@ def test_a_pair_of_files_is_as_good_as_a_split(films: Path, halves: tuple[Path, 
     assert whole["parts"] == pair["parts"]
     for a, b in zip(whole["models"], pair["models"], strict=True):
         for name, value in timeless(a).items():
-            assert b[name] == pytest.approx(value) if name != "intervals" else b[name].keys() == value.keys()
+            shares = name in ("intervals", "differences")
+            assert b[name].keys() == value.keys() if shares else b[name] == pytest.approx(value)
 
 
 def test_a_saved_model_is_asked_by_history(halves: tuple[Path, Path], tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_saved_model_is_asked_by_history(halves: tuple[Path, Path], tmp_path: 
     fitted, saved, _ = answer["models"]
     assert saved["model"] == str(path)
     for name, value in timeless(fitted).items():
-        if name != "intervals":
+        if name not in ("intervals", "differences"):
             assert saved[name] == pytest.approx(value, rel=1e-4), name
     assert "may have been fitted with what is held out" in saved["notes"][0]
     assert "may have been fitted with" in run("evaluate", train, "--test", test, "-m", path).stdout
@@ -311,7 +312,7 @@ def test_bad_calls_are_one_line(films: Path, tmp_path: Path) -> None:
 def test_interrupted_it_leaves_nothing(films: Path, tmp_path: Path) -> None:
     path = tmp_path / "chart.svg"
     path.write_text("old")
-    code = "import attnrec.cli._contestants as c, attnrec.cli._group as g\n"
+    code = "import attnrec.evaluation.models as c, attnrec.cli._group as g\n"
     code += "c.predicted_by_lists = lambda *a: (print('ready', flush=True), signal.pause())\n"
     code += f"g.main(['evaluate', {str(films)!r}, '--split', 'users', '--plot', {str(path)!r}])"
     assert interrupted(code) == "attnrec: interrupted"

@@ -168,7 +168,7 @@ def test_report_measures_on_a_file(folder: Path) -> None:
         got = told("report", *source, "--user", "ann", "--test", test, "-o", out)["measured"]
         assert set(got) == set(want) == {"NeighbourAttention", "popularity"}
         for label, figures in got.items():
-            assert set(figures) == set(want[label]) - {"model", "intervals", "seconds", "notes"}
+            assert set(figures) == set(want[label]) - {"model", "intervals", "differences", "seconds", "notes"}
             for metric, (value, low, high) in figures.items():
                 assert value == pytest.approx(want[label][metric], rel=1e-6)
                 interval = want[label]["intervals"].get(metric)

@@ -1,12 +1,17 @@
-"""Estimators as they are spelled on the command line: ``Class:name=value,name=value``. Makes none."""
+"""Models as the command line writes them: ``Class:name=value,name=value``, a saved model, or popularity."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["named"]
+if TYPE_CHECKING:
+    from ..evaluation.models import Candidate
+
+__all__ = ["named", "parse_model_spec"]
 
 _PYTHON = {"True": True, "False": False, "None": None}
 
@@ -29,6 +34,26 @@ def named(spec: str, *others: str) -> tuple[Any, dict[str, Any]]:
         if param not in there:
             raise ValueError(f"--model {spec}: {name} has no parameter {param!r}; it has {', '.join(there) or 'none'}")
     return known[name], params
+
+
+def parse_model_spec(spec: str, saved: Callable[[Path], Candidate]) -> Candidate:
+    """What a value of ``--model`` names: ``Class``, ``Class:name=value,name=value``, a saved model, or popularity.
+
+    Raises
+    ------
+    ValueError
+        In one line that says which names there are.
+    """
+    from ..evaluation.models import POPULARITY, estimator, popularity
+
+    if Path(spec).suffix.lower() == ".safetensors":
+        if not Path(spec).is_file():
+            raise ValueError(f"--model {spec}: there is no such file")
+        return saved(Path(spec))
+    if spec == POPULARITY:
+        return popularity()
+    made, params = named(spec, POPULARITY, "a saved model, *.safetensors")
+    return estimator(spec, lambda: made(**params))
 
 
 def _estimators() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._checks import Array, numbers
 
-__all__ = ["confidence_interval"]
+__all__ = ["confidence_interval", "resampled_means"]
 
 _BLOCK = 1 << 21  # drawn users at a time: 16 MiB of counts
 
@@ -59,11 +59,35 @@ def confidence_interval(
     >>> confidence_interval([0.7, 0.7, 0.7])
     array([0.7, 0.7])
     """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; it must lie between 0 and 1, for example 0.95")
+    means = resampled_means(values, weights=weights, resamples=resamples, random_state=random_state)
+    columns = means[:, None] if means.ndim == 1 else means
+    limits = np.full((2, columns.shape[1]), np.nan)
+    known = np.isfinite(columns).any(axis=0)
+    if known.any():
+        limits[:, known] = np.nanquantile(columns[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return limits.reshape((2, *means.shape[1:]))
+
+
+def resampled_means(
+    values: Any, *, weights: Any = None, resamples: int = 1000, random_state: int | np.random.Generator = 0
+) -> Any:
+    """The means of which :func:`confidence_interval` takes the quantiles; all columns share the draws of users.
+
+    Parameters
+    ----------
+    values, weights, resamples, random_state
+        As :func:`confidence_interval` takes them.
+
+    Returns
+    -------
+    (resamples,) or (resamples, m) float64 ndarray
+        NaN where no user with a value was drawn. The difference of two columns is that of paired values.
+    """
     given = numbers("values", values, "pass one number for each user, as metrics give with per_user=True")
     if given.ndim not in (1, 2):
         raise ValueError(f"values must be (users,) or (users, metrics), not {given.shape}")
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}; it must lie between 0 and 1, for example 0.95")
     if operator.index(resamples) < 1:
         raise ValueError(f"resamples is {resamples}; it must be at least 1, for example 1000")
     x = given[:, None] if given.ndim == 1 else given
@@ -72,12 +96,7 @@ def confidence_interval(
         w *= _weights(weights, given.shape)
     counted = (w > 0).any(axis=1)
     means = _resampled(np.where(w > 0, x, 0.0)[counted], w[counted], resamples, np.random.default_rng(random_state))
-    ends = [(1 - level) / 2, (1 + level) / 2]
-    limits = np.full((2, x.shape[1]), np.nan)
-    known = np.isfinite(means).any(axis=0)
-    if known.any():
-        limits[:, known] = np.nanquantile(means[:, known], ends, axis=0)
-    return limits.reshape((2, *given.shape[1:]))
+    return means.reshape((len(means), *given.shape[1:]))
 
 
 def _weights(weights: Any, shape: tuple[int, ...]) -> Array:

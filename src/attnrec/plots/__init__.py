@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..explain.explanation import Explanation, Names
+from ._comparison import comparison
 from ._heatmaps import attention_heatmap, history_heatmap
 from ._maps import feature_map, project
 
-__all__ = ["attention_heatmap", "contribution_bars", "feature_map", "history_heatmap", "project"]
+__all__ = ["attention_heatmap", "comparison", "contribution_bars", "feature_map", "history_heatmap", "project"]
 
 
 def contribution_bars(

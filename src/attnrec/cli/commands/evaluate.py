@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...evaluation.protocols import SPLITS as PROTOCOLS
 from .. import _options as options
 from .._paths import DATA, Files
-from .._protocols import SPLITS as PROTOCOLS
 from .._words import SPLITS, in_options
 
 if TYPE_CHECKING:
     from ...data import Interactions
-    from .._contestants import Contestant
+    from ...evaluation.models import Candidate
     from .._source import Reading
 
-__all__ = ["command"]
+__all__ = ["command", "wanted"]
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Whole numbers of at least 1, parted by commas, ascending."""
+    """Whole numbers of at least 1, comma-separated, ascending."""
     try:
         numbers = tuple(sorted({int(part) for part in value.split(",")}))
     except ValueError:
@@ -49,7 +49,7 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     "--test",
     type=DATA,
     metavar="FILE",
-    help="Of pair: what is held out; RATINGS are the rest.",
+    help="Test file (with --split pair); RATINGS are what is fitted.",
 )
 @click.option(
     "--test-fraction",
@@ -57,20 +57,24 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     default=0.2,
     show_default=True,
     metavar="F",
-    help="Of random and temporal.",
+    help="Share held out (with --split random or temporal).",
 )
-@click.option("--time", metavar="T", help="Of temporal: hold out what happened then or later.")
-@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Of kfold.")
-@click.option("--users", type=click.IntRange(1), metavar="N", help="Of users: how many; a tenth unless given.")
+@click.option("--time", metavar="T", help="Hold out what happened then or later (with --split temporal).")
+@click.option(
+    "--folds", type=click.IntRange(2), default=5, show_default=True, help="Number of folds (with --split kfold)."
+)
+@click.option(
+    "--users", type=click.IntRange(1), metavar="N", help="Users held out (with --split users); a tenth unless given."
+)
 @click.option(
     "--fold-in",
     type=click.FloatRange(0, 1, True, True),
     default=0.8,
     show_default=True,
     metavar="F",
-    help="Of users: the share of their history that is given back.",
+    help="Share of their history that models are given (with --split users).",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn: splits and intervals.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of splits and intervals.")
 @click.option(
     "-m",
     "--model",
@@ -79,9 +83,22 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     metavar="CLASS[:NAME=VALUE,...]|FILE",
     help="What to compare, once for each: a class of attnrec.models with parameters, or a saved model.",
 )
-@click.option("-k", "--k", "ks", callback=_numbers, default="10,20", show_default=True, help="Lengths of the lists.")
 @click.option(
-    "--resamples", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="Of the intervals."
+    "-k",
+    "--k",
+    "ks",
+    callback=_numbers,
+    default="10,20",
+    show_default=True,
+    help="Lengths of the lists, comma-separated.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Bootstrap resamples of the intervals.",
 )
 @click.option(
     "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw too: .png, .svg or .pdf."
@@ -122,7 +139,10 @@ def command(
     attnrec evaluate ratings.csv --split users --json
     attnrec evaluate train.csv --test test.csv --model NeighbourAttention:temperature=0.2 --model my.safetensors
     """
-    from .. import _chart, _measure, _protocols, _show, _source
+    from ...evaluation import measure, protocols
+    from ...plots._comparison import label_lines
+    from .. import _chart, _show, _source
+    from .._words import in_parameters
 
     if source.is_model:
         raise click.UsageError(
@@ -144,15 +164,16 @@ def command(
     if split == "pair":
         given["test"] = _source.read_interactions(Files((settings["test"],)), reading)
     try:
-        cut = _protocols.parts(data, split, given)
+        cut = protocols.parts(data, split, given)
     except ValueError as error:
         raise ValueError(f"{source}: --split {split}: {in_options(str(error), SPLITS)}") from None
     if not all(len(part.train) and part.test.nnz for part in cut):
         raise ValueError(f"{source}: {len(data)} interactions are too few to hold some out; use more data")
-    contestants = list(_contestants(specs, cut[0].train if split == "pair" else data, reading))
+    candidates = list(_candidates(specs, cut[0].train if split == "pair" else data, reading))
     seconds = {"read": time.perf_counter() - started}
-    rows = _measure.measured(contestants, cut, ks, resamples, rest["seed"])
-    title, notes = _protocols.described(data, split, cut)
+    base = candidates[0].label
+    rows = measure.measured(candidates, cut, wanted(ks), resamples, rest["seed"], versus=base, reword=in_parameters)
+    title, notes = protocols.described(data, split, cut)
     if plot is not None:
         _chart.draw(plot, f"{source.name}: {title}", rows, _drawn(ks[-1]))
     if not specs and data.explicit:
@@ -160,14 +181,16 @@ def command(
     if as_json:
         told: dict[str, Any] = {"source": str(source), "split": split, "settings": settings, "k": list(ks)}
         told["parts"] = [{"train": len(part.train), "test": part.test.nnz, "users": len(part.users)} for part in cut]
-        told["interval"] = {"level": _measure.LEVEL, "resamples": resamples, "seed": rest["seed"]}
+        told["interval"] = {"level": measure.LEVEL, "resamples": resamples, "seed": rest["seed"]}
+        told["versus"] = base
         _show.print_json(told | {"models": rows, "notes": notes, "seconds": seconds})
         return
     notes[:0] = [note for row in rows for note in row["notes"]]
     for some in _side_by_side(rows, _show.console().width):
-        columns = [("", "left"), *[(_chart.label_lines(row["model"]), "right") for row in some]]
+        columns = [("", "left"), *[(label_lines(row["model"]), "right") for row in some]]
         _show.print_table(title, columns, [[name, *[_cell(row, name) for row in some]] for name in _names(rows)])
         title = ""
+    notes[:0] = list(_differences(rows, base, f"ndcg@{ks[-1]}"))
     _show.print_lines("In brackets: 95 % intervals, by a bootstrap over users.", *notes)
 
 
@@ -188,26 +211,27 @@ def _settings(ctx: click.Context, split: str, given: dict[str, Any]) -> tuple[st
     return split, {name: given[name] for name in takes}
 
 
-def _contestants(specs: Sequence[str], data: Interactions, reading: Reading) -> Iterator[Contestant]:
+def _candidates(specs: Sequence[str], data: Interactions, reading: Reading) -> Iterator[Candidate]:
     """Those asked for, or what the commands fit; popularity in any case, at the end."""
-    from .. import _contestants as all_of_them
-    from .._saved import saved
+    from ...evaluation import models
+    from ...evaluation.saved_model import saved
+    from .._named import parse_model_spec
     from .._source import new_model
 
     if len(set(specs)) < len(specs):
         raise ValueError(f"--model {next(s for s in specs if specs.count(s) > 1)} is given twice; leave one out")
     for spec in specs:
-        if spec != all_of_them.POPULARITY:
-            yield all_of_them.spelled(spec, lambda path: saved(path, data))
+        if spec != models.POPULARITY:
+            yield parse_model_spec(spec, lambda path: saved(path, data))
     for explicit in () if specs else (True, False) if data.explicit else (False,):
         label = f"NeighbourAttention {'(ratings)' if explicit else '(0/1)'}"
-        yield all_of_them.estimator(label, partial(new_model, explicit, reading))
-    yield all_of_them.popularity()
+        yield models.estimator(label, partial(new_model, explicit, reading))
+    yield models.popularity()
 
 
 def _side_by_side(rows: Sequence[dict[str, Any]], width: int) -> Iterator[list[dict[str, Any]]]:
     """As many models at a time as fit the width beside the names of metrics."""
-    from .._chart import label_lines
+    from ...plots._comparison import label_lines
 
     some: list[dict[str, Any]] = []
     left = width - 14
@@ -225,7 +249,10 @@ def _names(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Every metric that a model has, those of lists first, then those of ratings, and seconds."""
     last = ("rmse", "mae", "seconds")
     there = dict.fromkeys(name for row in rows for name in row)
-    return [*(n for n in there if n not in (*last, "model", "intervals", "notes")), *(n for n in last if n in there)]
+    return [
+        *(n for n in there if n not in (*last, "model", "intervals", "differences", "notes")),
+        *(n for n in last if n in there),
+    ]
 
 
 def _cell(row: dict[str, Any], name: str) -> str:
@@ -237,6 +264,23 @@ def _cell(row: dict[str, Any], name: str) -> str:
         return f"{row[name]:.4f}"
     low, high = row["intervals"][name]
     return f"{row[name]:.4f}\n[{low:.4f}, {high:.4f}]"
+
+
+def wanted(ks: Sequence[int]) -> list[str]:
+    """The metrics of the table: recall and NDCG at each length, the others at the longest."""
+    from ...evaluation.measure import OF_LISTS, OF_PARTS, OF_RATINGS
+
+    each = [f"{name}@{k}" for k in ks for name in ("recall", "ndcg")]
+    others = [f"{name}@{ks[-1]}" for name in (*OF_LISTS, *OF_PARTS) if name not in ("recall", "ndcg")]
+    return [*each, *others, *OF_RATINGS]
+
+
+def _differences(rows: Sequence[dict[str, Any]], base: str, name: str) -> Iterator[str]:
+    """A line for each model on how far one metric is from that of the first, with the interval of paired values."""
+    for row in rows:
+        if name in row["differences"]:
+            value, low, high = row["differences"][name]
+            yield f"{name}, {row['model']} less {base}: {value:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
 def _drawn(k: int) -> list[str]:

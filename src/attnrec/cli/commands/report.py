@@ -15,8 +15,8 @@ from .._words import SPLITS, in_options
 
 if TYPE_CHECKING:
     from ...data import Interactions
+    from ...evaluation.protocols import Part
     from ...report import Measured
-    from .._protocols import Part
     from .._source import Source
 
 __all__ = ["command"]
@@ -120,10 +120,10 @@ def command(
 
 def _part(data: Interactions, split: str, given: dict[str, Any], name: str) -> Part:
     """What to fit, or was fitted, and what is held out of it; errors name the file."""
-    from .. import _protocols
+    from ...evaluation import protocols
 
     try:
-        part = _protocols.parts(data, split, given)[0]
+        part = protocols.parts(data, split, given)[0]
     except ValueError as error:
         raise ValueError(f"{name}: {in_options(str(error), SPLITS)}") from None
     if not len(part.train) or not part.test.nnz:
@@ -145,16 +145,24 @@ def _tested(opened: Source, path: Path, reading: Any) -> Part:
 
 def _measured(opened: Source, part: Part) -> Measured:
     """Figures of the model beside popularity, as ``attnrec evaluate`` has them."""
+    from ...evaluation import measure, models, protocols
+    from ...evaluation.saved_model import matched
     from ...report import Measured
-    from .. import _contestants, _measure, _protocols
-    from .._saved import matched
+    from .evaluate import wanted
 
     name = type(opened.model).__name__
     model = matched(name, opened.model, opened.users, opened.items, part.train)
-    rows = _measure.measured([model, _contestants.popularity()], [part], (10, 20), 1000, 0)
-    what, notes = _protocols.described(part.train, "pair", [part])
+    rows = measure.measured([model, models.popularity()], [part], wanted((10, 20)), 1000, 0)
+    what, notes = protocols.described(part.train, "pair", [part])
     figures = [
-        (row["model"], {key: _figure(row, key) for key in row if key not in ("model", "intervals", "seconds", "notes")})
+        (
+            row["model"],
+            {
+                key: _figure(row, key)
+                for key in row
+                if key not in ("model", "intervals", "differences", "seconds", "notes")
+            },
+        )
         for row in rows
     ]
     notes += [note for row in rows for note in row["notes"]]

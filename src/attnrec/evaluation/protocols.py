@@ -1,4 +1,4 @@
-"""The parts that ``attnrec evaluate`` fits on and measures on, for each way to split. Fits nothing."""
+"""Evaluation protocols: for each way to split, the parts to fit on and the held-out interactions to measure on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["SPLITS", "Part", "described", "parts"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Ways to split, and the options that say how.
+# Ways to split, and the settings of each.
 SPLITS: dict[str, tuple[str, ...]] = {
     "random": ("test_fraction", "seed"),
     "last": (),

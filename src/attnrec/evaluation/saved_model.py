@@ -1,4 +1,4 @@
-"""A saved model among the contestants: its own catalogue, histories as the data has them. Fits nothing."""
+"""A saved model as a candidate: its own catalogue, and the histories of the data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._util.extras import need
-from ._contestants import Contestant, Fitted, predicted_by_lists
-from ._protocols import Array, Part
+from .models import Candidate, Fitted, predicted_by_lists
+from .protocols import Array, Part
 
 if TYPE_CHECKING:
     from ..data import Interactions
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["matched", "saved"]
 
 
-def saved(path: Path, data: Interactions) -> Contestant:
+def saved(path: Path, data: Interactions) -> Candidate:
     """A model file that is asked by history, and ranks its own catalogue.
 
     Its users are matched by id, so that those it was fitted with do not attend to themselves; what it learned from
@@ -30,11 +30,11 @@ def saved(path: Path, data: Interactions) -> Contestant:
     ValueError
         If the file has no ids, or as :func:`matched`.
     """
-    from ..models.storage.model_file import read_header
-    from ._names import load_named
+    from ..models import load
 
-    model, users, items, _, _ = load_named(path)
-    if read_header(path).get("names") is None and (model.user_ids is None or model.item_ids is None):
+    model = load(path)
+    users, items = model.user_ids, model.item_ids
+    if users is None or items is None:
         raise ValueError(
             f"{path}: has no ids of users and items, which 'attnrec fit' writes, and save() of a model that was fitted "
             "with Interactions; it cannot be matched"
@@ -46,9 +46,7 @@ def saved(path: Path, data: Interactions) -> Contestant:
     return matched(str(path), model, users, items, data, notes)
 
 
-def matched(
-    label: str, model: Any, users: Any, items: Any, data: Interactions, notes: Sequence[str] = ()
-) -> Contestant:
+def matched(label: str, model: Any, users: Any, items: Any, data: Interactions, notes: Sequence[str] = ()) -> Candidate:
     """A fitted model, whose ids are ``users`` and ``items``, that is asked by history as in :func:`saved`.
 
     Raises
@@ -99,7 +97,7 @@ def matched(
         rated = model.predicts_ratings and part.train.explicit and known[part.test.indices].all()
         return Fitted(recommend, predict if rated else None, model.n_items, columns)
 
-    return Contestant(label, fit, (*notes, *(() if known.all() else (lacks,))))
+    return Candidate(label, fit, (*notes, *(() if known.all() else (lacks,))))
 
 
 def _in_two(n_users: int, at: Array, answer: Any) -> Any:

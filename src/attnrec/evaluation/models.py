@@ -1,20 +1,18 @@
-"""What ``attnrec evaluate`` compares: estimators by name, popularity, and saved models. Measures nothing."""
+"""Candidates of an evaluation: estimators fitted on each part, and popularity."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ._named import named
-from ._protocols import Array, Part
+from .protocols import Array, Part
 
-__all__ = ["POPULARITY", "Contestant", "Fitted", "estimator", "popularity", "predicted_by_lists", "spelled"]
+__all__ = ["POPULARITY", "Candidate", "Fitted", "estimator", "popularity", "predicted_by_lists"]
 
 POPULARITY = "popularity"
 
@@ -39,7 +37,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """A name, how to get a recommender for a part, and what a reader of its figures should know."""
 
     label: str
@@ -47,25 +45,7 @@ class Contestant:
     notes: tuple[str, ...] = ()
 
 
-def spelled(spec: str, saved: Callable[[Path], Contestant]) -> Contestant:
-    """What a value of ``--model`` names: ``Class``, ``Class:name=value,name=value``, a saved model, or popularity.
-
-    Raises
-    ------
-    ValueError
-        In one line that says which names there are.
-    """
-    if Path(spec).suffix.lower() == ".safetensors":
-        if not Path(spec).is_file():
-            raise ValueError(f"--model {spec}: there is no such file")
-        return saved(Path(spec))
-    if spec == POPULARITY:
-        return popularity()
-    made, params = named(spec, POPULARITY, "a saved model, *.safetensors")
-    return estimator(spec, lambda: made(**params))
-
-
-def estimator(label: str, make: Callable[[], Any]) -> Contestant:
+def estimator(label: str, make: Callable[[], Any]) -> Candidate:
     """An estimator that is made and fitted for each part."""
 
     def fit(part: Part) -> Fitted:
@@ -88,10 +68,10 @@ def estimator(label: str, make: Callable[[], Any]) -> Contestant:
 
         return Fitted(recommend, predict if model.predicts_ratings else None, model.n_items)
 
-    return Contestant(label, fit)
+    return Candidate(label, fit)
 
 
-def popularity() -> Contestant:
+def popularity() -> Candidate:
     """The items that most users have, less the user's own; it predicts an item's mean rating."""
 
     def fit(part: Part) -> Fitted:
@@ -111,7 +91,7 @@ def popularity() -> Contestant:
 
         return Fitted(recommend, predict if part.train.explicit else None, train.shape[1])
 
-    return Contestant(POPULARITY, fit)
+    return Candidate(POPULARITY, fit)
 
 
 def predicted_by_lists(model: Any, userids: Array, histories: Any, test: Any) -> Array:
