@@ -84,7 +84,7 @@ def test_features_and_modalities_have_names() -> None:
 def test_a_table_has_a_default_kind() -> None:
     pandas = pytest.importorskip("pandas")
     assert isinstance(example().to_frame(), pandas.DataFrame)
-    with pytest.raises(ValueError, match=r"backend='csv' is not 'pandas', 'polars' or 'pyarrow'"):
+    with pytest.raises(ValueError, match=r"backend='csv' is not one of 'pandas', 'polars', 'pyarrow'"):
         example().to_frame("csv")
 
 

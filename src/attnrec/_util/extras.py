@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-__all__ = ["frame_backend", "have", "need"]
+__all__ = ["have", "need"]
 
 
 def need(name: str, *, extra: str) -> Any:
@@ -54,24 +54,3 @@ def have(name: str) -> bool:
     (True, False)
     """
     return importlib.util.find_spec(name) is not None
-
-
-def frame_backend(backend: str | None) -> str:
-    """The package to make a frame with: pandas, polars or pyarrow, the first that is installed unless told.
-
-    Raises
-    ------
-    ValueError, ImportError
-        If it is none of these, or not installed.
-
-    Examples
-    --------
-    >>> frame_backend("polars")
-    'polars'
-    """
-    if backend is None:
-        backend = next((name for name in ("pandas", "polars") if have(name)), "pyarrow")
-    if backend not in ("pandas", "polars", "pyarrow"):
-        raise ValueError(f"backend={backend!r} is not 'pandas', 'polars' or 'pyarrow'")
-    need(backend, extra="data")
-    return backend

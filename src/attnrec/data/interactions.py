@@ -9,12 +9,13 @@ import numpy as np
 
 from .._util.arraylike import as_numpy
 from .._util.extras import need
+from .._util.frames import make_frame
 from .assemble import Rules, assemble
 from .columns import Column
 from .factorize import Array
 from .ids import Ids
 from .io.arrays import columns_of_arrays, columns_of_sparse
-from .io.frames import columns_of, make_frame
+from .io.frames import columns_of
 from .io.parts import Paths, find_parts, holds_parquet, without_text
 from .io.source import Columns
 from .read_report import Report
@@ -386,8 +387,7 @@ class Interactions:
         columns = {"user": users, "item": self.items.names(csr.indices)}
         if self.explicit or (csr.data != 1).any():
             columns["rating"] = csr.data
-        if self.timestamps is not None:
-            columns["timestamp"] = self.timestamps
+        columns |= {} if self.timestamps is None else {"timestamp": self.timestamps}
         return make_frame(columns, backend or self.backend)
 
     def __repr__(self) -> str:

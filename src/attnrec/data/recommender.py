@@ -10,12 +10,12 @@ import numpy as np
 
 from .._util import matrices
 from .._util.arraylike import as_floats, as_numpy, native
+from .._util.frames import make_frame
 from .alignment import unnamed
 from .by_model import by_model, check_kinds, scores_of
 from .factorize import Array, one_axis, plain
 from .ids import Ids
 from .interactions import Interactions
-from .io.frames import make_frame
 
 __all__ = ["FrameRecommender"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.io.frames import make_frame
+from .._util.frames import make_frame
 from .measure import OF_LISTS, OF_PARTS, OF_RATINGS, measured
 from .models import POPULARITY, Candidate, estimator, popularity
 from .protocols import SPLITS, Part, parts

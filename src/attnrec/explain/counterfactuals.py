@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.frames import make_frame
 from .explanation import Names, named
 
 __all__ = ["Counterfactuals"]
@@ -84,8 +84,7 @@ class Counterfactuals:
         """
         columns = {"itemid": self.itemids, "score": self.scores, "rank": self.ranks}
         columns |= {"score_change": self.scores - np.float32(self.score), "rank_change": self.ranks - self.rank}
-        backend = frame_backend(backend)
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return make_frame(columns, backend)
 
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
         """In plain sentences, the ``n`` largest changes of the score.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.frames import make_frame
 from . import _bars
 
 __all__ = ["Explanation", "Names", "Part", "named"]
@@ -209,19 +209,14 @@ class Explanation:
         backend : {"pandas", "polars", "pyarrow"}, optional
             What to make; the first of these that is installed unless told.
         """
-        backend = frame_backend(backend)
         rows = [row for name, part in self.views().items() for row in self._rows(name, part)]
         if self.sources is not None:
             parts = {"bias": self.bias, **self.sources}
             rows += [("sources", name, None, None, None, None, value) for name, value in parts.items()]
-        nw = need("narwhals", extra="data")
-        types = [nw.String, nw.String, nw.Int64, nw.String, nw.Float64, nw.Float64, nw.Float64]
-        schema = dict(zip(("view", "part", "id", "name", "weight", "value", "contribution"), types, strict=True))
+        kinds = (str, str, int, str, float, float, float)
+        schema = dict(zip(("view", "part", "id", "name", "weight", "value", "contribution"), kinds, strict=True))
         columns = dict(zip(schema, map(list, zip(*rows, strict=True)), strict=True))
-        if backend == "pandas":  # a missing id as NaN would turn the ids to floats
-            pd = need("pandas", extra="data")
-            return pd.DataFrame(columns).astype({"id": "Int64", "weight": "float64", "value": "float64"})
-        return nw.from_dict(columns, schema, backend=backend).to_native()
+        return make_frame(columns, backend, schema)
 
     def bars(self, view: str = "contributions", names: Names = None, n: int = 10) -> list[tuple[str, float]]:
         """One view as labelled numbers that add up to ``total - bias``.

@@ -1,4 +1,4 @@
-"""Frames of any kind to columns, and columns to frames. The only file that knows narwhals, pandas and polars."""
+"""Frames of any kind to columns, through narwhals."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import have, need
+from ..._util.extras import need
+from ..._util.frames import BACKENDS
 from ..columns import Column, locate_columns
 from ..factorize import Array, as_arrow, as_list, encode, is_missing
 from .records import NULLS, comma_fix, is_integer, is_number
 from .source import Columns, Place
 
-__all__ = ["BACKENDS", "columns_of", "decimals", "default_backend", "frame_of", "make_frame", "numbers", "times"]
-
-BACKENDS = ("pandas", "polars", "pyarrow")
+__all__ = ["columns_of", "decimals", "frame_of", "numbers", "times"]
 
 
 def frame_of(data: Any, source: str = "from_frame") -> Any:
@@ -193,53 +192,3 @@ def _moment(value: Any) -> Any:
 
 def _numpy(arrow: Any) -> Array:
     return np.array(arrow.to_numpy(zero_copy_only=False) if not hasattr(arrow, "chunks") else arrow.to_numpy())
-
-
-def default_backend() -> str:
-    """The frame to make where none was given: pandas if installed, else polars, else pyarrow."""
-    return next((name for name in BACKENDS if have(name)), "pyarrow")
-
-
-def make_frame(columns: Mapping[str, Array], backend: str | None) -> Any:
-    """A frame of equally long columns.
-
-    Raises
-    ------
-    ValueError
-        If the backend is unknown, or has no type for a column (mixed ids in pyarrow).
-    ImportError
-        If it is not installed.
-    """
-    if backend is None:
-        backend = default_backend()
-    if backend not in BACKENDS:
-        raise ValueError(f"backend={backend!r} is not one of {', '.join(map(repr, BACKENDS))}")
-    library = need(backend, extra="data")
-    if backend == "pandas":
-        return library.DataFrame(dict(columns))
-    if backend == "polars":
-        return library.DataFrame([_polars(library, name, values) for name, values in columns.items()])
-    out = {}
-    for name, values in columns.items():
-        try:
-            out[name] = library.array(values.tolist() if values.dtype == object else values)
-        except (library.ArrowException, OverflowError):
-            raise ValueError(
-                f"pyarrow has no type for the mixed values of column {name!r}; use backend='pandas'"
-            ) from None
-    return library.table(out)
-
-
-def _polars(pl: Any, name: str, values: Array) -> Any:
-    if values.dtype != object:
-        return pl.Series(name, values)
-    listed = values.tolist()
-    if all(type(value) is str for value in listed):
-        return pl.Series(name, listed, dtype=pl.String)
-    try:
-        series = pl.Series(name, listed, strict=True)
-        if series.to_list() == listed:
-            return series
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        pass
-    return pl.Series(name, listed, dtype=pl.Object)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import frame_backend, need
+from ..._util.frames import make_frame
 from ...data.splits._parts import parts
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
@@ -32,10 +32,9 @@ class Trials(list[dict[str, Any]]):
         backend : {"pandas", "polars", "pyarrow"}, optional
             What to make; the first of these that is installed unless told.
         """
-        backend = frame_backend(backend)
         names = list(dict.fromkeys(name for trial in self for name in trial))
         columns = {name: [trial.get(name) for trial in self] for name in names}
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return make_frame(columns, backend)
 
 
 def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -> list[dict[str, Any]]:
