@@ -37,7 +37,19 @@ SETTINGS: dict[str, tuple[str, Callable[[], object]]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. "fail" makes the exit code 1; "note" is something to know."""
+    """One line of the report.
+
+    Attributes
+    ----------
+    name : str
+        What was examined, such as "threads" or "extra data".
+    state : {"ok", "note", "fail"}
+        Result: "note" is something to know, "fail" makes the exit code 1.
+    detail : str
+        What was found.
+    fix : str
+        What to do about it; empty where there is nothing to do.
+    """
 
     name: str
     state: Literal["ok", "note", "fail"]
@@ -46,11 +58,12 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at this process and run the self-test.
+    """Examine this process and run the self-test.
 
     Returns
     -------
     list of Finding
+        Findings in the order of the report.
 
     Examples
     --------
@@ -133,7 +146,13 @@ def _version(package: str) -> str:
 
 
 def openmp_runtimes() -> list[str]:
-    """Files of the OpenMP runtimes that this process has loaded, each once."""
+    """List the OpenMP runtimes that this process has loaded.
+
+    Returns
+    -------
+    list of str
+        Paths of their files, each once; more than one runtime means that their threads compete.
+    """
     if have("threadpoolctl"):
         pools = need("threadpoolctl", extra="bench").threadpool_info()
         return sorted({str(pool["filepath"]) for pool in pools if pool["user_api"] == "openmp"})
@@ -168,7 +187,18 @@ def _operations() -> Iterable[Finding]:
 
 
 def as_text(findings: Iterable[Finding]) -> str:
-    """The report as plain lines."""
+    """Format the report as plain lines.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings to format, such as those of :func:`examine`.
+
+    Returns
+    -------
+    str
+        One line for each finding, and a second one where it has a fix.
+    """
     lines = []
     for found in findings:
         lines.append(f"{found.state:<4}  {found.name:<16}  {found.detail}")
@@ -178,7 +208,18 @@ def as_text(findings: Iterable[Finding]) -> str:
 
 
 def as_records(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    """The report as dictionaries."""
+    """Convert the report to dictionaries, for JSON.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings to convert, such as those of :func:`examine`.
+
+    Returns
+    -------
+    list of dict
+        Name, state, detail and fix of each finding.
+    """
     return [asdict(found) for found in findings]
 
 
