@@ -42,17 +42,19 @@ class Alignment:
     Attributes
     ----------
     what : str
-        What they were joined to: "users" or "items".
+        Side that the rows were joined to: "users" or "items".
     by : {"id", "position"}
-        By id where both sides have ids; else row number i is user or item i.
+        Key of the join: the id where both sides have ids, else the position, by which row i belongs to user or item i.
     matched : int
-        How many of these users or items have a row.
+        Number of these users or items that have a row.
     missing : int
-        How many have none: nothing is known of them.
+        Number of these users or items without a row, for which nothing is known.
     left_out : int
-        How many rows have an id that is none of theirs.
-    missing_ids, left_out_ids : tuple
-        A few of them.
+        Number of rows whose id belongs to none of these users or items.
+    missing_ids : tuple
+        A few of the ids without a row.
+    left_out_ids : tuple
+        A few of the ids of rows that were left out.
 
     Examples
     --------

@@ -326,12 +326,17 @@ class Interactions:
         return int(self.user_items.nnz)
 
     def select(self, entries: Any) -> Interactions:
-        """The same users and items with some of the interactions.
+        """Keep some of the interactions, with the same users and items.
 
         Parameters
         ----------
         entries : (nnz,) bool or (r,) int array_like
-            Which entries of ``user_items.data`` to keep.
+            Mask over the entries of ``user_items.data``, or positions of the entries to keep.
+
+        Returns
+        -------
+        Interactions
+            The selected interactions, with their ratings and timestamps.
 
         Examples
         --------

@@ -18,21 +18,26 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    train, test : Interactions both, or (u, n) sparse matrices both
-        Interactions are brought to one numbering: ids that ``train`` lacks are numbered after its own.
+    train : Interactions or (u, n) sparse matrix
+        Interactions to fit with; their ids are numbered first.
+    test : Interactions or (u, n) sparse matrix
+        Held-out interactions, of the same type as ``train``; ids that ``train`` lacks are numbered after those of
+        ``train``.
 
     Returns
     -------
-    train, test
-        Interactions with the same ids, or CSR matrices: those given, where they are canonical CSR.
+    train : Interactions or (u, n) CSR
+        The training part with the ids of both; a canonical CSR matrix is returned as it is.
+    test : Interactions or (u, n) CSR
+        The test part with the ids of both; a canonical CSR matrix is returned as it is.
 
     Raises
     ------
     ValueError
         If shapes differ, only one has ratings, the two have no user or no item in common, or an interaction is in both;
-        the message names the first one.
+        the message names the first such interaction.
     TypeError
-        If one is Interactions and the other is not, or not a sparse matrix either.
+        If one is Interactions and the other is not, or an input is neither Interactions nor a sparse matrix.
 
     Examples
     --------
