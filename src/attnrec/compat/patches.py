@@ -133,18 +133,18 @@ def install(*libraries: str) -> None:
 def uninstall(*libraries: str) -> None:
     """Undo :func:`install`: the libraries' own functions are put back, the same objects.
 
-    Where a block of :func:`installed` is still running, that happens at its end. Names without effect are fine, and
-    libraries need not be there any more.
+    Where a block of :func:`installed` is still running, the functions are put back at its end. Names of libraries that
+    are not replaced, or not installed, are allowed.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all.
+        Libraries to restore; all if none is given.
 
     Raises
     ------
     ValueError
-        If a name is none of these.
+        If a name is not one of these.
 
     Examples
     --------
@@ -156,20 +156,27 @@ def uninstall(*libraries: str) -> None:
 
 @contextlib.contextmanager
 def installed(*libraries: str) -> Iterator[None]:
-    """:func:`install` for a block, which may stand within another and run in several threads at once.
+    """Replace the libraries' functions for a block, which may be nested and run in several threads at once.
 
-    Functions are those of the process: while one thread is in the block, all threads have the replacements, and what
-    was there before comes back when the last has left, in whatever way.
+    Functions are those of the process: while one thread is in the block, all threads have the replacements, and the
+    originals are put back when the last block ends, also by an error.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all.
+        Libraries to speed up; all if none is given.
+
+    Yields
+    ------
+    None
+        The block runs with the replacements.
 
     Raises
     ------
-    ValueError, ImportError
-        As for :func:`install`.
+    ValueError
+        If a name is not one of these.
+    ImportError
+        If a library is not installed, or another version or another replacement is found.
 
     Examples
     --------

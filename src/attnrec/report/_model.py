@@ -19,12 +19,12 @@ class Measured:
     Attributes
     ----------
     what : str
-        What was held out, in a sentence.
+        Which interactions were held out, in a sentence.
     rows : sequence of (name, figures)
-        The model, and what it is compared with: figures by the name of the metric, as (value, low, high), the ends of
-        an interval, which may be None.
+        The model, and the models it is compared with: for each its figures by metric, as (value, low, high), where low
+        and high are the limits of an interval or None.
     notes : sequence of str
-        What a reader should know besides.
+        Further facts for the reader.
     """
 
     what: str
