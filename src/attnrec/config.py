@@ -117,7 +117,7 @@ def processors() -> int:
 
 
 def num_threads() -> int:
-    """Tell how many threads a call uses that sets no ``num_threads``.
+    """Return the number of threads of a call without ``num_threads``.
 
     It is the number that :func:`set_num_threads` or :func:`thread_limit` set; else the environment variable
     ATTNREC_NUM_THREADS; else the first number of OMP_NUM_THREADS; else :func:`processors`. Variables are read once, at
@@ -196,7 +196,7 @@ def thread_limit(n: int) -> Iterator[None]:
 
 
 def memory_budget() -> int:
-    """Tell how much temporary memory a call may use that sets no ``memory_budget``.
+    """Return the limit of temporary memory of a call without ``memory_budget``.
 
     Returns
     -------

@@ -91,7 +91,7 @@ class Counterfactuals:
         Returns
         -------
         Counterfactuals
-            The same numbers, sorted.
+            Result with the given numbers, sorted.
         """
         itemids, ranks = np.asarray(itemids, dtype=np.int64), np.asarray(ranks, dtype=np.int64)
         scores = np.asarray(scores, dtype=np.float32)

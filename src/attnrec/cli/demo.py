@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("demo", short_help="See it work on bundled data.")
-@click.option("--viewer", type=int, default=8, show_default=True, help="Whom to recommend to, 1 to 2000.")
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=8, show_default=True, help="How many films.")
+@click.command("demo", short_help="Try it on bundled data.")
+@click.option(
+    "--viewer", type=int, default=8, show_default=True, help="Number of the viewer to recommend to, 1 to 2000."
+)
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=8, show_default=True, help="Number of films to recommend."
+)
 @click.option(
     "--save",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Write the set here as ratings.csv, films.csv and viewers.csv, and end.",
+    help="Write the data to this folder as ratings.csv, films.csv and viewers.csv, and exit.",
 )
 @options.json_flag
 def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     """Recommend well-known films to one of 2,000 simulated viewers.
 
-    What each viewer likes is known, so you can judge by eye. The viewers are simulated; the films are real.
+    The taste of each viewer is known, so that you can judge the recommendations. The viewers are simulated; the films
+    are real.
     """
     from ..data import load_demo
     from . import _reasons, _show

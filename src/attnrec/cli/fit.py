@@ -23,7 +23,7 @@ __all__ = ["command"]
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE",
-    help="Where to write the model, a name that ends in .safetensors.",
+    help="File to write the model to; its name ends in .safetensors.",
 )
 @options.fitting
 @options.json_flag

@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("recommend", short_help="Recommend to a user or to all, with reasons.")
+@click.command("recommend", short_help="Recommend items to one user or to all users.")
 @options.source
 @options.items
 @options.user
-@click.option("--all-users", is_flag=True, help="Recommend to everybody; needs --output.")
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="How many items.")
+@click.option("--all-users", is_flag=True, help="Recommend to all users; needs --output.")
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="Number of items for each user."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write user, item, title, score, weight and rank here: .csv, .parquet or .jsonl.",
+    help="Write user, item, title, score, weight and rank to this file: .csv, .parquet or .jsonl.",
 )
 @options.unclipped
 @options.fitting
@@ -46,12 +48,12 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Recommend items to a user, with the reasons.
+    """Recommend items to a user, with explanations.
 
     RATINGS are CSV or Parquet with a row for each rating, whose columns are guessed from common headers: a file, a
-    folder of parts, a pattern in quotes, or several files. MODEL is what 'attnrec fit' wrote. "score" is the rating
-    predicted, within the scale of the ratings unless --unclipped is given: ranks are the same either way. "weight" is
-    the share of the user's attention that stands behind an item.
+    folder of parts, a quoted pattern, or several files. MODEL is a file that 'attnrec fit' wrote. "score" is the
+    predicted rating, clipped to the rating scale without --unclipped; ranks are the same either way. "weight" is the
+    share of the user's attention on the item.
 
     \b
     attnrec recommend ratings.csv --items movies.csv --user 1 -k 10

@@ -97,27 +97,27 @@ _LOCK = threading.RLock()
 
 
 def install(*libraries: str) -> None:
-    """Let other libraries rank with our kernels, in this process and until :func:`uninstall`.
+    """Make other libraries rank with the kernels of attnrec, in this process and until :func:`uninstall`.
 
     ``"implicit"``: ``recommend``, ``similar_items`` and ``similar_users`` of its factor models on the CPU (ALS, BPR,
-    LMF) search with :func:`implicit_topk` where they are called for 128 users or items or more and have float32
-    factors, as they have unless told; smaller calls, for which packing the items anew would cost more than it saves,
-    stay with implicit. ``"rectools"``: ``ImplicitRanker.rank``, by which its factor models, PureSVD and EASE recommend,
-    is that of :class:`RecToolsRanker`. Results differ by rounding, and in the order of equal scores; factors that are
+    LMF) search with :func:`implicit_topk` in calls for 128 users or items or more with float32 factors, the default
+    of implicit; smaller calls, for which packing the items anew would cost more than it saves, stay with implicit.
+    ``"rectools"``: ``ImplicitRanker.rank``, by which its factor models, PureSVD and EASE recommend, is replaced by that
+    of :class:`RecToolsRanker`. Results differ by rounding, and in the order of equal scores; factors that are
     not finite are left to the libraries.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all that are named here. What is installed already stays so.
+        Libraries to change, all if none is given; changes that are already in place are kept.
 
     Raises
     ------
     ValueError
-        If a name is none of these.
+        If a name is not one of these.
     ImportError
-        If a library is missing, or its version or its code is not what these replacements were written for; then
-        nothing is changed.
+        If a library is not installed, or its version or its code is not the one that the replacements were written
+        for; nothing is changed in that case.
 
     Examples
     --------

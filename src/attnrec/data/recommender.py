@@ -52,7 +52,7 @@ class FrameRecommender:
     ...     def recommend(self, userids, rows, N, filter_already_liked_items, items):
     ...         return np.tile([1, 0], (len(userids), 1))[:, :N], np.tile([9.0, 4.0], (len(userids), 1))[:, :N]
     >>> data = Interactions.from_arrays(["ann", "bob"], ["rum", "tea"])
-    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, filter_viewed=False)
+    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, exclude_seen=False)
       user item  score  rank
     0  bob  tea    9.0     1
     1  bob  rum    4.0     2
@@ -85,7 +85,7 @@ class FrameRecommender:
         self,
         users: Any = None,
         k: int = 10,
-        filter_viewed: bool = True,
+        exclude_seen: bool = True,
         items_to_recommend: Any = None,
         on_unsupported_targets: Literal["raise", "warn", "ignore"] = "raise",
         *,
@@ -104,7 +104,7 @@ class FrameRecommender:
             Users to recommend to, each once and in this order; None for all users.
         k : int
             Number of items for each user, at least 1; fewer rows are returned where fewer items are left.
-        filter_viewed : bool
+        exclude_seen : bool
             Whether to leave out items that the user has interacted with, or dislikes.
         items_to_recommend : iterable of ids, optional
             Candidate items, and no others.
@@ -157,7 +157,7 @@ class FrameRecommender:
             alone = (states == "cold") & (self.fallback is not None)
             hot = np.flatnonzero((at >= 0) & (states != "warm") & ~alone)
             if len(hot):
-                more = {"filter_already_liked_items": filter_viewed, **options}
+                more = {"filter_already_liked_items": exclude_seen, **options}
                 for some, asked in self._asked_for(at, hot):
                     found = self.model.recommend(*asked[0], **asked[1], **more)
                     ids[some], scores[some] = self._checked(found, len(some), int(k))
@@ -170,7 +170,7 @@ class FrameRecommender:
                 ids[warm], scores[warm] = self._checked(found, len(warm), int(k))
             if alone.any():
                 ids[alone], scores[alone] = self._fallen_back(chosen, int(k))
-                for user, disliked in self._dislikes(at, alone) if filter_viewed else ():
+                for user, disliked in self._dislikes(at, alone) if exclude_seen else ():
                     ids[user], scores[user] = self._fallen_back(chosen, int(k), disliked)
         filled = ids >= 0
         rank = np.cumsum(filled, axis=1)[filled]

@@ -39,14 +39,12 @@ class FeatureEncoder(Params):
     Parameters
     ----------
     text : str, list of str or dict
-        Columns of text, encoded by TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of lower-case words without
-        accents (scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``; Manning, Raghavan and Schütze, 2008, section
-        6.4), or by ``encoder``.
+        Columns of text, encoded by ``encoder`` or by TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of lower-case
+        words without accents (``TfidfVectorizer(sublinear_tf=True)``; Manning, Raghavan and Schütze, 2008, 6.4).
     categories : str, list of str or dict
         Columns of text, numbers or booleans with one label in each cell, encoded one-hot.
     multi : str, list of str or dict
-        Columns with several labels in each cell: lists, text with a ``separator``, or text that spells a list as JSON
-        or Python does.
+        Columns with several labels in each cell: lists, text with a ``separator``, or text that spells a list.
     numbers : str, list of str or dict
         Columns of numbers, encoded as ``(z, 1) / sqrt(z^2 + 1)`` with ``z = (x - mean) / std``: at length 1 it keeps
         the size of a number, and the product of two is ``cos(arctan z1 - arctan z2)``.
@@ -54,14 +52,12 @@ class FeatureEncoder(Params):
         Columns of dates, times or ISO 8601 text, encoded as days since 1970 like a number, and by sine and cosine of
         the position in the year and in the week.
     vectors : str, list of str or dict
-        Columns of lists or arrays of one width, or of single numbers (``{"image": "img_*"}`` by a pattern), used as
-        they are.
+        Columns of lists or arrays of one width, or of single numbers (``{"image": "img_*"}`` by a pattern), unchanged.
     id : str, False or None
-        Column of ids, kept as ``Features.ids``; None takes a column with a common header (item, movieId, user ...) and
-        distinct values, if there is one, False uses none.
+        Column of ids, kept as ``Features.ids``; None takes one with a common header and distinct values, if there is
+        one, and False uses none.
     encoder : object with ``encode(list of str) -> (n, width) array``, or dict of modality -> such an object
-        Encoder of text that replaces TF-IDF, such as a ``SentenceTransformer``; a dict applies to the modalities that
-        it names only.
+        Encoder that replaces TF-IDF, such as a ``SentenceTransformer``; a dict names the modalities that it applies to.
     separator : str or dict of column -> str
         Text between the labels of ``multi``; ``"|"`` for columns that a dict does not name.
     weights : dict of modality -> number, optional
@@ -70,11 +66,9 @@ class FeatureEncoder(Params):
     min_df : int
         Least number of texts that must hold a word, at least 1; a larger one drops more rare words.
     min_frequency : int
-        Least number of rows that must hold a label, at least 1; rarer labels share one column, ``other``, and are alike
-        from then on.
+        Least number of rows that must hold a label, at least 1; rarer labels share one column, ``other``.
     max_features : int
-        Largest number of words of a text modality, and of labels of a column, at least 1; the most frequent ones are
-        kept.
+        Largest number of words of a text, and of labels of a column, at least 1; the most frequent ones are kept.
 
     Notes
     -----
@@ -136,7 +130,7 @@ class FeatureEncoder(Params):
 
     @classmethod
     def guess(cls, table: Any, **settings: Any) -> Self:
-        """Make an encoder for this table, not fitted yet, with modalities guessed from the types and content of the columns.
+        """Make an unfitted encoder with modalities guessed from the types and content of the columns.
 
         Parameters
         ----------
@@ -375,7 +369,7 @@ class FeatureEncoder(Params):
         Raises
         ------
         ValueError
-            If facts and arrays are not such a state, or the sentence encoder is missing or a different one.
+            If facts and arrays are not the state of an encoder, or the sentence encoder is missing or a different one.
         """
         check_encoder(encoder)
         try:

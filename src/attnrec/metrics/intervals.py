@@ -24,7 +24,7 @@ def confidence_interval(
 ) -> Any:
     """Percentile bootstrap of means over users (Efron and Tibshirani, 1993, section 13.3).
 
-    Users are drawn with replacement, as many as there are; all columns share the draws. The interval says how far a
+    Each sample draws all u users with replacement; all columns share the draws. The interval says how far a
     mean would vary with other users of the same kind, not with another split or another fit.
 
     Parameters

@@ -19,7 +19,7 @@ class Measured:
     Attributes
     ----------
     what : str
-        Which interactions were held out, in a sentence.
+        Description of the interactions that were held out, in a sentence.
     rows : sequence of (name, figures)
         The model, and the models it is compared with: for each its figures by metric, as (value, low, high), where low
         and high are the limits of an interval or None.
