@@ -32,14 +32,13 @@ class FeatureEncoder(Params):
     """Encode a table about items or users as features, a block of columns for each modality.
 
     A modality is one column of the table, or several columns about one subject. Each argument from ``text`` to
-    ``vectors`` is a column, a list of columns (each a modality named after it), or a dict of modality -> column or
-    columns. Without any of them ``fit`` guesses modalities from the types and content of the columns, and
-    :meth:`report` lists its guesses.
+    ``vectors`` is a column, a list of columns (each a modality), or a dict of modality -> column or columns.
+    Without any of them ``fit`` guesses from the types and content of the columns; :meth:`report` lists its guesses.
 
     Parameters
     ----------
     text : str, list of str or dict
-        Columns of text, encoded by ``encoder`` or by TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of lower-case
+        Columns of text, encoded by ``encoder`` or TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of lower-case
         words without accents (``TfidfVectorizer(sublinear_tf=True)``; Manning, Raghavan and Schütze, 2008, 6.4).
     categories : str, list of str or dict
         Columns of text, numbers or booleans with one label in each cell, encoded one-hot.
