@@ -119,12 +119,10 @@ class Explanation:
 
     A contribution is weight times value: the attention to something, times its value. It says how this score was
     computed, not what caused it: a neighbour with a large weight and a value near 0 changed nothing, and removing an
-    item
-    from the history would change the other weights too (see :class:`attnrec.counterfactuals.Counterfactuals`).
+    item from the history would change the other weights too (see :class:`attnrec.counterfactuals.Counterfactuals`).
 
     Every view sums to the score on its own: ``total = bias + view.total``, where ``view.total`` is the sum of its
-    listed
-    contributions, its ``rest`` (ids not listed) and its ``background``.
+    listed contributions, its ``rest`` (ids not listed) and its ``background``.
 
     Attributes
     ----------

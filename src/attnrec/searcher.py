@@ -38,14 +38,12 @@ class Searcher:
 
     Ids and scores are bit for bit those of ``topk(query, index, k, weights=False)``. Every call searches the items that
     the index holds at that moment, so ``append`` and ``replace`` take effect at once; the first call after one makes
-    the
-    buffers anew.
+    the buffers anew.
 
     A searcher is for one thread at a time: give each thread its own, they share the items. A call made while another
-    one is
-    running raises RuntimeError. The interpreter lock is released where a search takes more than some microseconds.
-    When many more threads than processors search a large index (``n * d`` of 2^20 and more) with the same options,
-    waiting queries are answered together, in one pass over the items.
+    one is running raises RuntimeError. The interpreter lock is released where a search takes more than some
+    microseconds. When many more threads than processors search a large index (``n * d`` of 2^20 and more) with the same
+    options, waiting queries are answered together, in one pass over the items.
 
     Parameters
     ----------

@@ -47,11 +47,9 @@ class IndexFlatIP:
     have vectors of their own.
 
     Inputs that the kernels refuse go to an index of FAISS with the same vectors, if it is installed: NaN, infinity,
-    norms
-    whose products may overflow float32, the options ``params``, ``D`` and ``I`` of ``search``, and calls that only
-    read and are not implemented here, such as ``range_search``, ``reconstruct_n`` and ``search_and_reconstruct``. Calls
-    that
-    modify or write an index of FAISS, such as ``remove_ids`` and ``faiss.write_index``, are not available.
+    norms whose products may overflow float32, the options ``params``, ``D`` and ``I`` of ``search``, and calls that
+    only read and are not implemented here, such as ``range_search``, ``reconstruct_n`` and ``search_and_reconstruct``.
+    Calls that modify or write an index of FAISS, such as ``remove_ids`` and ``faiss.write_index``, are not available.
 
     Parameters
     ----------

@@ -22,9 +22,8 @@ class RecToolsRanker:
 
     Objects of equal score are ordered by id, the lower one first, and a vector of norm 0 has cosine 0 with all.
     Euclidean distances are computed from differences of vectors, where RecTools subtracts squares and keeps fewer
-    digits for
-    near vectors. Vectors that the kernels refuse, with NaN, infinity, or products that may overflow float32, are
-    ranked by RecTools if it is installed. Negative ids, which count from the end in RecTools, are refused.
+    digits for near vectors. Vectors that the kernels refuse, with NaN, infinity, or products that may overflow float32,
+    are ranked by RecTools if it is installed. Negative ids, which count from the end in RecTools, are refused.
 
     Parameters
     ----------

@@ -36,8 +36,7 @@ def softmax_cross_entropy(
     It is for training loops in torch on the CPU, such as those of two-tower models and SASRec. The formula is that of
     :func:`attnrec.softmax_cross_entropy`, ``mean_u (log sum_j exp(s_uj) - s_ui)`` with ``s = scale Q V^T + item_bias``
     for one target i in each row; memory is ``O((b + n) d)``. If any of queries, items and bias needs a gradient, all
-    are
-    computed together in the forward pass, which takes about four times as many operations as the loss alone.
+    are computed together in the forward pass, which takes about four times as many operations as the loss alone.
 
     Inputs that the kernels refuse are computed by torch with the logits, where only ``scale``,
     ``item_bias`` and ``ignore_index`` are given: NaN, infinity, large scores, one query (d,), targets that are

@@ -44,10 +44,8 @@ def load_demo() -> Demo:
     """Load the bundled set: 222 well-known films and 2,000 SIMULATED viewers with 30 to 60 ratings each.
 
     The films and their facts are real. The viewers, what they watched and how they rated it come from a seeded
-    simulation
-    (:mod:`attnrec.data.demo.simulate`), so that recommendations can be compared with a known taste. Use the set to
-    explore
-    the library, not to compare methods. Released under the project's licence or CC0 1.0, as you choose.
+    simulation (:mod:`attnrec.data.demo.simulate`), so that recommendations can be compared with a known taste. Use the
+    set to explore the library, not to compare methods. Released under the project's licence or CC0 1.0, as you choose.
 
     Returns
     -------
