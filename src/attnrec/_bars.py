@@ -1,4 +1,4 @@
-"""Signed bars with their labels, drawn with matplotlib. Knows neither models nor explanations."""
+"""Plot of signed bars with labels, by matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What everything with a ``fit`` shares: parameters in scikit-learn's manner, and the error of use before it."""
+"""Base class of everything with a ``fit``: parameters as in scikit-learn, and NotFittedError."""
 
 from __future__ import annotations
 

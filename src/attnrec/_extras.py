@@ -1,4 +1,4 @@
-"""Optional packages, imported where they are used. Imports nothing outside the standard library by itself."""
+"""Import of optional packages at their first use. Imports the standard library alone."""
 
 from __future__ import annotations
 

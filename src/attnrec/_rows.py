@@ -1,4 +1,4 @@
-"""CSR matrices from arrays, sums and lengths of their rows. Checks nothing and knows no model."""
+"""CSR matrices from arrays, and the sums and norms of their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads, instruction set, memory budget and backend of the process. Below everything but ``_core``."""
+"""Settings of the process: threads, instruction set, memory budget and backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a score and a rank would be without parts of the history. Holds results; computes no model."""
+"""Counterfactuals: scores and ranks of an item without single items of the history."""
 
 from __future__ import annotations
 

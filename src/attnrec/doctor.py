@@ -1,6 +1,6 @@
-"""What this installation is and whether it works: versions, processor, OpenMP runtimes, a self-test.
+"""Examination of the installation: versions, processor, OpenMP runtimes, and a self-test.
 
-Needs no extra. Gives findings; :mod:`attnrec.cli` shows them.
+Needs no extra. Returns findings, which :mod:`attnrec.cli` prints.
 """
 
 from __future__ import annotations

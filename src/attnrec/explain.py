@@ -1,4 +1,4 @@
-"""Why an item got its score: what each history item, neighbour or feature added. Holds results; computes no model."""
+"""Explanation of a score by the contributions of history items, neighbours and features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ItemIndex: items packed once for the kernels and reused between calls. Layer 1."""
+"""ItemIndex: items packed once for the kernels and reused between calls."""
 
 from __future__ import annotations
 

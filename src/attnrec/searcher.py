@@ -1,4 +1,4 @@
-"""Searcher: one query after another with checks and buffers that are made once. Layer 1."""
+"""Searcher: single queries over an index, with checks and buffers that are made once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few seconds' proof that the compiled operations agree with the reference here. Prints nothing.
+"""Self-test: comparison of the compiled operations with the reference on small random data.
 
 Imports NumPy, :mod:`attnrec.ops` and :mod:`attnrec.reference`; no extra is needed.
 """

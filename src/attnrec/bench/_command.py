@@ -1,4 +1,4 @@
-"""``attnrec bench``: options, progress, and where the report goes."""
+"""The command ``attnrec bench``: its options, its progress bar and its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs here and with how many threads: processor, versions, the thread pools of all libraries. Times nothing."""
+"""Description of the machine: processor, versions, and the thread pools of all libraries."""
 
 from __future__ import annotations
 

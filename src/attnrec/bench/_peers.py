@@ -1,6 +1,6 @@
-"""How other libraries do a task, each at its best settings: float32, as many threads as we, buffers that are kept.
+"""Implementations of the tasks in other libraries, with their best settings: float32, equal threads, reused buffers.
 
-A library imports when its forms are asked for; one that has no way to do a task gives no form.
+A library is imported when its implementations are requested; it has none for a task that it does not support.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The work to be timed: shapes, seeded data, counted operations. Times nothing and knows no library.
+"""Definition of the tasks: shapes, seeded data, and numbers of operations.
 
-One multiply and one addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention. Exponentials
-and the search for the largest are not counted, whoever does them.
+A multiplication and an addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention. Exponentials
+and the selection of the best items are not counted for any library.
 """
 
 from __future__ import annotations

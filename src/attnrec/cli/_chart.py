@@ -1,4 +1,4 @@
-"""Figures of ``attnrec evaluate`` as a picture: a panel a metric, points with intervals. Measures nothing."""
+"""Plot of the results of ``attnrec evaluate``: one panel for each metric, points with intervals."""
 
 from __future__ import annotations
 

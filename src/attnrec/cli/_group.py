@@ -1,4 +1,4 @@
-"""The group of commands and how every failure ends: one line on stderr and an exit code. Computes nothing."""
+"""The group of commands, and their error handling: one line on stderr and an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures contestants on parts, with intervals over users. Reads no files and shows nothing but a progress bar."""
+"""Metrics of the compared models on the test parts, with intervals over users."""
 
 from __future__ import annotations
 

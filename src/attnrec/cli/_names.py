@@ -1,4 +1,4 @@
-"""Titles inside a model file: one more entry of its header, which :func:`attnrec.models.load` passes by."""
+"""Titles in a model file: a further entry of its header, which :func:`attnrec.models.load` ignores."""
 
 from __future__ import annotations
 

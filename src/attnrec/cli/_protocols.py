@@ -1,4 +1,4 @@
-"""The parts that ``attnrec evaluate`` fits on and measures on, for each way to split. Fits nothing."""
+"""Training and test parts of ``attnrec evaluate`` for each kind of split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved model among the contestants: its own catalogue, histories as the data has them. Fits nothing."""
+"""A saved model in a comparison: its own catalogue, and histories from the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables, sentences and JSON on stdout. Decides how things look, not what they are."""
+"""Printing of tables, sentences and JSON on stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes tables to a file: CSV, Parquet or JSON lines, beside it first and then renamed. Knows no model."""
+"""Atomic writes of tables to CSV, Parquet or JSON lines files."""
 
 from __future__ import annotations
 

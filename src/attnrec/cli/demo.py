@@ -1,4 +1,4 @@
-"""``attnrec demo``: recommendations on the bundled set, next to the taste that its viewers were made with."""
+"""``attnrec demo``: recommendations from the bundled data, next to the simulated taste of the viewer."""
 
 from __future__ import annotations
 

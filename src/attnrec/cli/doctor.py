@@ -1,4 +1,4 @@
-"""``attnrec doctor``: shows what :mod:`attnrec.doctor` finds. Works without rich."""
+"""``attnrec doctor``: prints the findings of :mod:`attnrec.doctor`, without rich."""
 
 from __future__ import annotations
 

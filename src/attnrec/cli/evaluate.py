@@ -1,4 +1,4 @@
-"""``attnrec evaluate``: holds out interactions, fits on the rest, and measures."""
+"""``attnrec evaluate``: compares models on held-out interactions."""
 
 from __future__ import annotations
 

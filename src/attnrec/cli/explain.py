@@ -1,4 +1,4 @@
-"""``attnrec explain``: why an item has its score for a user."""
+"""``attnrec explain``: the contributions to the score of an item for a user."""
 
 from __future__ import annotations
 

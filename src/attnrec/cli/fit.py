@@ -1,4 +1,4 @@
-"""``attnrec fit``: ratings to a model file."""
+"""``attnrec fit``: fits a model to ratings and saves it."""
 
 from __future__ import annotations
 

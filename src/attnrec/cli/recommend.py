@@ -1,4 +1,4 @@
-"""``attnrec recommend``: fits or loads, and recommends to one user or to all."""
+"""``attnrec recommend``: fits or loads a model, and recommends to one user or to all users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``attnrec report``: a page of recommendations to some users, with reasons, as one file."""
+"""``attnrec report``: writes a page of recommendations to some users, with explanations."""
 
 from __future__ import annotations
 

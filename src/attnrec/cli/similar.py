@@ -1,4 +1,4 @@
-"""``attnrec similar``: the items that the same users have."""
+"""``attnrec similar``: lists the items most similar to one item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drop-ins for rankers share: hidden pairs as a pattern, and a scan that suits the data. Imports no peer."""
+"""Shared code of the ranking drop-ins: masks of hidden pairs, and a scan that suits the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FAISS's exact index of inner products, ``faiss.IndexFlatIP``, on our kernels. Does not import faiss."""
+"""Drop-in for FAISS's exact index of inner products, ``faiss.IndexFlatIP``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""implicit's search for the best items, ``implicit.cpu.topk.topk``, on our kernels. Does not import implicit."""
+"""Drop-in for implicit's top-k search, ``implicit.cpu.topk.topk``."""
 
 from __future__ import annotations
 

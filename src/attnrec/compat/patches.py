@@ -1,4 +1,4 @@
-"""Our kernels inside other libraries: what is replaced, and putting it back. Imports a library when it is patched."""
+"""Replacement of functions inside other libraries by the drop-ins, and its reversal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RecTools' ranker of vectors, ``ImplicitRanker``, on our kernels. Does not import RecTools."""
+"""Drop-in for RecTools' ranker of vectors, ``ImplicitRanker``."""
 
 from __future__ import annotations
 

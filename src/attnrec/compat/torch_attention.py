@@ -1,4 +1,4 @@
-"""``torch.nn.functional.scaled_dot_product_attention`` for CPU tensors: our kernel where it serves, torch elsewhere."""
+"""Drop-in for ``torch.nn.functional.scaled_dot_product_attention`` on CPU tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The softmax loss over all items as a differentiable function of torch CPU tensors. Imports torch when called."""
+"""The softmax loss over all items as a differentiable function of torch CPU tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interactions and ids from files, frames and matrices. Imports pandas, polars and pyarrow only where they are used."""
+"""Interactions and ids from files, frames and matrices, splits, and frames of recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two inputs that carry ids, brought to one order: what matched, what is missing, what is left out. Knows no model."""
+"""Alignment of two inputs by id, with the numbers of rows that match, are missing or are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parallel arrays and sparse matrices to columns. Checks shapes, applies no policies."""
+"""Conversion of parallel arrays and sparse matrices to columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns to a sparse matrix under stated policies. Reads no files and knows no frames."""
+"""Assembly of columns to a sparse matrix, under policies for duplicate, missing and out-of-range rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delimited text files, streamed by Arrow in blocks, to columns. No policies: what is missing stays marked."""
+"""Reader of delimited text files, streamed by Arrow in blocks; missing values stay marked."""
 
 from __future__ import annotations
 

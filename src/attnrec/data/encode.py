@@ -1,4 +1,4 @@
-"""A column of ids to codes and distinct values. Knows nothing of files, frames or matrices beyond one column."""
+"""Factorization of a column of ids into codes and distinct values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of any kind to columns, and columns to frames. The only file that knows narwhals, pandas and polars."""
+"""Conversion of data frames to columns and back, by narwhals."""
 
 from __future__ import annotations
 

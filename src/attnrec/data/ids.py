@@ -1,4 +1,4 @@
-"""Ids: outside names of users or items and their positions in a matrix. Holds names only, no interactions."""
+"""Ids: outside ids of users or items, and their positions in a matrix."""
 
 from __future__ import annotations
 

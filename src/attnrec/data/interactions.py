@@ -1,4 +1,4 @@
-"""Interactions: who used what, with the ids kept. Delegates reading and sorting; computes nothing itself."""
+"""Interactions: a sparse matrix of users and items with their outside ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table about items: titles and other columns by id. Reads and looks up; joins and ranks nothing."""
+"""A table about items: titles and other columns by id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet files to columns, their row groups one at a time and only the columns needed. No policies."""
+"""Reader of Parquet files, one row group at a time and only the required columns."""
 
 from __future__ import annotations
 

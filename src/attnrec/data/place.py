@@ -1,4 +1,4 @@
-"""Columns as read from any source, and where their rows stand in it. Decides nothing about them."""
+"""Columns read from a source, and the location of each row in that source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Popularity of items in a recent window, for those of whom nothing is known. Knows no model."""
+"""Popularity of items in a recent window, the fallback for cold users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FrameRecommender: a model's recommendations as a frame of outside ids. Trains nothing and ranks nothing."""
+"""FrameRecommender: recommendations of a model as a frame of outside ids."""
 
 from __future__ import annotations
 

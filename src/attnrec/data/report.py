@@ -1,4 +1,4 @@
-"""What was found while reading interactions. Plain facts, no decisions."""
+"""Report of the duplicate, missing and out-of-range rows of a source of interactions."""
 
 from __future__ import annotations
 

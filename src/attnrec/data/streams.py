@@ -1,4 +1,4 @@
-"""Text of a file, unpacked, in UTF-8, with progress. Knows nothing of columns or rows."""
+"""Stream of the text of a file, decompressed and in UTF-8, with a progress bar."""
 
 from __future__ import annotations
 

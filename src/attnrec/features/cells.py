@@ -1,4 +1,4 @@
-"""Cells of a column as texts, numbers and times, and when they are missing. Labels are read elsewhere."""
+"""Reading of cells as text, numbers and times, with missing values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoder of tables: says which columns are what, learns, transforms, and gives its state to files."""
+"""FeatureEncoder: encoding of tables as features, and its state for model files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column is what, by type and content. Looks at a table and decides; encodes nothing."""
+"""Guess of the kind of each column from its type and content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix that an encoder makes: rows of items or users, columns in blocks of modalities. Encodes nothing."""
+"""Features: a matrix with rows of items or users and a block of columns for each modality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables from frames, dicts, items and files. Types nothing: columns stay as they come."""
+"""Reading of feature tables from frames, dicts, items and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of items or users as named columns, with the ids of its rows. Reads no files and knows no modality."""
+"""A table of items or users as named columns, with the ids of its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as TF-IDF, tokens and counts by scikit-learn. Knows no sentence encoders."""
+"""Encoding of text by TF-IDF, with tokens and counts by scikit-learn."""
 
 from __future__ import annotations
 

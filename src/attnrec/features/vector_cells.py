@@ -1,4 +1,4 @@
-"""Cells of a column as vectors: lists, arrays, single numbers or text that spells a list. Learns nothing."""
+"""Reading of cells as vectors: lists, arrays, single numbers, or text that spells a list."""
 
 from __future__ import annotations
 

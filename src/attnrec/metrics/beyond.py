@@ -1,4 +1,4 @@
-"""What lists show besides hits: how much of the catalogue, how evenly, how little known, how unlike each other."""
+"""Metrics beyond accuracy: coverage, concentration, novelty and diversity of recommendations."""
 
 from __future__ import annotations
 

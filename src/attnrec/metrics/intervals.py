@@ -1,4 +1,4 @@
-"""Confidence intervals of means over users, by the bootstrap. NumPy alone; knows no metric."""
+"""Confidence intervals of means over users, by the bootstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well held-out items are found again, by lists of recommendations. Binary relevance; nothing is sampled."""
+"""Ranking metrics of recommendation lists against held-out items, with binary relevance and full ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of predicted ratings. Takes pairs of numbers; knows no users."""
+"""Errors of predicted ratings: RMSE and MAE."""
 
 from __future__ import annotations
 

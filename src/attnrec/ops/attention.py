@@ -1,4 +1,4 @@
-"""Attention as a matrix, over ratings and over values: attention_matrix, predict_ratings, attend. Layer 1."""
+"""Attention as a matrix, over ratings and over values: attention_matrix, predict_ratings, attend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best items for each query: topk. Layer 1."""
+"""The best items for each query: topk."""
 
 from __future__ import annotations
 

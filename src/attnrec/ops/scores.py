@@ -1,4 +1,4 @@
-"""Scores of queries and items: dot_product, similarity, score_pairs, sampled_product. Layer 1."""
+"""Scores of queries and items: dot_product, similarity, score_pairs, sampled_product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loss over all items with its gradients, and steps down them: softmax_cross_entropy, adam_step. Layer 1."""
+"""The softmax loss over all items with gradients, and the Adam optimiser: softmax_cross_entropy, adam_step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of what models attend to and where things lie, with matplotlib. Return axes; show and save nothing."""
+"""Plots of attention, contributions and item vectors, by matplotlib; functions return axes."""
 
 from __future__ import annotations
 

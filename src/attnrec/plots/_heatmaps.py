@@ -1,4 +1,4 @@
-"""Tables of numbers as colours: attention of users on items, histories on recommendations. Computes no model."""
+"""Heatmaps: the attention of users on items, and the contributions of histories to recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors as points in a plane. Learns nothing but principal components."""
+"""Maps of vectors: points in the plane of their principal components."""
 
 from __future__ import annotations
 

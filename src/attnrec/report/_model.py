@@ -1,4 +1,4 @@
-"""What a model is, and how well it does where that was measured: a section of a report. Measures nothing."""
+"""Report sections about the model: parameters, size, and measured metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole page: one file without scripts that asks nothing of a network. Fits and measures nothing."""
+"""The whole report page: one file without scripts, which loads nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One user in a report: the history, the recommendations, and why each. Computes through the model alone."""
+"""Report section about one user: the history, the recommendations, and their explanations."""
 
 from __future__ import annotations
 

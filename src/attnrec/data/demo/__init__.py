@@ -1,4 +1,4 @@
-"""The bundled demo set: real films, simulated viewers. Reads its own folder; needs no network."""
+"""The bundled demo data: real films and simulated viewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name, and its bytes unpacked. Knows nothing of text or columns."""
+"""Detection of the compression and type of a file by its first bytes, and decompression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the splits share: reading what is given, ranks within users, and cutting a matrix in two. Chooses nothing."""
+"""Shared code of the splits: reading of inputs, ranks within users, and division of a matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cross-validation: every interaction held out once. Draws no sample that is not seeded."""
+"""Cross-validation: every interaction is held out once."""
 
 from __future__ import annotations
 

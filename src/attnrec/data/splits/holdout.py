@@ -1,4 +1,4 @@
-"""One part of the interactions held out: at random, each user's last, or the latest."""
+"""Hold-out splits: random, the last interaction of each user, or the latest of all."""
 
 from __future__ import annotations
 

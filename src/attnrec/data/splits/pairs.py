@@ -1,4 +1,4 @@
-"""A train and a test part that somebody else made: brought to one numbering and checked. Splits nothing."""
+"""Predefined training and test parts, brought to common ids and checked."""
 
 from __future__ import annotations
 

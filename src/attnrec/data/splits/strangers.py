@@ -1,4 +1,4 @@
-"""Users held out whole, for models that take on new users by their history. Draws no sample that is not seeded."""
+"""Splits by user, for models that fold in new users: strong generalisation."""
 
 from __future__ import annotations
 
