@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import _accuracy_gowalla
-from _accuracy_data import best_unseen, folder, held_out_users, movielens_1m
+from _accuracy_data import best_unseen, folder, movielens_1m, user_holdout
 from _accuracy_gowalla import points
 from _accuracy_peers import PEERS, Scores, missing
 from attnrec import metrics
@@ -116,7 +116,7 @@ def _movielens(root: Any, options: Any) -> dict[str, Any]:
 
 
 def _trial(name: str, x: sp.csr_array, seed: int, setting: dict[str, Any]) -> dict[str, Any]:
-    train, fold_in, test = held_out_users(x, seed)
+    train, fold_in, test = user_holdout(x, seed)
     started = time.perf_counter()
     ids = METHODS[name](train, **setting)(fold_in, 100)
     seconds = time.perf_counter() - started

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 import cli_runs
 from attnrec import metrics
-from attnrec.data import Interactions, held_out_users, kfold, leave_last_out, random_holdout
+from attnrec.data import Interactions, kfold, leave_last_out, random_holdout, user_holdout
 from attnrec.models import NeighbourAttention
 from cli_runs import fails, interrupted, run, spawn, told, without
 from estimators import ESTIMATORS
@@ -107,7 +107,7 @@ def test_random_is_what_the_library_gives(films: Path) -> None:
 
 
 def test_users_are_folded_in(films: Path) -> None:
-    train, fold_in, test, userids = held_out_users(Interactions.from_csv(films), 20, 0.6, 3)
+    train, fold_in, test, userids = user_holdout(Interactions.from_csv(films), 20, 0.6, 3)
     options = ["--split", "users", "--users", 20, "--fold-in", 0.6, "--seed", 3, "-k", 5]
     answer = told("evaluate", films, *options, "-m", SOFT, "-m", "NeighbourAttention")
     assert answer["parts"] == [{"train": train.nnz, "test": test.nnz, "users": 20}]

@@ -1,5 +1,4 @@
-"""Reading of sparse matrices by one rule, for all functions. It imports NumPy alone: whoever has a
-sparse matrix has SciPy, and its methods come with it.
+"""Reading of sparse matrices by one rule, for all functions. It imports NumPy alone, and calls methods of the matrix.
 
 The rule, for estimators, operations, splits, metrics, drop-ins and readers alike:
 

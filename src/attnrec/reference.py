@@ -1,7 +1,7 @@
 """Every operation in plain NumPy: the specification, the test oracle and the benchmark baseline.
 
-Imports NumPy alone. Functions have the parameters of their namesakes in :mod:`attnrec.ops`, and ``dtype``, in which they
-compute: float64, the default, gives the true result, and float32 a measure of rounding errors.
+Imports NumPy alone. Functions have the parameters of their namesakes in :mod:`attnrec.ops`, and ``dtype``, in which
+they compute: float64, the default, gives the true result, and float32 a measure of rounding errors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Definition of the tasks: shapes, seeded data, and numbers of operations.
 
-A multiplication and an addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention. Exponentials
-and the selection of the best items are not counted for any library.
+A multiplication and an addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention.
+Exponentials and the selection of the best items are not counted for any library.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from .items import Items, read_items
 from .popularity import popularity
 from .recommender import FrameRecommender
 from .report import Report
-from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
+from .splits import HeldOutUsers, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
 __all__ = [
     "COMMON_NAMES",
@@ -23,7 +23,6 @@ __all__ = [
     "Items",
     "Report",
     "guess_columns",
-    "held_out_users",
     "kfold",
     "leave_last_out",
     "load_demo",
@@ -32,4 +31,5 @@ __all__ = [
     "random_holdout",
     "read_items",
     "temporal",
+    "user_holdout",
 ]

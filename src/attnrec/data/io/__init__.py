@@ -10,8 +10,9 @@ blanks is a double quote is quoted, and keeps the blanks inside the quotes. Betw
 characters.
 
 **The first line** is data if it holds only numbers and times, or if a column given by position holds a number or a
-time, or an empty rating or time. It is a header if it holds a given name, a common header of ids (``userId``), or common
-headers of two roles. If both are possible, or a role is not found, reading stops with an error that names ``header=``.
+time, or an empty rating or time. It is a header if it holds a given name, a common header of ids (``userId``), or
+common headers of two roles. If both are possible, or a role is not found, reading stops with an error that names
+``header=``.
 
 **Names.** Two columns for one role (``Rating,rating``, ``rating,rating``, or ``rating_x,rating_y`` from a join) are an
 error, and so is a column that mentions ratings under an uncommon name: give the column of the role.

@@ -9,11 +9,11 @@ import numpy as np
 
 from ._parts import Array, between, matrix_of, parts, shares
 
-__all__ = ["HeldOutUsers", "held_out_users"]
+__all__ = ["HeldOutUsers", "user_holdout"]
 
 
 class HeldOutUsers(NamedTuple):
-    """What :func:`held_out_users` returns.
+    """What :func:`user_holdout` returns.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class HeldOutUsers(NamedTuple):
     userids: Array
 
 
-def held_out_users(
+def user_holdout(
     interactions: Any,
     n_users: int,
     fold_in_fraction: float = 0.8,
@@ -74,7 +74,7 @@ def held_out_users(
     >>> import numpy as np
     >>> from scipy.sparse import csr_array
     >>> from attnrec.data import splits
-    >>> train, fold_in, test, userids = splits.held_out_users(csr_array(np.ones((6, 10))), n_users=2)
+    >>> train, fold_in, test, userids = splits.user_holdout(csr_array(np.ones((6, 10))), n_users=2)
     >>> train.shape, fold_in.shape, fold_in.nnz, test.nnz, userids.shape
     ((4, 10), (2, 10), 16, 4, (2,))
     """
