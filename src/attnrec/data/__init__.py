@@ -11,17 +11,17 @@ from .items import Items, read_items
 from .popularity import popularity
 from .recommender import FrameRecommender
 from .report import Report
-from .splits import HeldOutUsers, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
+from .splits import UserHoldout, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
 __all__ = [
     "COMMON_NAMES",
     "Alignment",
     "FrameRecommender",
-    "HeldOutUsers",
     "Ids",
     "Interactions",
     "Items",
     "Report",
+    "UserHoldout",
     "guess_columns",
     "kfold",
     "leave_last_out",

@@ -11,6 +11,6 @@ from __future__ import annotations
 from .folds import kfold
 from .holdout import leave_last_out, random_holdout, temporal
 from .pairs import pair
-from .strangers import HeldOutUsers, user_holdout
+from .strangers import UserHoldout, user_holdout
 
-__all__ = ["HeldOutUsers", "kfold", "leave_last_out", "pair", "random_holdout", "temporal", "user_holdout"]
+__all__ = ["UserHoldout", "kfold", "leave_last_out", "pair", "random_holdout", "temporal", "user_holdout"]

@@ -9,11 +9,11 @@ import numpy as np
 
 from ._parts import Array, between, matrix_of, parts, shares
 
-__all__ = ["HeldOutUsers", "user_holdout"]
+__all__ = ["UserHoldout", "user_holdout"]
 
 
-class HeldOutUsers(NamedTuple):
-    """What :func:`user_holdout` returns.
+class UserHoldout(NamedTuple):
+    """Result of :func:`user_holdout`.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ def user_holdout(
     n_users: int,
     fold_in_fraction: float = 0.8,
     random_state: int | np.random.Generator = 0,
-) -> HeldOutUsers:
+) -> UserHoldout:
     """Hold out users, and return a part of each one's history for fold-in: strong generalisation (Marlin, 2004).
 
     A model is fitted with ``train``, in which held-out users have no row, and recommends to them with
@@ -60,7 +60,7 @@ def user_holdout(
 
     Returns
     -------
-    HeldOutUsers
+    UserHoldout
         Named tuple of ``train, fold_in, test, userids``.
 
     Raises
@@ -94,4 +94,4 @@ def user_holdout(
     taken = np.maximum(np.floor((1 - fraction) * counts + 1e-9), 1)
     fold_in, test = parts(theirs, shares(theirs, rng.permutation(theirs.nnz), taken))
     others = matrix[np.setdiff1d(np.arange(matrix.shape[0]), userids)]
-    return HeldOutUsers(parts(others, np.zeros(others.nnz, dtype=bool))[0], fold_in, test, userids)
+    return UserHoldout(parts(others, np.zeros(others.nnz, dtype=bool))[0], fold_in, test, userids)
