@@ -248,8 +248,8 @@ def test_what_nobody_can_find_is_told(tmp_path: Path) -> None:
     rows = [("a", 1, 3, 1), ("b", 1, 4, 2), ("b", 2, 4, 3), ("c", 2, 5, 9), ("a", 3, 1, 9)]
     answer = told("evaluate", write(tmp_path / "r.csv", rows), "--split", "temporal", "--time", 9, "-m", "popularity")
     assert answer["notes"] == [
-        "1 held-out interactions are with items that nobody has in the rest: missed by all.",
-        "1 users have nothing in the rest; they get what anybody would.",
+        "1 held-out interactions have items without training interactions: no model finds them.",
+        "1 users have no training interactions; all of them get the same recommendations.",
     ]
 
 

@@ -80,9 +80,9 @@ def described(data: Interactions, split: str, cut: list[Part]) -> tuple[str, lis
     cold = sum(int((~seen[part.test.indices]).sum()) for part, seen in zip(cut, known, strict=True))
     notes = []
     if cold:
-        notes.append(f"{cold:,} held-out interactions are with items that nobody has in the rest: missed by all.")
+        notes.append(f"{cold:,} held-out interactions have items without training interactions: no model finds them.")
     if cold_users:
-        notes.append(f"{cold_users:,} users have nothing in the rest; they get what anybody would.")
+        notes.append(f"{cold_users:,} users have no training interactions; all of them get the same recommendations.")
     whole = f" of {len(data):,}" if split != "pair" else ""
     return f"{held_out:,}{whole} interactions of {users:,} users held out ({split})", notes
 

@@ -88,9 +88,9 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
         nearest = source.users[int(why.neighbours.ids[0])]
         _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.", "")
     if because is not None:
-        _show.print_lines(f"As if {new['title']} were new, and nobody had seen it:", style="bold")
+        _show.print_lines(f"{new['title']} as a new film without interactions:", style="bold")
         _show.print_lines(
-            f"its genres, keywords and year alone make it number {new['rank']} of the {new['of']} films that viewer "
+            f"by its genres, keywords and year alone it has rank {new['rank']} of the {new['of']} films that viewer "
             f"{viewer} has not seen."
         )
         _show.print_lines(*because.text(names=titles.__getitem__).splitlines()[1:])

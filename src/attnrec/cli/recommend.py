@@ -79,8 +79,8 @@ def command(
 
 
 _RANKED_BY_RATING = (
-    "Ranked by predicted rating. Fitted with --implicit, they are ranked by how many of the people like this one have "
-    "them, which finds more of what somebody goes on to use; 'attnrec evaluate' compares the two on your data."
+    "Ranked by predicted rating. With --implicit, items are ranked by the share of similar users who have them, which "
+    "usually predicts the next interactions better; 'attnrec evaluate' compares the two on your data."
 )
 
 

@@ -92,7 +92,7 @@ def project(vectors: Any) -> tuple[Array, Array]:
     """
     shape = tuple(np.shape(vectors))
     if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"vectors has shape {shape}: it needs (n, d), one row for each thing on the map")
+        raise ValueError(f"vectors has shape {shape}: it needs (n, d), one row for each point of the map")
     needed = 8 * 3 * shape[0] * shape[1]
     if needed > config.memory_budget():
         raise ValueError(f"vectors of shape {shape} take {needed / 1e9:.2g} GB to decompose: pass fewer rows")

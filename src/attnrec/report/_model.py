@@ -36,10 +36,10 @@ def model_section(model: Recommender) -> str:
     """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
     x = model.user_items
     scale = model.rating_range
-    kind = "ranks; its scores are no ratings"
+    kind = "ranks; its scores are not ratings"
     if scale is not None:
         kind = f"predicts ratings, shown within {scale[0]:.6g} to {scale[1]:.6g}"
-    hidden = f", beside {model.disliked.nnz:,} dislikes that are only hidden" if model.disliked.nnz else ""
+    hidden = f", and {model.disliked.nnz:,} dislikes that are only hidden" if model.disliked.nnz else ""
     dense = x.nnz / max(1, x.shape[0] * x.shape[1])
     sizes = (
         f"Fitted with {x.nnz:,} interactions of {x.shape[0]:,} users with {x.shape[1]:,} items "
@@ -69,7 +69,7 @@ def metrics_section(measured: Measured | None) -> str:
     if measured is None:
         inner = element(
             "p",
-            "Nothing was held out, so this page says nothing about how good the recommendations are. For figures, give "
+            "Nothing was held out, so that this page has no metrics of the recommendations. For metrics, give "
             "interactions that the model was not fitted with.",
         )
     else:

@@ -15,9 +15,9 @@ from ._user import user_section
 __all__ = ["Measured", "html_report"]
 
 _NOTE = (
-    "A contribution tells how a score was computed: how much attention a thing got, times what it said. It is not what "
-    "would happen without that thing; the sentences on the history say that, each computed again without one item. "
-    "Background is what cannot be put down to any of the things that are listed and added up above it."
+    "A contribution is a summand of the score: an attention weight times a value. It is not the effect of removing the "
+    "item, which the sentences on the history give: they recompute the score without one item. Background is the part "
+    "of the score that none of the listed contributions explains."
 )
 
 
