@@ -51,7 +51,7 @@ bench: $(TESTED) ## benchmarks with asserted results (EXTRAS=bench adds the peer
 	@$(PY) -m pytest benchmarks --benchmark-only $(ARGS)
 
 accuracy: $(TESTED) ## figures of quality on the data in ATTNREC_DATA (EXTRAS=accuracy adds the peers)
-	@$(PY) benchmarks/accuracy.py $(ARGS)
+	@$(PY) -m benchmarks.quality.accuracy $(ARGS)
 
 wheel: $(VENV)/wheel.stamp ## build the wheel into dist/
 	@mkdir -p dist && cp $(VENV)/dist/attnrec-*.whl dist/ && ls dist/attnrec-*.whl

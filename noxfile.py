@@ -19,9 +19,17 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 TOOLS = ("-r", "tools/requirements.txt")
 TEST_INSTALLED = {"ATTNREC_TEST_INSTALLED": "1"}
-THREADED = ("free_threading", "models_threads", "churn", "searcher", "border", "index_file")
+THREADED = (
+    "ops/test_free_threading",
+    "models/test_models_threads",
+    "index/test_churn",
+    "index/test_searcher",
+    "capi/test_border",
+    "index/test_index_file",
+)
 # Of packages without wheels for a Python that has no interpreter lock: polars, safetensors, faiss-cpu, implicit
 WITHOUT = ("consumers", "data_*", "encoders", "features*", "model_file*", "model_serving*", "*_benchmark", "*_peers")
+WHEEL = ("house/test_installed", "ops/test_article", "ops/test_ops", "index/test_searcher", "index/test_churn")
 BESIDE = ("torch==2.13.*", "scikit-learn==1.9.*", "faiss-cpu==1.15.*")  # each brings an OpenMP runtime
 
 
@@ -43,7 +51,7 @@ def freethreaded(session: nox.Session) -> None:
         session.run(*pip, requirement, success_codes=[0, 1])  # says what it does not find
     run = ("python", "-X", "gil=0", "-m", "pytest")
     for _ in range(3):
-        session.run(*run, *(f"tests/test_{name}.py" for name in THREADED), env=TEST_INSTALLED)
+        session.run(*run, *(f"tests/{name}.py" for name in THREADED), env=TEST_INSTALLED)
     session.run(*run, *(f"--ignore-glob=*/test_{name}.py" for name in WITHOUT), *session.posargs, env=TEST_INSTALLED)
 
 
@@ -142,7 +150,7 @@ def bench(session: nox.Session) -> None:
 def accuracy(session: nox.Session) -> None:
     """Figures of quality on the data sets in the folder ATTNREC_DATA, beside peers (`-- --only explicit`)."""
     session.install(".[test,accuracy]")
-    session.run("python", "benchmarks/accuracy.py", *session.posargs)
+    session.run("python", "-m", "benchmarks.quality.accuracy", *session.posargs)
 
 
 @nox.session
@@ -155,7 +163,7 @@ def wheelcheck(session: nox.Session) -> None:
     session.run("auditwheel", "repair", "--wheel-dir", str(out), *map(str, (out / "built").glob("*.whl")))
     session.install(*(f"{wheel}[test]" for wheel in out.glob("*.whl")), *BESIDE)
     tests_folder = Path("tests").resolve()
-    tests = [str(tests_folder / f"test_{name}.py") for name in ("installed", "article", "ops", "searcher", "churn")]
+    tests = [str(tests_folder / f"{name}.py") for name in WHEEL]
     session.run("python", "tools/wheel_check.py", str(out), "--tests", *tests, *session.posargs, env=TEST_INSTALLED)
 
 

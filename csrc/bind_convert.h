@@ -67,7 +67,7 @@ inline py::array as_array(Arg arg, py::handle x) {
     const auto given = py::reinterpret_borrow<py::array>(x);
     if (given.dtype().kind() != of_packages) return given;
   }
-  return py::module_::import("attnrec._arraylike").attr("as_numpy")(x, arg.text());
+  return py::module_::import("attnrec._util.arraylike").attr("as_numpy")(x, arg.text());
 }
 
 // Whether x has the native dtype of T; two dtype objects may be equal without being one.
@@ -116,7 +116,7 @@ inline py::array_t<int64_t> as_ids(Arg arg, py::handle given, std::optional<int6
     return py::module_::import("numpy").attr("flatnonzero")(x);
   }
   if (!has_dtype<int64_t>(x)) {
-    x = py::module_::import("attnrec._arraylike").attr("as_integers")(x, arg.text(), "ids are integers");
+    x = py::module_::import("attnrec._util.arraylike").attr("as_integers")(x, arg.text(), "ids are integers");
   }
   return py::array_t < int64_t, py::array::c_style | py::array::forcecast > ::ensure(x);
 }

@@ -24,19 +24,19 @@ COPIED = ("cmake", "csrc", "examples", "src", "tests", "CMakeLists.txt", "pyproj
 TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by this
 SHORT = 4
 ORACLE = " ".join(
-    f"tests/test_{name}.py"
+    f"tests/{name}.py"
     for name in (
-        "large_scores",
-        "int8",
-        "long_lists",
-        "ops",
-        "border",
-        "searcher",
-        "gate",
-        "index_file",
-        "model_serving",
-        "model_serving_files",
-        "model_serving_signs",
+        "ops/test_large_scores",
+        "ops/test_int8",
+        "ops/test_long_lists",
+        "ops/test_ops",
+        "capi/test_border",
+        "index/test_searcher",
+        "index/test_gate",
+        "index/test_index_file",
+        "capi/test_model_serving",
+        "capi/test_model_serving_files",
+        "capi/test_model_serving_signs",
     )
 )
 

@@ -21,8 +21,12 @@ import tsan
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TELLS = "import attnrec, sys; t = attnrec.show_config()['threading']; sys.exit(t != sys.argv[1] and f'built on {t}')"
-TESTED = "ops large_scores gradients int8 long_lists border searcher gate churn index_file"
-TESTS = tuple(f"tests/test_{name}.py" for name in (*TESTED.split(), "model_serving", "model_serving_files"))
+TESTED = {
+    "ops": "ops large_scores gradients int8 long_lists",
+    "capi": "border model_serving model_serving_files",
+    "index": "searcher gate churn index_file",
+}
+TESTS = tuple(f"tests/{room}/test_{name}.py" for room, names in TESTED.items() for name in names.split())
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",  # CPython itself leaks on purpose
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -96,7 +100,7 @@ def main() -> None:
         run("cmake", "--install", str(build), "--prefix", str(prefix), env=env)
         flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
         outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
-        run(*first, *pytest[:5], "tests/test_examples.py", env={**env, **outside})
+        run(*first, *pytest[:5], "tests/capi/test_examples.py", env={**env, **outside})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Searches an index from 8 threads while another one appends and replaces, as long as one likes; see tests/churn.py."""
+"""Searches an index from 8 threads while another one appends and replaces, as long as one likes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 from churn import appends, churn
 

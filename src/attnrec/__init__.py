@@ -15,7 +15,7 @@ from .config import (
     show_config,
     thread_limit,
 )
-from .index import ItemIndex
+from .index import ItemIndex, Searcher
 from .ops import (
     adam_step,
     attend,
@@ -29,7 +29,6 @@ from .ops import (
     topk,
 )
 from .reference import CrossEntropy, TopK
-from .searcher import Searcher
 
 __version__ = "0.1.0"
 

@@ -1,4 +1,4 @@
-// Prints how many processors the control groups below each given folder pay for; see tests/test_environment.py.
+// Prints how many processors the control groups below each given folder pay for; see tests/ops/test_environment.py.
 #include <cstdio>
 
 #include "core/processors.h"

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import config
-from .._extras import need
+from .._util.extras import need
 from ..cli import _options as options
 from ._tasks import TASKS, quick
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops, reference
-from .._snapshot import Precision
-from ..index import ItemIndex
+from ..index._snapshot import Precision
+from ..index.item_index import ItemIndex
 from ._tasks import Data, Task
 
 __all__ = ["Form", "Result", "attnrec_forms", "numpy_forms", "reference_forms"]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from .. import config, doctor
-from .._extras import need
+from .. import config
+from .._util.extras import need
+from ..doctor import findings
 
 __all__ = ["PEERS", "describe", "import_peers", "limited", "notes", "settings"]
 
@@ -45,13 +46,13 @@ def describe(num_threads: int, missing: dict[str, str]) -> dict[str, Any]:
     packages = ["scipy", *(package for package in PEERS.values() if package not in missing)]
     versions = {name: shown[name] for name in ("attnrec", "python", "numpy")}
     return {
-        "cpu": doctor._processor(),
+        "cpu": findings._processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": config.processors(),
         "threads": num_threads,
         "isa": shown["isa"],
         "compiler": shown["compiler"],
-        "versions": versions | {name: doctor._version(name) or "of unknown version" for name in packages},
+        "versions": versions | {name: findings._version(name) or "of unknown version" for name in packages},
     }
 
 

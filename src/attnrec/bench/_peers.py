@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._extras import need
+from .._util.extras import need
 from ._forms import Form, Result
 from ._tasks import Data, Task
 

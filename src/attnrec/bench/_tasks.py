@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._extras import need
+from .._util.extras import need
 
 __all__ = ["TASKS", "Data", "Task", "make_data", "quick"]
 

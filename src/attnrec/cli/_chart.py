@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._bars import short
-from .._extras import need
+from .._util.extras import need
+from ..explain._bars import short
 from ._write import beside
 
 __all__ = ["check", "draw"]

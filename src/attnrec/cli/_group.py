@@ -18,15 +18,15 @@ __all__ = ["main"]
 
 # Name -> module with a click command called `command`. Names that another module has to bring are shown if it is there.
 COMMANDS = {
-    "demo": "attnrec.cli.demo",
-    "fit": "attnrec.cli.fit",
-    "recommend": "attnrec.cli.recommend",
-    "explain": "attnrec.cli.explain",
-    "report": "attnrec.cli.report",
-    "similar": "attnrec.cli.similar",
-    "evaluate": "attnrec.cli.evaluate",
+    "demo": "attnrec.cli.commands.demo",
+    "fit": "attnrec.cli.commands.fit",
+    "recommend": "attnrec.cli.commands.recommend",
+    "explain": "attnrec.cli.commands.explain",
+    "report": "attnrec.cli.commands.report",
+    "similar": "attnrec.cli.commands.similar",
+    "evaluate": "attnrec.cli.commands.evaluate",
     "bench": "attnrec.bench",
-    "doctor": "attnrec.cli.doctor",
+    "doctor": "attnrec.cli.commands.doctor",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from .._extras import need
+from .._util.extras import need
 from ._contestants import Contestant, Fitted
 from ._protocols import Array, Part
 from ._words import in_parameters

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from .._extras import need
+from .._util.extras import need
 from ._write import beside
 
 __all__ = ["load_named", "save_named"]
@@ -39,7 +39,7 @@ def load_named(path: Path) -> tuple[Any, Any, Any, list[str], bool]:
     """
     from .. import models
     from ..data import Ids
-    from ..models.modelfile import read_header
+    from ..models.storage.model_file import read_header
 
     model = models.load(path)
     header = read_header(path)

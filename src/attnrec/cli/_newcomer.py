@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ..data.demo import Demo
-    from ..explain import Explanation
+    from ..explain.explanation import Explanation
 
 __all__ = ["newcomer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..explain import Explanation
+from ..explain.explanation import Explanation
 from ._source import Source
 
 __all__ = ["because", "recommended", "rows_of", "score_columns"]

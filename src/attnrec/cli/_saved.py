@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._extras import need
+from .._util.extras import need
 from ._contestants import Contestant, Fitted, predicted_by_lists
 from ._protocols import Array, Part
 
@@ -30,7 +30,7 @@ def saved(path: Path, data: Interactions) -> Contestant:
     ValueError
         If the file has no ids, or as :func:`matched`.
     """
-    from ..models.modelfile import read_header
+    from ..models.storage.model_file import read_header
     from ._names import load_named
 
     model, users, items, _, _ = load_named(path)

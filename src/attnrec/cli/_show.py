@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from .._extras import need
+from .._util.extras import need
 
 __all__ = ["console", "print_json", "print_lines", "print_table"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .._extras import need
+from .._util.extras import need
 
 __all__ = ["beside", "suffix_of", "write_tables"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._extras import need
-from ..index import ItemIndex
+from .._util.extras import need
+from ..index.item_index import ItemIndex
 from ._handover import handed_over
-from ._scan import Array, floats, whole
+from ._search import Array, floats, whole
 
 OP = "compat.IndexFlatIP"
 NONE_LEFT = -np.finfo(np.float32).max

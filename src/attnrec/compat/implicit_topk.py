@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .._arraylike import as_floats, as_numpy
-from .._extras import need
+from .._util.arraylike import as_floats, as_numpy
+from .._util.extras import need
 from ._handover import handed_over
-from ._scan import Array, best, floats, integers, pattern, whole
+from ._search import Array, best, floats, integers, pattern, whole
 
 OP = "compat.implicit_topk"
 

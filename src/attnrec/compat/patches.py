@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._extras import need
+from .._util.extras import need
 from .implicit_topk import implicit_topk
 from .rectools_ranker import RecToolsRanker
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .._extras import need
-from .._matrices import is_sparse
+from .._util.extras import need
+from .._util.matrices import is_sparse
 from ._handover import handed_over
-from ._scan import Array, best, floats, integers, pattern, weights, whole
+from ._search import Array, best, floats, integers, pattern, weights, whole
 
 OP = "compat.RecToolsRanker"
 DISTANCES = ("dot", "cosine", "euclidean")

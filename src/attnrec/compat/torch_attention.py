@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import config, ops
-from .._extras import need
+from .._util.extras import need
 from ._handover import handed_over
 
-# Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/dropins.py).
+# Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/speed/dropins.py).
 LEAST_WORK = 1 << 30
 
 

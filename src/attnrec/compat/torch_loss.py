@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import ops
-from .._arraylike import as_numpy
-from .._extras import need
+from .._util.arraylike import as_numpy
+from .._util.extras import need
 from ._handover import handed_over
 from .torch_attention import _has_memory
 

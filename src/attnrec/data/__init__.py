@@ -9,8 +9,8 @@ from .ids import Ids
 from .interactions import Interactions
 from .items import Items, read_items
 from .popularity import popularity
+from .read_report import Report
 from .recommender import FrameRecommender
-from .report import Report
 from .splits import UserHoldout, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
 __all__ = [

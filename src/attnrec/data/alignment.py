@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._extras import need
-from .encode import Array
+from .._util.extras import need
+from .factorize import Array
 from .ids import Ids
 
 __all__ = ["Alignment", "Unnamed", "in_order", "joined", "kinds", "moved", "rows_of", "unnamed", "warn"]

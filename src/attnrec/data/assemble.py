@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._extras import need
-from .encode import Array, Coded, sorted_order
-from .place import Columns
+from .._util.extras import need
+from .factorize import Array, Coded, sorted_order
+from .io.source import Columns
 from .policies import ReadPolicy
-from .report import Report
+from .read_report import Report
 
 __all__ = ["Assembled", "assemble"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import alignment
-from .encode import Array, as_list
+from .factorize import Array, as_list
 from .ids import Ids
 from .interactions import Interactions
 

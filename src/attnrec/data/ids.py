@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._arraylike import as_integers, native, whole_numbers
-from .encode import Array, as_arrow, as_list, encode, integers, object_array, one_axis, plain
+from .._util.arraylike import as_integers, native, whole_numbers
+from .factorize import Array, as_arrow, as_list, encode, integers, object_array, one_axis, plain
 
 __all__ = ["Ids", "from_texts"]
 

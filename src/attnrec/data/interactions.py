@@ -6,16 +6,16 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from .._arraylike import as_numpy
-from .._extras import need
+from .._util.arraylike import as_numpy
+from .._util.extras import need
 from .assemble import assemble
-from .encode import Array
-from .frames import make_frame
+from .factorize import Array
 from .ids import Ids
-from .place import Columns
+from .io.frames import make_frame
+from .io.source import Columns
 from .policies import ReadPolicy
+from .read_report import Report
 from .readers import Readers
-from .report import Report
 
 __all__ = ["Interactions"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._extras import need
+from .._util.extras import need
 from .columns import ITEM_NAMES, Column, guess_columns
-from .encode import Coded, encode
+from .factorize import Coded, encode
 from .ids import Ids
 from .io.parts import Paths, find_parts, holds_parquet, without_text
-from .place import Place
+from .io.source import Place
 
 __all__ = ["Items", "read_items", "row_ids"]
 
@@ -149,14 +149,14 @@ def read_items(
     source = find_parts(path)
     text: dict[str, Any] = {"separator": separator, "header": header, "encoding": encoding}
     if holds_parquet(source):
-        from .parquet import read_whole
+        from .io.parquet import read_whole
 
         without_text(source, text)
         table, place = read_whole(source)
         roles = guess_columns(list(table), given=given, table=ITEM_NAMES, source=place.source)
         coded = encode(table[roles["id"]], f"{place.source}: id")
     else:
-        from .csvfile import ids_of_texts, read_table
+        from .io.delimited import ids_of_texts, read_table
 
         table, layout, place = read_table(
             path, given, ITEM_NAMES, separator=separator, header=header, encoding=encoding

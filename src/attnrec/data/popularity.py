@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .encode import Array
+from .factorize import Array
 from .ids import Ids
 from .interactions import Interactions
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from .arrays import columns_of_arrays, columns_of_sparse
 from .columns import Column
-from .frames import columns_of
+from .io.arrays import columns_of_arrays, columns_of_sparse
+from .io.frames import columns_of
 from .io.parts import Paths, find_parts, holds_parquet, without_text
-from .place import Columns
+from .io.source import Columns
 from .policies import ReadPolicy, documented
 
 __all__ = ["Readers"]
@@ -135,7 +135,7 @@ class Readers:
         stays a string). Times are integers, decimals or ISO 8601 dates. Empty ids, and empty, NA, NaN, null or None
         ratings and times, are missing. :mod:`attnrec.data.io` has the rules for blanks, quotes, and several files.
         """
-        from .csvfile import read_csv
+        from .io.delimited import read_csv
 
         policy = ReadPolicy(duplicates, missing, rating_range, out_of_range)
         given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
@@ -184,7 +184,7 @@ class Readers:
         ValueError
             If a file cannot be read or a row is not allowed; the message has one line with file, row and fix.
         """
-        from .parquet import read_parquet
+        from .io.parquet import read_parquet
 
         policy = ReadPolicy(duplicates, missing, rating_range, out_of_range)
         given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}

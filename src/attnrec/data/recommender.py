@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import _matrices
-from .._arraylike import as_floats, as_numpy, native
+from .._util import matrices
+from .._util.arraylike import as_floats, as_numpy, native
 from .alignment import unnamed
 from .by_model import by_model, check_kinds, scores_of
-from .encode import Array, one_axis, plain
-from .frames import make_frame
+from .factorize import Array, one_axis, plain
 from .ids import Ids
 from .interactions import Interactions
+from .io.frames import make_frame
 
 __all__ = ["FrameRecommender"]
 
@@ -210,7 +210,7 @@ class FrameRecommender:
             if len(own) and not features.present.any():
                 check_kinds("recommend: user_features", own, listed)
         rows = getattr(features, "features", features)
-        rows = self._matrix(rows) if _matrices.is_sparse(rows) else as_numpy(rows, "recommend: user_features")
+        rows = self._matrix(rows) if matrices.is_sparse(rows) else as_numpy(rows, "recommend: user_features")
         if len(rows.shape) != 2 or rows.dtype.kind not in "buif":
             raise TypeError(
                 f"recommend: user_features is {type(features).__name__}: give a matrix of numbers, or Features, such "
@@ -249,7 +249,7 @@ class FrameRecommender:
 
     def _matrix(self, x: Any) -> Any:
         """A sparse matrix of features as CSR; one row where it is one-dimensional."""
-        read = _matrices.matrix("recommend: user_features", x, row=True)
+        read = matrices.matrix("recommend: user_features", x, row=True)
         kind = type(self.interactions.user_items)
         return kind((read.data, read.indices, read.indptr), shape=read.shape)
 

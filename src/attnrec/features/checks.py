@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .modalities import Modality
+from .columns import Modality
 
 __all__ = ["check_encoder", "check_names", "check_params"]
 

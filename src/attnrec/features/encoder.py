@@ -8,18 +8,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._estimator import NotFittedError, Params
-from .._extras import need
-from .._rows import Array, unit_rows
-from ..data.encode import as_list, is_missing
+from .._util.extras import need
+from .._util.params import NotFittedError, Params
+from .._util.sparse import Array, unit_rows
+from ..data.factorize import as_list, is_missing
 from ..data.ids import Ids
-from .blocks import Block, Settings, unit_dense
 from .checks import check_encoder, check_names, check_params
+from .columns import Modality, resolve
 from .guess import guess
-from .kinds import KINDS, learn
+from .kinds.base import Block, Settings, unit_dense
+from .kinds.registry import KINDS, learn
 from .learned import Learned, pack, unpack
 from .matrix import Features
-from .modalities import Modality, resolve
 from .sources import read
 from .table import Table
 

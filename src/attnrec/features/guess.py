@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._extras import need
+from .._util.extras import need
 from ..data.columns import simple
-from ..data.encode import as_arrow, as_list, is_missing
-from ..data.lines import NULLS, is_number, is_time
-from .label_cells import listed
+from ..data.factorize import as_arrow, as_list, is_missing
+from ..data.io.records import NULLS, is_number, is_time
+from .kinds.label_cells import listed
 from .table import Table
 
 __all__ = ["guess"]

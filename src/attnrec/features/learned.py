@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._rows import Array
-from .blocks import Block, State
-from .kinds import KINDS, load
-from .modalities import Modality
+from .._util.sparse import Array
+from .columns import Modality
+from .kinds.base import Block, State
+from .kinds.registry import KINDS, load
 
 __all__ = ["SETTINGS", "Learned", "pack", "unpack"]
 

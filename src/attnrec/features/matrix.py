@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import _matrices
-from .._extras import need
-from .._rows import Array, csr
+from .._util import matrices
+from .._util.extras import need
+from .._util.sparse import Array, csr
 from ..data.ids import Ids
 
 __all__ = ["Features"]
@@ -65,7 +65,7 @@ class Features:
 
     def __post_init__(self) -> None:
         if _sparse.issparse(self.matrix):
-            read = _matrices.matrix("matrix", self.matrix)
+            read = matrices.matrix("matrix", self.matrix)
             object.__setattr__(self, "matrix", csr(read.data, read.indices, read.indptr, read.shape))
         n, width = self.matrix.shape
         if self.present.shape != (n, len(self.modalities)):

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._arraylike import native
-from ..data.csvfile import read_table
-from ..data.frames import frame_of
+from .._util.arraylike import native
+from ..data.io.delimited import read_table
+from ..data.io.frames import frame_of
+from ..data.io.parquet import read_whole
 from ..data.io.parts import find_parts, holds_parquet
+from ..data.io.source import Place
 from ..data.items import Items
-from ..data.parquet import read_whole
-from ..data.place import Place
 from .table import Table
 
 __all__ = ["read"]

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ..data.columns import COMMON_NAMES, ITEM_NAMES, simple
-from ..data.csvfile import ids_of_texts
-from ..data.encode import encode
+from ..data.factorize import encode
 from ..data.ids import Ids
+from ..data.io.delimited import ids_of_texts
+from ..data.io.source import Place
 from ..data.items import row_ids
-from ..data.place import Place
 
 __all__ = ["Column", "Table"]
 

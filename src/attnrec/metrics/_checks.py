@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._arraylike import as_floats, as_integers, as_numpy
-from .._matrices import Rows, is_sparse, matrix, owners
+from .._util.arraylike import as_floats, as_integers, as_numpy
+from .._util.matrices import Rows, is_sparse, matrix, owners
 
 __all__ = ["Array", "answer", "catalogue", "hits", "lists", "numbers", "stored"]
 
@@ -73,7 +73,7 @@ def numbers(name: str, x: Any, fix: str) -> Array:
 
 def stored(name: str, x: Any) -> Rows:
     """Entries of Interactions or of a sparse matrix of any format, each place once, float64, by the rule of
-    :mod:`attnrec._matrices`; a one-dimensional row is that of one user."""
+    :mod:`attnrec._util.matrices`; a one-dimensional row is that of one user."""
     given = getattr(x, "user_items", x)
     if not is_sparse(given):
         raise TypeError(

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from .._matrices import is_sparse, matrix
+from .._util.matrices import is_sparse, matrix
 from ._checks import Array, answer, catalogue, lists, numbers, stored
 
 __all__ = ["coverage", "gini", "intra_list_diversity", "novelty"]

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from .._arraylike import as_integers
+from .._util.arraylike import as_integers
 from ._checks import Array, answer, hits
 
 __all__ = ["auc", "hit_rate", "map", "mrr", "ndcg", "precision", "recall"]

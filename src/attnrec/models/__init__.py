@@ -1,19 +1,19 @@
-"""The estimators. Each keeps the contract of :class:`attnrec.models.base.Recommender`, but the bridge."""
+"""The estimators. Each keeps the contract of :class:`attnrec.models.base.recommender.Recommender`, but the bridge."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from .._estimator import NotFittedError
-from . import modelfile
-from .base import Recommender
-from .content_bridge import ContentBridge
-from .fitted import Stored
-from .kernel_recommender import KernelAttentionRecommender
-from .kernel_regressor import KernelAttentionRegressor
-from .neighbour_attention import NeighbourAttention
-from .softmax_recommender import SoftmaxRecommender
+from .._util.params import NotFittedError
+from .base.recommender import Recommender
+from .base.state import Stored
+from .bridge import ContentBridge
+from .kernel_explicit import KernelAttentionRegressor
+from .kernel_implicit import KernelAttentionRecommender
+from .neighbours import NeighbourAttention
+from .softmax import SoftmaxRecommender
+from .storage import model_file
 
 __all__ = [
     "ContentBridge",
@@ -61,7 +61,7 @@ def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None
     ...     load(f"{folder}/model.safetensors", mmap=False)
     NeighbourAttention()
     """
-    name = modelfile.read_header(path)["class"]
+    name = model_file.read_header(path)["class"]
     known = {k: v for k, v in globals().items() if k in __all__ and isinstance(v, type) and issubclass(v, Stored)}
     known.pop("Recommender")
     if name not in known:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import _matrices, config, reference
-from .._arraylike import as_floats, native
-from .._outputs import check_output
-from ..index import ItemIndex
+from .. import config, reference
+from .._util import matrices
+from .._util.arraylike import as_floats, native
+from .._util.outputs import check_output
+from ..index.item_index import ItemIndex
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Metric = Literal["dot", "cosine"]
@@ -26,21 +27,20 @@ def packed(x: Any) -> Any:
 
 
 def read(op: str, name: str, x: Any, *, values: bool = True) -> Any:
-    """A sparse matrix as the core and the reference read it, under the rule of :mod:`attnrec._matrices`; all else as it
-    is.
+    """A sparse matrix as the core and the reference read it, by the rule of ``_util/matrices.py``; all else as it is.
 
     They check CSR themselves and add up in float64 what is repeated, so a CSR matrix of values that float32 holds
     exactly, or of which only the pattern counts, is handed on: it is neither copied nor walked through here.
     """
-    if x is None or isinstance(x, np.ndarray) or not _matrices.is_sparse(x):
+    if x is None or isinstance(x, np.ndarray) or not matrices.is_sparse(x):
         return x
     if getattr(x, "format", "csr") == "csr" and len(x.shape) == 2:
         dtype = x.data.dtype if values else np.dtype(np.float32)
         if dtype == np.float32 or (dtype.kind in "biuf" and dtype.itemsize <= 2):
             return x
     if not values:
-        return _matrices.pattern(f"{op}: {name}", x, row=True)
-    found = _matrices.matrix(f"{op}: {name}", x, row=True)
+        return matrices.pattern(f"{op}: {name}", x, row=True)
+    found = matrices.matrix(f"{op}: {name}", x, row=True)
     return replace(found, shape=tuple(x.shape))  # one row stays one: its result has one axis
 
 
@@ -52,7 +52,7 @@ def _plain(x: Any) -> Any:
 def _operand(op: str, x: Any) -> Any:
     """A positional input, which has to be real: NumPy would pass over what is imaginary."""
     x = _plain(x)
-    return x if x is None or _matrices.is_sparse(x) else as_floats(x, f"{op}: an input", None)
+    return x if x is None or matrices.is_sparse(x) else as_floats(x, f"{op}: an input", None)
 
 
 def by_reference(op: str, *inputs: Any, out: Array | None = None, **options: Any) -> Any:

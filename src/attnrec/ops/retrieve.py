@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
-from .._arraylike import chosen
-from .._outputs import check_ids, check_output
-from .._snapshot import Precision
-from ..index import ItemIndex
+from .._util.arraylike import chosen
+from .._util.outputs import check_ids, check_output
+from ..index._snapshot import Precision
+from ..index.item_index import ItemIndex
 from ..reference import TopK
 from ._backend import Array, by_reference, read, uses_reference
 

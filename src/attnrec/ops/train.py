@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import config
-from .._arraylike import as_integers, as_numpy
-from .._matrices import is_sparse
-from .._outputs import check_output
+from .._util.arraylike import as_integers, as_numpy
+from .._util.matrices import is_sparse
+from .._util.outputs import check_output
 from ..reference import CrossEntropy
 from ._backend import Array, by_reference, read, uses_reference
 

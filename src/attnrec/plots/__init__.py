@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..explain import Explanation, Names
+from ..explain.explanation import Explanation, Names
 from ._heatmaps import attention_heatmap, history_heatmap
 from ._maps import feature_map, project
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .._arraylike import as_numpy
-from .._bars import RED, axes, decimals, short
-from .._extras import need
-from ..explain import Names, named
-from ..models.base import Recommender
+from .._util.arraylike import as_numpy
+from .._util.extras import need
+from ..explain._bars import RED, axes, decimals, short
+from ..explain.explanation import Names, named
+from ..models.base.recommender import Recommender
 
 __all__ = ["attention_heatmap", "history_heatmap"]
 

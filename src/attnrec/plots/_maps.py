@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _matrices, config
-from .._bars import BLUE, axes, short
-from ..explain import Names, named
-from ..models.base import Recommender
+from .. import config
+from .._util import matrices
+from ..explain._bars import BLUE, axes, short
+from ..explain.explanation import Names, named
+from ..models.base.recommender import Recommender
 
 __all__ = ["feature_map", "project"]
 
@@ -96,10 +97,10 @@ def project(vectors: Any) -> tuple[Array, Array]:
     needed = 8 * 3 * shape[0] * shape[1]
     if needed > config.memory_budget():
         raise ValueError(f"vectors of shape {shape} take {needed / 1e9:.2g} GB to decompose: pass fewer rows")
-    if _matrices.is_sparse(vectors):
-        read = _matrices.matrix("vectors", vectors, dtype=np.float64)
+    if matrices.is_sparse(vectors):
+        read = matrices.matrix("vectors", vectors, dtype=np.float64)
         x = np.zeros(shape)
-        x[_matrices.owners(read), read.indices] = read.data
+        x[matrices.owners(read), read.indices] = read.data
     else:
         x = np.asarray(vectors, dtype=np.float64)
     if not np.all(np.isfinite(x)):

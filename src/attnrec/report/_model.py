@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..models.base import Recommender
+from ..models.base.recommender import Recommender
 from ._html import element, table, text
 
 __all__ = ["Measured", "metrics_section", "model_section"]

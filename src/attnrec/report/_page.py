@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..explain import Names, named
-from ..models import checks
-from ..models.base import Recommender
+from ..explain.explanation import Names, named
+from ..models.base.recommender import Recommender
+from ..models.inputs import checks
 from ._html import element, text
 from ._model import Measured, metrics_section, model_section
 from ._style import STYLE

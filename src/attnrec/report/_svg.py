@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._bars import decimals
+from ..explain._bars import decimals
 from ._html import element, text
 
 __all__ = ["bars"]

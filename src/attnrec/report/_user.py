@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._bars import decimals
-from ..explain import Explanation, Names, named
-from ..models.base import Recommender
+from ..explain._bars import decimals
+from ..explain.explanation import Explanation, Names, named
+from ..models.base.recommender import Recommender
 from ._html import element, table, text
 from ._svg import bars
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..columns import COMMON_NAMES, ITEM_NAMES, Column, roles_of, simple
-from ..lines import NULLS, comma_fix, is_number, is_time
+from .records import NULLS, comma_fix, is_number, is_time
 
 __all__ = ["names_columns"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..._extras import need
+from ..._util.extras import need
 
 __all__ = ["BROKEN", "is_parquet", "kind_of", "open_bytes", "refuse"]
 

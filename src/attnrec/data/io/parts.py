@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ..streams import check_file
 from .magic import kind_of
+from .streams import check_file
 
 __all__ = ["Part", "Paths", "Source", "check_alike", "find_parts", "holds_parquet", "without_text"]
 

@@ -8,9 +8,9 @@ then float32) and whose time is the latest of them.
 
 from __future__ import annotations
 
-from .folds import kfold
 from .holdout import leave_last_out, random_holdout, temporal
-from .pairs import pair
-from .strangers import UserHoldout, user_holdout
+from .kfold import kfold
+from .predefined import pair
+from .users import UserHoldout, user_holdout
 
 __all__ = ["UserHoldout", "kfold", "leave_last_out", "pair", "random_holdout", "temporal", "user_holdout"]

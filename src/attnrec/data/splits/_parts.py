@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import _matrices
-from ..._arraylike import as_numpy
-from ..._extras import need
+from ..._util import matrices
+from ..._util.arraylike import as_numpy
+from ..._util.extras import need
 
 __all__ = ["Array", "between", "by_user", "keys_of", "matrix_of", "parts", "row_ids", "shares", "times_of"]
 
@@ -18,16 +18,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def matrix_of(interactions: Any, name: str = "interactions") -> Any:
     """The (users, items) CSR matrix: the one given where it is canonical, else read by the rule of ``_matrices``."""
     given = getattr(interactions, "user_items", interactions)
-    if not _matrices.is_sparse(given):
+    if not matrices.is_sparse(given):
         raise TypeError(
             f"{name} must be Interactions or a sparse matrix, not {type(given).__name__}: pass "
             f"scipy.sparse.csr_array({name})"
         )
-    read = _matrices.stored(name, given)
-    if getattr(given, "format", "") == "csr" and _matrices.is_canonical(name, read) and len(given.data) == given.nnz:
+    read = matrices.stored(name, given)
+    if getattr(given, "format", "") == "csr" and matrices.is_canonical(name, read) and len(given.data) == given.nnz:
         return given
-    read = _matrices.canonical(name, read)
-    _matrices.finite(name, read)
+    read = matrices.canonical(name, read)
+    matrices.finite(name, read)
     sparse = need("scipy.sparse", extra="data")
     return sparse.csr_array((read.data, read.indices, read.indptr), shape=read.shape)
 
@@ -37,10 +37,10 @@ def times_of(interactions: Any, matrix: Any, timestamps: Any, who: str) -> Array
     given = getattr(interactions, "timestamps", None) if timestamps is None else timestamps
     if given is None:
         raise ValueError(f"{who} needs timestamps: name their column when reading, or pass timestamps=")
-    of_places = _matrices.is_sparse(given)
+    of_places = matrices.is_sparse(given)
     whole = getattr(interactions, "user_items", interactions)
     rows, columns, stored = (
-        _matrices.entries("timestamps", given) if of_places else _matrices.entries("interactions", whole, values=False)
+        matrices.entries("timestamps", given) if of_places else matrices.entries("interactions", whole, values=False)
     )
     times = stored if of_places else as_numpy(given, "timestamps")
     if times.shape != rows.shape:
@@ -48,7 +48,7 @@ def times_of(interactions: Any, matrix: Any, timestamps: Any, who: str) -> Array
     if times.dtype.kind not in "iufM" or (times.dtype.kind in "fM" and np.isnan(times).any()):
         raise ValueError(f"timestamps must be numbers or datetime64, none of them missing; they are {times.dtype}")
     if of_places or whole is not matrix:
-        order, first = _matrices.in_order(rows, columns, matrix.shape[1])
+        order, first = matrices.in_order(rows, columns, matrix.shape[1])
         times = np.maximum.reduceat(times[order], first)
         rows, columns = rows[order[first]], columns[order[first]]
     if of_places and not (np.array_equal(rows, row_ids(matrix)) and np.array_equal(columns, matrix.indices)):
@@ -65,7 +65,7 @@ def between(name: str, value: float, low: float = 0, high: float = 1) -> float:
 
 def row_ids(matrix: Any) -> Array:
     """(nnz,) the row of each stored entry."""
-    return _matrices.owners(matrix)
+    return matrices.owners(matrix)
 
 
 def keys_of(matrix: Any) -> Array:

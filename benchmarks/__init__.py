@@ -1,0 +1,1 @@
+"""`python -m benchmarks.speed.NAME` for time and memory, `python -m benchmarks.quality.NAME` for quality."""

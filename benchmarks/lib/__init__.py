@@ -1,0 +1,1 @@
+"""What the scripts share: pictures, summaries, ceilings of the machine, peak memory."""

@@ -1,0 +1,1 @@
+"""Figures of quality: ranking, ratings and cold start, beside other libraries."""

@@ -1,0 +1,1 @@
+"""Figures of time and memory, beside other libraries and the ceilings of the machine."""

@@ -1,0 +1,40 @@
+"""CSR matrices from arrays, and the sums and norms of their rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .extras import need
+
+__all__ = ["CSR", "Array", "csr", "row_sums", "unit_rows"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+CSR = Any  # scipy.sparse.csr_array; scipy is optional, so it is not named here
+
+_sparse = need("scipy.sparse", extra="data")
+
+
+def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, ...]) -> CSR:
+    """The three arrays as a CSR matrix, not copied."""
+    return _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
+
+
+def row_sums(data: Array, indptr: Array) -> Array:
+    """Sum of the stored values of each row, (rows,) float64.
+
+    Each row is added up on its own, so a row has the same bits in whatever matrix it stands.
+    """
+    filled = np.flatnonzero(indptr[1:] > indptr[:-1])
+    out = np.zeros(len(indptr) - 1)
+    if len(filled):
+        out[filled] = np.add.reduceat(data.astype(np.float64), indptr[filled])
+    return out
+
+
+def unit_rows(x: CSR) -> CSR:
+    """The rows of ``x`` at length 1; a row without length stays 0. Shares the pattern of ``x``."""
+    lengths = np.repeat(np.sqrt(row_sums(np.square(x.data, dtype=np.float64), x.indptr)), np.diff(x.indptr))
+    data = np.divide(x.data, lengths, out=np.zeros(len(x.data)), where=lengths > 0).astype(np.float32)
+    return csr(data, x.indices, x.indptr, x.shape)

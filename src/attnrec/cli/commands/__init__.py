@@ -1,0 +1,1 @@
+"""One command a file. Each module has a click command of the name ``command``."""

@@ -1,0 +1,1 @@
+"""The contract of all estimators: fit, recommend, predict, explain, update, tune, save."""

@@ -1,0 +1,43 @@
+"""Work in blocks of users: how many fit the memory budget, and their results as arrays or Arrow. Knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ... import config
+from ..._util.extras import need
+from ..inputs.histories import Array
+
+__all__ = ["arrow_batch", "blocks", "progress"]
+
+_MOST = 1024  # rows of a block: enough to keep the kernels busy, few enough that Ctrl-C is heard within a second
+
+
+def blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
+    """Consecutive slices of ``n_rows`` rows, each within the memory budget (one row at the least)."""
+    size = max(1, min(_MOST, config.memory_budget() // max(1, row_bytes)))
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
+
+
+def progress(total: int | None, show: bool, unit: str) -> Any:
+    """A progress bar on stderr; silent unless ``show``."""
+    return need("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
+
+
+def arrow_batch(userids: Array, ids: Array, scores: Array, weights: Array) -> Any:
+    """Recommendations as one ``pyarrow.RecordBatch``: a row for each, padding left out."""
+    pa = need("pyarrow", extra="models")
+    rows, ranks = np.nonzero(ids >= 0)
+    return pa.record_batch(
+        {
+            "userid": userids[rows],
+            "itemid": ids[rows, ranks],
+            "score": scores[rows, ranks],
+            "weight": weights[rows, ranks],
+            "rank": (ranks + 1).astype(np.int32),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Content of users and items beside histories: fused modalities, state, and attribution by column."""

@@ -1,0 +1,46 @@
+"""How sure kernel attention is of a rating: the posterior of the Gaussian process. Knows no estimator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inputs.histories import Array
+from .preconditioner import Preconditioner
+from .system import System, conjugate_gradients
+
+__all__ = ["standard_deviations"]
+
+
+def standard_deviations(
+    system: System, users: Array, items: Array, *, tolerance: float, max_steps: int, rank: int
+) -> Array:
+    """Standard deviations of ratings of pairs, noise included, (p,) float32.
+
+    ``sqrt(k** + noise - k*^T (k + noise I)^-1 k*)``, Rasmussen and Williams, 2006, eq. 2.26, k* the covariance of the
+    pair with all observed ratings. A solve each.
+    """
+    prior = system.own + system.same + sum(joint.strength for joint in system.joints) + 2 * system.bias
+    precondition = Preconditioner(system, rank)
+    out = np.empty(len(users), np.float32)
+    for at, (user, item) in enumerate(zip(users.tolist(), items.tolist(), strict=True)):
+        covariance = _covariance(system, user, item)
+        solved = conjugate_gradients(
+            system, covariance, preconditioner=precondition, tolerance=tolerance, max_steps=max_steps
+        )
+        if solved.interrupted:
+            raise KeyboardInterrupt
+        out[at] = np.sqrt(max(prior - float(covariance @ solved.x), 0.0) + system.noise)
+    return out
+
+
+def _covariance(system: System, user: int, item: int) -> Array:
+    """Of one pair with every observed rating, (nnz,) float64."""
+    same_user, same_item = system.users == user, system.items == item
+    out: Array = system.bias * (same_user.astype(np.float64) + same_item)
+    for k, joint in enumerate(system.joints):
+        by_user = joint.users.rows(np.array([user]))[0].astype(np.float64)[system.users]
+        by_item = joint.items.rows(np.array([item]))[0].astype(np.float64)[system.items]
+        out += joint.strength * by_user * by_item
+        if k == 0:
+            out += system.own * same_user * by_item + system.same * same_item * by_user
+    return out

@@ -1,0 +1,46 @@
+"""One history beside those of all users: which of its items make them alike. Knows no block of users."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..inputs.histories import CSR, Array, taken
+from ..neighbours import terms
+
+__all__ = ["History"]
+
+
+class History(NamedTuple):
+    """One history beside those of all users.
+
+    ``k(x, v) - k_0`` is shared by the items that x and v have in common in proportion to their part of the cosine;
+    ``k_0 = exp(-1 / temperature)`` is nobody's.
+
+    Attributes
+    ----------
+    entries : (h,) float64
+        Its features.
+    keys : (h, users) CSR of float64
+        Those of the users, turned.
+    shares : (users,) float64
+        ``(k(x, v) - k_0) / cos(x, v)`` of each user.
+    """
+
+    entries: Array
+    keys: CSR
+    shares: Array
+
+    @classmethod
+    def of(cls, keys: CSR, items: Array, entries: Array, temperature: float) -> History:
+        """Of a history's ``items`` and the ``entries`` of its features, among the ``keys`` (items, users)."""
+        keys = taken(keys, items)
+        cosines = keys.T @ entries
+        attention = np.exp((cosines - 1) / temperature)
+        return cls(entries, keys, terms.per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
+
+    def parts(self, heard: Array) -> Array:
+        """What each item of the history adds to a score, (h,), from what each user adds by its likeness."""
+        out: Array = self.entries * (self.keys @ (self.shares * heard))
+        return out

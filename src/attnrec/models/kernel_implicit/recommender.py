@@ -1,0 +1,402 @@
+"""KernelAttentionRecommender: softmax attention on values solved in closed form. The contract is in base.py."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from ... import ops
+from ...explain.explanation import Explanation
+from ..base import batches
+from ..base.fitting import Report
+from ..base.recommender import Queries
+from ..content import state as content_state
+from ..content.estimator import WithContent
+from ..inputs import checks, dislikes
+from ..inputs.histories import CSR, Array, csr, histories
+from ..neighbours import terms
+from . import item_kernel, ridge, vector_items
+from .explain import Likeness, Users, explanation
+from .user_block import UserBlock
+
+__all__ = ["KernelAttentionRecommender"]
+
+_SPACE: dict[str, dict[str, Sequence[Any]]] = {
+    "user": {"temperature": (0.2, 0.25, 0.3, 0.4), "regularization": (0.1, 0.3, 1.0)},
+    "item": {"item_temperature": (0.3, 0.5, 0.8), "item_regularization": (0.2, 0.5, 1.0)},
+    "both": {"temperature": (0.25, 0.4), "regularization": (0.1, 0.3, 1.0), "item_regularization": (0.3, 1.0)},
+}
+
+
+class KernelAttentionRecommender(WithContent):
+    r"""Implicit feedback: softmax attention on values that are solved for, in closed form, instead of looked up.
+
+    Histories are compared through an exponential kernel, the numerator of softmax attention::
+
+        k(x, y) = exp((cos(x, y) - 1) / temperature)
+
+    with the cosine of binary histories whose columns weigh ``n_i^-popularity_exponent``, n_i the users of item i.
+    Kernel ridge regression (Saunders et al., 1998) on all users' histories X gives the values
+    ``R~ = (K + regularization I)^-1 X``, and the score of item i for a user with history x is ``k(x) R~_i``, which is
+    ``softmax(cos / temperature) R~_i`` times a number that is the same for all items. In other words each neighbour v
+    has a weight, which may be negative, and the score is the sum of the weights of those who have the item::
+
+        w = k(x) (K + regularization I)^-1          score_i = sum_v w_v X_vi
+
+    Nobody is their own neighbour: a fitted user's weights are those of the system without that user,
+    ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a stranger's scores are what they would be had
+    she been fitted (to rounding, but for her part in n_i; exactly with ``popularity_exponent=0``).
+
+    ``side="item"`` does the same with items and users exchanged: items are compared by who uses them, and the score
+    is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the diagonal ``B = -item_regularization (K_I +
+    item_regularization I)^-1``, and 0 on it. An item that nobody has is like no other, and scores 0. With a linear
+    kernel this would be EASE (Steck, 2019) up to the scale of its columns. ``side="both"`` adds the two scores.
+
+    ``weights`` of :meth:`recommend` are the share of ``sum_v |w_v|`` that belongs to users who have the item, or of
+    ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``side="both"``.
+
+    Parameters
+    ----------
+    temperature : float
+        Of the attention between users.
+    regularization : float
+        More than 0. Large: smoother, nearer to plain attention on what others have.
+    popularity_exponent : float
+        How much less a popular item says about who is alike, 0 or more.
+    side : {"user", "item", "both"}
+    item_temperature, item_regularization, activity_exponent : float
+        The same for attention between items; the last weighs users by how many items they have.
+    content_share : float
+        With ``item_features``, how much content counts in the similarity of items against who used them, 0 to 1.
+    modality_weights : mapping of str to float, optional
+        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
+    n_blocks : "auto" or int
+        Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
+        and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let
+        ``fit(tune=...)`` choose it, and accuracy falls by a little, else by much. "auto" is the fewest blocks that
+        fit the memory budget.
+    memory_budget : int, optional
+        Bytes that ``fit`` may take; :func:`attnrec.memory_budget` unless told.
+    random_state : int
+        Of the blocks of users, and of the part that ``fit(tune=...)`` holds out.
+    negative : {"seen", "ignore", "interaction"}
+        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
+        as all other values are.
+
+    Notes
+    -----
+    An empty history has the attention of users that comes without any likeness, which ranks by popularity; between
+    items, where there is none, an item's score is the share of users who have it.
+
+    Time: ``n^3`` multiplications and additions for n users (or items), memory ``4 n^2`` bytes, in place;
+    :meth:`memory_needed` says how much beforehand, and so does the progress bar.
+
+    An explanation by neighbour lists ``weight * 1`` for each user who has the item. One by history item splits
+    ``k(x, v) = k_0 + (k(x, v) - k_0)``, ``k_0 = exp(-1 / temperature)``: the first is there whatever the history and
+    goes to the background, with the rounding of the inverse; the second is shared by the items that x and v have in
+    common in proportion to their part of the cosine. What items add by themselves is ``x_j B_ji``. With content, that
+    is shared by what histories say of i and j and by each modality, in proportion to the size of their parts of the
+    similarity, and a modality's share by its columns likewise; what users add is put down to interactions. A
+    contribution is how the score is told apart by that convention; it is not a cause.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.models import KernelAttentionRecommender
+    >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [1, 1, 1, 0, 0], [0, 0, 1, 1, 0]])
+    >>> model = KernelAttentionRecommender(temperature=0.5).fit(user_items, show_progress=False)
+    >>> ids, scores = model.recommend(0, N=2)
+    >>> ids
+    array([2, 3])
+    >>> why = model.explain(0, 2)
+    >>> bool(abs(why.neighbours.total - scores[0]) < 1e-5), bool(abs(why.contributions.total - scores[0]) < 1e-5)
+    (True, True)
+    """
+
+    takes = frozenset({"tune", "item_features", "item_vectors"})
+
+    def __init__(
+        self,
+        temperature: float = 0.25,
+        regularization: float = 0.15,
+        popularity_exponent: float = 0.2,
+        *,
+        side: Literal["user", "item", "both"] = "user",
+        item_temperature: float = 0.5,
+        item_regularization: float = 0.5,
+        activity_exponent: float = 0.5,
+        content_share: float = 0.3,
+        modality_weights: Mapping[str, float] | None = None,
+        n_blocks: int | Literal["auto"] = "auto",
+        memory_budget: int | None = None,
+        random_state: int = 0,
+        negative: Literal["seen", "ignore", "interaction"] = "seen",
+    ) -> None:
+        self.temperature = temperature
+        self.regularization = regularization
+        self.popularity_exponent = popularity_exponent
+        self.side = side
+        self.item_temperature = item_temperature
+        self.item_regularization = item_regularization
+        self.activity_exponent = activity_exponent
+        self.content_share = content_share
+        self.modality_weights = modality_weights
+        self.n_blocks = n_blocks
+        self.memory_budget = memory_budget
+        self.random_state = random_state
+        self.negative = negative
+
+    def _check_params(self) -> None:
+        terms.check_choice("side", self.side, ("user", "item", "both"))
+        for prefix in ("", "item_"):
+            terms.check_number(f"{prefix}temperature", getattr(self, f"{prefix}temperature"), 1e-2)
+            terms.check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
+        terms.check_number("popularity_exponent", self.popularity_exponent)
+        terms.check_number("activity_exponent", self.activity_exponent)
+        terms.check_share("content_share", self.content_share)
+        if self.n_blocks != "auto":
+            checks.count("n_blocks", self.n_blocks)
+        if self.memory_budget is not None:
+            checks.count("memory_budget", self.memory_budget)
+        checks.seed("random_state", self.random_state)
+        terms.check_choice("negative", self.negative, dislikes.CHOICES)
+
+    def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
+        known = content_state.taken("item_features", inputs, n_items, "items")
+        if known is not None and self.side == "user":
+            raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
+        return content_state.Side.of(known, float(self.content_share), self.modality_weights)
+
+    def _search_space(self) -> dict[str, Sequence[Any]]:
+        return _SPACE[self.side]
+
+    # Memory.
+
+    def _plan(self, x: CSR, content: int | None) -> tuple[int, int]:
+        """Bytes that fitting takes with so many values of content, and blocks of users; ValueError over the budget."""
+        more = 0 if content is None else item_kernel.content_bytes(x, content)
+        return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
+
+    def memory_needed(self, user_items: Any, item_features: Any = None) -> int:
+        """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
+
+        Raises
+        ------
+        ValueError
+            If that is more than the memory budget; the message says how much it is, and what else would do.
+        """
+        self._check_params()
+        x = dislikes.apart(histories("user_items", user_items), self.negative)[0]
+        beside = self._side({"item_features": item_features}, x.shape[1])
+        return self._plan(x, None if beside is None else beside.known.nnz)[0]
+
+    # Learning.
+
+    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+        x = user_items
+        beside = self._side(inputs, x.shape[1])
+        bytes_, n_blocks = self._plan(x, None if beside is None else beside.known.nnz)
+        if self.n_blocks == "auto" and n_blocks > 1:
+            warnings.warn(
+                f"users are solved for in {n_blocks} blocks to stay within the memory budget, which costs accuracy "
+                "unless temperature is chosen for it: pass a larger memory_budget, fit(tune=...), or "
+                f"n_blocks={n_blocks} to have it so",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        counts = np.bincount(x.indices, minlength=x.shape[1])
+        weights = ridge.column_weights(counts, float(self.popularity_exponent))
+        unit = ridge.features(x, weights)
+        activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
+        state: dict[str, Any] = {
+            "histories": x,
+            "declared": inputs["declared"],
+            "side": self.side,
+            "temperature": float(self.temperature),
+            "n_blocks": n_blocks,
+            "random_state": int(self.random_state),
+            "unit": unit.data,
+            "item_weights": weights,
+            "user_weights": activity,
+        }
+        if beside is not None:
+            state |= content_state.packed_sides((None, beside)) | {"content_share": beside.share}
+        columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
+        with batches.progress(columns, show_progress, "column") as bar:
+            bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
+            if self.side != "item":
+                for g, rows in enumerate(ridge.parts(x.shape[0], n_blocks, int(self.random_state))):
+                    part = unit if n_blocks == 1 else unit[rows]
+                    state[f"inverse_{g}"] = self._inverse(part, bar.update)
+            if self.side != "user":
+                between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
+                state |= {"between_items": between} | vector_items.put(between, inputs.get("item_vectors"), counts > 0)
+        report(1, float("nan"))
+        return state
+
+    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Any) -> Array:
+        unit = by_item if beside is None else beside.fused(by_item)
+        used = np.diff(by_item.indptr) > 0
+        return self._solved("item_", lambda t, r: item_kernel.between(unit, used, t, r, step), unit)
+
+    def _inverse(self, unit: CSR, step: Any) -> Array:
+        return self._solved("", lambda t, r: ridge.inverse(unit, t, r, step), unit)
+
+    def _solved(self, prefix: str, solve: Callable[[float, float], Array], unit: CSR) -> Array:
+        temperature, regularization = (float(getattr(self, prefix + n)) for n in ("temperature", "regularization"))
+        try:
+            return solve(temperature, regularization)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"the kernel matrix of {unit.shape[0]} {'items' if prefix else 'users'} with {prefix}regularization="
+                f"{regularization:g} is {error}: raise {prefix}regularization, or lower {prefix}temperature"
+            ) from None
+
+    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
+        side, n_blocks = state["side"], state["n_blocks"]
+        if type(n_blocks) is not int or not 1 <= n_blocks <= max(1, shape[0]):
+            raise ValueError(f"n_blocks is {n_blocks!r:.40}")
+        blocks = [] if side == "item" else np.array_split(np.empty(shape[0]), n_blocks)
+        return {
+            "declared": ("explicit", "implicit", "unknown"),
+            "side": ("user", "item", "both"),
+            "temperature": float,
+            "n_blocks": int,
+            "random_state": int,
+            "histories": ("float32", shape),
+            "unit": ("float32", (nnz,)),
+            "item_weights": ("float32", shape[1:]),
+            "user_weights": ("float32", shape[:1]),
+            **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
+            **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
+            **vector_items.layout(shape[1], state),
+            **content_state.layout_of_sides(shape, state),
+            **({"content_share": float} if "content" in state else {}),
+        }
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        terms.check_number("temperature", state["temperature"], 1e-2)
+        if state["random_state"] < 0:
+            raise ValueError(f"random_state is {state['random_state']}")
+
+    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
+        known = vector_items.updated if name == "item_vectors" else partial(content_state.updated, name)
+        return known(self._fitted(), ids, given, n)
+
+    @property
+    def history_weights(self) -> Array:
+        """What items of a history add to the score of each item, (items, items) float32, for :class:`ContentBridge`:
+        ``user_items @ history_weights[i]`` are the scores of item i, with ``side="both"`` but for what users add."""
+        if "between_items" not in (s := self._fitted()):
+            raise ValueError("side='user' has no weights between items: use side='item' or side='both'")
+        return np.asarray(s["between_items"].T)
+
+    def _row_bytes(self) -> int:
+        return 48 * self.n_items + 24 * self.n_users
+
+    # Vectors: a user is its history, an item its users.
+
+    def _user_vectors(self) -> CSR:
+        s = self._fitted()
+        x = s["histories"]
+        return csr(s["unit"], x.indices, x.indptr, x.shape)
+
+    def _fold_users(self, user_items: CSR) -> CSR:
+        return ridge.features(user_items, self._fitted()["item_weights"])
+
+    def _item_vectors(self) -> CSR:
+        return self._fold_items(self._fitted()["histories"].T.tocsr())
+
+    def _fold_items(self, item_users: CSR) -> CSR:
+        return ridge.features(item_users, self._fitted()["user_weights"])
+
+    # Scores.
+
+    def _liked(self) -> Array:
+        """Share of users who have each item, (items,) float32."""
+        x = self._fitted()["histories"]
+        out: Array = (np.bincount(x.indices, minlength=x.shape[1]) / max(x.shape[0], 1)).astype(np.float32)
+        return out
+
+    def _user_blocks(self) -> list[UserBlock]:
+        s = self._fitted()
+
+        def make() -> list[UserBlock]:
+            unit, x = self.user_vectors, ridge.ones(s["histories"])
+            found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
+            if len(found) == 1:
+                return [UserBlock(found[0], s["inverse_0"], unit, x)]
+            return [UserBlock(rows, s[f"inverse_{g}"], unit[rows], x[rows]) for g, rows in enumerate(found)]
+
+        out: list[UserBlock] = self._derived("blocks", make) if s["side"] != "item" else []
+        return out
+
+    def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
+        """Weight of every user of the block for each query, (b, n) float32."""
+        same = np.ones(x.shape[0], dtype=bool)
+        if queries.given is not None:
+            same = ridge.same_rows(x, self._fitted()["histories"], queries.userids)
+        return block.weights(self._fold_users(x), queries.userids, same, self._fitted()["temperature"])
+
+    def _histories(self, queries: Queries) -> CSR:
+        stored = self._fitted()["histories"]
+        return ridge.ones(stored[queries.userids] if queries.given is None else queries.given)
+
+    def _scores(self, queries: Queries) -> tuple[Array, Array]:
+        s = self._fitted()
+        x = self._histories(queries)
+        shape = (x.shape[0], self.n_items)
+        if s["side"] == "item":
+            scores = ridge.sums_of_rows(x, s["between_items"])
+            scores[np.diff(x.indptr) == 0] = self._liked()
+            return scores, scores
+        scores, share = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        size = np.zeros(shape[0])
+        blocks = self._user_blocks()
+        for block in blocks:
+            w = self._weights(block, queries, x)
+            scores += ops.predict_ratings(w, block.histories, check_finite=False)
+            np.abs(w, out=w)
+            share += ops.predict_ratings(w, block.histories, check_finite=False)
+            size += w.sum(axis=1, dtype=np.float64)
+        scores *= np.float32(1 / len(blocks))
+        share /= np.maximum(size, np.finfo(np.float32).tiny)[:, None].astype(np.float32)
+        if s["side"] == "both":
+            scores += ridge.sums_of_rows(x, s["between_items"])
+        return scores, share
+
+    def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
+        s = self._fitted()
+        if s["side"] == "user":
+            return np.minimum(weights, np.float32(1))
+        between = s["between_items"]
+        whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
+        x = self._histories(queries)
+        share = np.zeros(ids.shape, dtype=np.float32)
+        for r, row in enumerate(ids):
+            found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
+            share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
+        weights = (weights + share) / 2 if s["side"] == "both" else share
+        return np.minimum(weights, np.float32(1))
+
+    # Why.
+
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
+        s = self._fitted()
+        x, raters_of = self._histories(queries), self._derived("raters", lambda: s["histories"].T.tocsr())
+        blocks = self._user_blocks()
+        weights = np.zeros((len(queries.userids), self.n_users if blocks else 0), np.float32)
+        for block in blocks:
+            weights[:, block.rows] = self._weights(block, queries, x)
+        units, temperature = self._fold_users(x), s["temperature"]
+        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
+        users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature) if blocks else None
+        side = content_state.unpacked_sides(s)[1]
+        likeness = None
+        if side is not None:
+            likeness = self._derived("likeness", lambda: Likeness.of(self.item_vectors, side, self._columns()))
+        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness, self._liked())

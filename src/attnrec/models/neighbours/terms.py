@@ -1,0 +1,125 @@
+"""The terms of NeighbourAttention's formula, as functions of arrays. Holds no state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..inputs.histories import CSR, Array, csr, row_sums
+
+__all__ = [
+    "attention",
+    "check_choice",
+    "check_number",
+    "check_numbers",
+    "check_share",
+    "features",
+    "item_features",
+    "means",
+    "per_cosine",
+    "themselves",
+    "values",
+]
+
+
+def check_number(name: str, value: Any, low: float = 0) -> None:
+    """A finite number of at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}={value!r:.40} is not a number")
+    if not np.isfinite(value) or value < low:
+        raise ValueError(f"{name}={value!r} must be finite and {f'at least {low:.9g}' if low else '0 or more'}")
+
+
+def check_share(name: str, value: Any) -> None:
+    """A number from 0 to 1."""
+    check_number(name, value)
+    if value > 1:
+        raise ValueError(f"{name}={value!r} is a share: it must be 0 to 1")
+
+
+def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:
+    """temperature > 0, the others >= 0, all finite."""
+    check_number("temperature", temperature, 0.0001)
+    check_number("damping", damping)
+    check_number("mean_damping", mean_damping)
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={value!r:.40} is not one of {', '.join(map(repr, choices))}")
+
+
+def means(x: CSR, overall: float, damping: float) -> Array:
+    """Damped mean of each row, (rows,) float32; ``overall`` for a row without entries."""
+    sums = row_sums(x.data, x.indptr)
+    counts = np.diff(x.indptr) + damping
+    out: Array = np.divide(sums + damping * overall, counts, out=np.full(len(sums), overall), where=counts > 0)
+    return out.astype(np.float32)
+
+
+def features(x: CSR, row_means: Array, kind: str) -> CSR:
+    """What the cosine is of, before it is normalised."""
+    return csr(_data(x.data, np.repeat(row_means, np.diff(x.indptr)), kind), x.indices, x.indptr, x.shape)
+
+
+def item_features(x: CSR, user_means: Array, kind: str) -> CSR:
+    """The same with items as rows and users as columns."""
+    return csr(_data(x.data, user_means[x.indices], kind), x.indices, x.indptr, x.shape)
+
+
+def _data(ratings: Array, means: Array, kind: str) -> Array:
+    if kind == "binary":
+        return np.ones_like(ratings)
+    return ratings - means if kind == "centred" else ratings
+
+
+def values(x: CSR, row_means: Array, feedback: str) -> CSR:
+    """What is attended to: ones, or [deviations | ones] side by side so that one pass gives both sums."""
+    if feedback == "implicit":
+        return csr(np.ones_like(x.data), x.indices, x.indptr, x.shape)
+    lengths = np.diff(x.indptr)
+    nnz, n = len(x.data), x.shape[1]
+    wide = max(2 * nnz, 2 * n) > np.iinfo(np.int32).max
+    indptr = x.indptr.astype(np.int64 if wide else x.indptr.dtype) * 2
+    first = np.arange(nnz) + np.repeat(x.indptr[:-1], lengths)  # row r starts at 2 indptr[r], entries keep their order
+    second = first + np.repeat(lengths, lengths)
+    data, indices = np.ones(2 * nnz, dtype=np.float32), np.empty(2 * nnz, dtype=indptr.dtype)
+    data[first] = _data(x.data, np.repeat(row_means, lengths), "centred")
+    indices[first], indices[second] = x.indices, x.indices.astype(indptr.dtype) + n
+    return csr(data, indices, indptr, (x.shape[0], 2 * n))
+
+
+def themselves(userids: Array, n_users: int) -> CSR:
+    """Each fitted user's own column, (b, users): nobody is their own neighbour."""
+    fitted = userids >= 0
+    indptr = np.append(0, np.cumsum(fitted)).astype(np.int64)
+    indices = userids[fitted].astype(np.int64)
+    return csr(np.ones(len(indices), dtype=np.float32), indices, indptr, (len(userids), n_users))
+
+
+def attention(cosines: Array, temperature: float, userid: int) -> tuple[float, Array]:
+    """exp(0) / Z and softmax(cosines / temperature), with ``userid`` left out (-1: nobody)."""
+    logits = cosines / temperature
+    if userid >= 0:
+        logits[userid] = -np.inf
+    top = float(np.max(logits, initial=-np.inf))
+    if not np.isfinite(top):
+        return 0.0, np.zeros(len(logits))
+    parts = np.exp(logits - top)
+    return float(np.exp(-top) / parts.sum()), parts / parts.sum()
+
+
+def per_cosine(cosines: Array, uniform: float, weights: Array, temperature: float) -> Array:
+    """(A - exp(0) / Z) / cos: the attention that a shared history adds, for each unit of cosine.
+
+    Its limit at cos = 0 is uniform / temperature; near it the difference is taken by expm1, which does not cancel.
+    """
+    logits = cosines / temperature
+    near = np.abs(logits) < 1
+    safe = np.where(near, logits, 0)
+    ratio = np.divide(np.expm1(safe), safe, out=np.ones_like(safe), where=safe != 0)
+    far = np.divide(weights - uniform, cosines, out=np.zeros_like(cosines), where=~near)
+    out: Array = np.where(near, uniform * ratio / temperature, far)
+    return out

@@ -1,0 +1,1 @@
+"""The model file: its format, outside ids and encoders in it."""

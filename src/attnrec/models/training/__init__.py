@@ -1,0 +1,1 @@
+"""What gradient training shares: Adam over named arrays."""

@@ -1,0 +1,274 @@
+"""The rules of the house, read from the files: layers, sizes, names, words. Compiles nothing."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import statistics
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "attnrec"
+
+# The rooms of the package, from the floor up: a file imports from its own room and from floors below. A room is a
+# folder or a file, and the longest name in this list that a module begins with is its room.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("_util", "_core", "cy"),
+    ("config", "reference"),
+    ("index",),
+    ("ops",),
+    ("metrics", "explain", "data.splits._parts"),
+    ("data", "features.kinds"),
+    ("features",),
+    ("models.inputs",),
+    ("models.storage",),
+    ("models.base",),
+    ("models.linalg",),
+    ("models.training",),
+    ("models.content",),
+    ("models.neighbours", "models.kernel_implicit", "models.kernel_explicit", "models.softmax", "models.bridge"),
+    ("models",),
+    ("evaluation", "serving"),
+    ("plots", "report", "compat", "doctor"),
+    ("cli",),
+    ("bench",),
+    ("__main__",),
+)
+# What a folder of csrc/ may include: other folders, single files, and whether the standard library.
+INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
+    "kernels/": (("kernels/",), False),
+    "core/": (("core/", "kernels/table.h", "kernels/int8_table.h"), True),
+    "ops/": (
+        ("ops/", "core/", "kernels/table.h", "kernels/int8_table.h", "kernels/long_sum.h", "attnrec/attnrec.h"),
+        True,
+    ),
+    "model/": (("model/", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "index_file.": (("index_file.h", "check.h", "ops/", "core/", "attnrec/attnrec.h"), True),
+    "api": (
+        ("api_border.h", "check.h", "index_file.h", "prepared.h", "model/", "ops/", "core/", "attnrec/attnrec.h"),
+        True,
+    ),
+    "prepared.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
+    "check.": (("check.h", "ops/", "attnrec/attnrec.h"), True),
+    "bind": (("bind", "attnrec/attnrec.h", "pybind11/"), True),
+    "fuzz/file.": (("fuzz/", "core/mapped_file.h"), True),
+    "fuzz/": (("fuzz/", "attnrec/attnrec.h"), True),
+    "check_kernels/": (("check_kernels/", "core/", "kernels/"), True),
+}
+LEAF_HEADERS = {"cstddef", "cstdint", "math.h", "immintrin.h", "arm_neon.h"}
+SYSTEM_HEADERS = {
+    "core/dispatch.cpp": {"cpuid.h", "sys/auxv.h", "sys/sysctl.h"},
+    "core/mapped_file.cpp": {"sys/mman.h", "sys/stat.h"},
+}
+# Names of the package itself: fronts may take the version, everything else is imported from its module.
+FACE = {"__version__"}
+SIZED = {".py", ".pyi", ".pyx", ".pxd", ".cpp", ".h", ".c"}
+
+
+def python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def cpp_files() -> list[Path]:
+    return sorted(p for p in (ROOT / "csrc").rglob("*") if p.suffix in {".cpp", ".h"})
+
+
+def project_files() -> Iterator[Path]:
+    """Every text file that belongs to the project: no build output, no hidden folder but the ones kept on purpose."""
+    passed_by = {"build", "dist", "__pycache__"}
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if f not in passed_by and (f[0] != "." or f in {".ci", ".github"}))
+        yield from (Path(folder) / name for name in sorted(names) if name != ".git")  # of a linked working tree
+
+
+def module_of(path: Path) -> str:
+    """Dotted name inside the package, "" for the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted module) of every import anywhere in a file; those of the package begin with "attnrec."."""
+    here = ["attnrec", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module == "attnrec":
+                yield from ((node.lineno, f"attnrec.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, module
+
+
+def room_of(module: str) -> tuple[int, str]:
+    """(floor, room) of a dotted module inside the package."""
+    found = max(
+        ((floor, room) for floor, rooms in enumerate(FLOORS) for room in rooms if f"{module}.".startswith(f"{room}.")),
+        key=lambda x: len(x[1]),
+        default=None,
+    )
+    assert found is not None, f"say in FLOORS where '{module}' belongs"
+    return found
+
+
+def inner_imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted module below attnrec) of what a file imports from the package."""
+    for line, name in imports_of(path):
+        if name.startswith("attnrec."):
+            yield line, name.removeprefix("attnrec.")
+
+
+def test_python_imports_downwards_only() -> None:
+    """From one's own room or a floor below; so no estimator imports another, since they stand on one floor."""
+    found = []
+    for path in python_files():
+        module = module_of(path)
+        if not module:
+            continue
+        floor, room = room_of(module)
+        for line, name in inner_imports(path):
+            if name in FACE:
+                found += [f"{path}:{line} imports '{name}' from the package's public face; import its module"]
+            elif (there := room_of(name))[1] != room and there[0] >= floor:
+                found += [f"{path}:{line} ({room}) imports {name} ({there[1]})"]
+    assert not found, "\n".join(found)
+
+
+def test_rooms_are_not_crowded() -> None:
+    crowded = {
+        str(folder.relative_to(ROOT)): n
+        for folder in PACKAGE.rglob("*")
+        if folder.is_dir() and (n := len(list(folder.glob("*.py")))) > 14
+    }
+    assert not crowded, f"more than 14 Python files: {crowded}"
+
+
+METRICS = [f"metrics/{p.name}" for p in (PACKAGE / "metrics").glob("*.py")]
+
+
+@pytest.mark.parametrize("name", ["reference.py", "_arraylike.py", "_matrices.py", "_outputs.py", *METRICS])
+def test_reference_and_metrics_import_numpy_alone(name: str) -> None:
+    ours = (
+        ("attnrec.metrics", "attnrec._util.arraylike", "attnrec._util.matrices")
+        if name in METRICS or name == "reference.py"
+        else ()
+    )
+    modules = {module for _, module in imports_of(PACKAGE / name) if not module.startswith(tuple(ours))}
+    found = {module.partition(".")[0] for module in modules}
+    assert found <= {"__future__", "typing", "collections", "dataclasses", "operator", "numpy", "ctypes", "math", "re"}
+
+
+def includes_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, target) of every include; quoted ones relative to csrc/, the rest as written."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+        if not match:
+            continue
+        target = match[2]
+        if match[1] == '"' and (path.parent / target).exists():
+            target = str((path.parent / target).resolve().relative_to(ROOT / "csrc"))
+        yield number, target
+
+
+@pytest.mark.parametrize("path", cpp_files(), ids=lambda p: str(p.relative_to(ROOT / "csrc")))
+def test_cpp_includes_downwards_only(path: Path) -> None:
+    name = str(path.relative_to(ROOT / "csrc"))
+    folder = next((f for f in INCLUDES if name.startswith(f)), None)
+    assert folder is not None, f"{name}: say in INCLUDES what it may include"
+    allowed, standard = INCLUDES[folder]
+    for line, target in includes_of(path):
+        system = "/" not in target and not (path.parent / target).exists()
+        listed = target in SYSTEM_HEADERS.get(name, ())
+        fine = listed or (target in LEAF_HEADERS or standard if system else target.startswith(allowed))
+        assert fine, f"csrc/{name}:{line} may not include {target}"
+
+
+@pytest.mark.parametrize("path", cpp_files(), ids=lambda p: str(p.relative_to(ROOT / "csrc")))
+def test_openmp_stays_in_parallel_and_std_out_of_kernels(path: Path) -> None:
+    name = str(path.relative_to(ROOT / "csrc"))
+    text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+    if not name.startswith("core/parallel."):
+        assert not re.search(r"#\s*pragma\s+omp|\bomp_\w+\(|<omp\.h>", text), (
+            f"{name} uses OpenMP; core/parallel does that"
+        )
+    if name.startswith("kernels/"):
+        assert "std::" not in text, f"{name} uses the standard library"
+        assert not re.search(r"^\s*static\s+(?!const|inline)", text, re.M), f"{name} keeps state"
+
+
+def test_files_are_small() -> None:
+    sizes = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in project_files() if path.suffix in SIZED
+    }
+    long = {str(p.relative_to(ROOT)): n for p, n in sizes.items() if n > 400}
+    assert not long, f"more than one thing in one room: {long}"
+    source = [n for p, n in sizes.items() if p.relative_to(ROOT).parts[0] in {"csrc", "src"}]
+    assert statistics.median(source) < 100
+
+
+def test_one_name_in_every_layer() -> None:
+    from attnrec import ops, reference
+    from cases import CASES
+
+    public = {name for name in reference.__all__ if name[0].islower()}
+    assert set(ops.__all__) == public == set(CASES)
+    assert list(ops.__all__) == sorted(ops.__all__)
+    stub = (PACKAGE / "_core.pyi").read_text(encoding="utf-8")
+    bound = [name for name in ops.__all__ if f"def {name}(" not in stub]
+    assert not bound, f"_core.pyi does not know {bound}"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in project_files() if p.suffix in SIZED], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_first_line_says_what_the_file_is(path: Path) -> None:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(("#!", "# cython:"))]
+    if not lines:
+        assert path.name == "__init__.py", f"{path} is empty"
+        return
+    first = lines[0]
+    opening = ('"""', 'r"""', "#", "//", "/*")
+    assert first.startswith(opening), f"{path} begins with {first!r}, not with what it is"
+    assert len(first.split()) >= 4, f"{path} says too little: {first!r}"
+
+
+def test_nothing_unfinished_and_no_machine_path() -> None:
+    unfinished = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
+    machine = re.compile(r"(?<![\w.~])/(" + "|".join(("work", "root", "home", "Users", "mnt")) + r")/\w")
+    native = re.compile("march=" + "native|ffast-" + "math")
+    found = []
+    for path in project_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            shipped = path.suffix in {".cpp", ".h", ".toml"} or path.name == "CMakeLists.txt"
+            if unfinished.search(line) or machine.search(line) or (shipped and native.search(line)):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert not found, "\n".join(found)
+
+
+def test_mutants_are_up_to_date() -> None:
+    mutants = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
+    assert len(mutants) >= 25
+    for mutant in mutants:
+        times = (ROOT / mutant["file"]).read_text(encoding="utf-8").count(mutant["old"])
+        assert times == 1, f"tools/mutants.toml: {mutant['file']} has {mutant['old']!r} {times} times, not once"
+        assert mutant["new"] != mutant["old"]
+
+
+def test_every_entry_of_the_c_interface_is_fuzzed() -> None:
+    header = (PACKAGE / "include/attnrec/attnrec.h").read_text(encoding="utf-8")
+    entries = set(re.findall(r"\(\*(\w+)\)", header[header.index("typedef struct attnrec_api {") :]))
+    assert {"topk", "model_recommend", "index_free", "last_error"} <= entries
+    fuzzers = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "csrc/fuzz").glob("*.cpp"))
+    called = set(re.findall(r"api\(\)\.(\w+)\(", fuzzers))
+    assert called == entries, f"not called by a fuzzer in csrc/fuzz: {sorted(entries - called)}"
