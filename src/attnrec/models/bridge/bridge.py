@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import config, ops
 from ..._util.arraylike import as_numpy
+from ..._util.validate import check_number
 from ...data.alignment import Alignment
 from ...explain.explanation import Part
 from ..base import batches
@@ -19,10 +20,9 @@ from ..base.tuning import Trials
 from ..content import feature_rows, fusion
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
-from ..kernel_explicit.system import conjugate_gradients
 from ..linalg.blas import one_thread
+from ..linalg.conjugate_gradients import conjugate_gradients
 from ..linalg.kernel import Kernel
-from ..neighbours import terms
 from ..storage.encoders import Encoders
 from . import rows as bridge_rows
 from . import tuning
@@ -118,8 +118,8 @@ class ContentBridge(Stored):
         self.random_state = random_state
 
     def _check_params(self) -> None:
-        terms.check_number("temperature", self.temperature, 1e-2)
-        terms.check_number("regularization", self.regularization, 1e-3)
+        check_number("temperature", self.temperature, 1e-2)
+        check_number("regularization", self.regularization, 1e-3)
         if not isinstance(self.normalize, (bool, np.bool_)):
             raise TypeError(f"normalize={self.normalize!r:.40} is not True or False")
         if self.memory_budget is not None:
@@ -257,7 +257,7 @@ class ContentBridge(Stored):
             **fusion.layout(n, state),
         }
         checks.fits(state, layout)
-        terms.check_number("temperature", state["temperature"], 1e-2)
+        check_number("temperature", state["temperature"], 1e-2)
         if np.any(state["items"] < 0) or np.any(state["weights"] < 0):
             raise ValueError("items or weights are below 0")
 

@@ -21,6 +21,7 @@ __all__ = [
     "histories",
     "merge_rows",
     "no_rows",
+    "ones",
     "product",
     "row_sums",
     "same",
@@ -146,3 +147,8 @@ def merge_rows(old: CSR, rows: Array, new: CSR) -> CSR:
     source = np.arange(n)
     source[rows] = old.shape[0] + np.arange(len(rows))
     return _sparse.vstack([old, new], format="csr")[source]
+
+
+def ones(x: CSR) -> CSR:
+    """The pattern of ``x``, shared, with 1 in every entry."""
+    return csr(np.ones_like(x.data), x.indices, x.indptr, x.shape)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..inputs.histories import Array
+from ..linalg.conjugate_gradients import conjugate_gradients
 from .preconditioner import Preconditioner
-from .system import System, conjugate_gradients
+from .system import System
 
 __all__ = ["standard_deviations"]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from ..inputs.histories import Array
 from ..linalg.blas import one_thread
+from ..linalg.conjugate_gradients import Solution, conjugate_gradients
 from .preconditioner import Preconditioner
-from .system import Solution, System, conjugate_gradients
+from .system import System
 
 __all__ = ["RANK", "solved"]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..inputs.histories import CSR, Array, taken
-from ..neighbours import terms
+from ..linalg.kernel import per_cosine
 
 __all__ = ["History"]
 
@@ -38,7 +38,7 @@ class History(NamedTuple):
         keys = taken(keys, items)
         cosines = keys.T @ entries
         attention = np.exp((cosines - 1) / temperature)
-        return cls(entries, keys, terms.per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
+        return cls(entries, keys, per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
 
     def parts(self, heard: Array) -> Array:
         """What each item of the history adds to a score, (h,), from what each user adds by its likeness."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ... import ops
+from ..._util.validate import check_choice, check_number, check_share
 from ...explain.explanation import Explanation
 from ..base import batches
 from ..base.fitting import Report
@@ -17,8 +18,7 @@ from ..base.recommender import Queries
 from ..content import state as content_state
 from ..content.estimator import WithContent
 from ..inputs import checks, dislikes
-from ..inputs.histories import CSR, Array, csr, histories
-from ..neighbours import terms
+from ..inputs.histories import CSR, Array, csr, histories, ones
 from . import item_kernel, ridge, vector_items
 from .explain import Likeness, Users, explanation
 from .user_block import UserBlock
@@ -151,19 +151,18 @@ class KernelAttentionRecommender(WithContent):
         self.negative = negative
 
     def _check_params(self) -> None:
-        terms.check_choice("side", self.side, ("user", "item", "both"))
+        check_choice("side", self.side, ("user", "item", "both"))
         for prefix in ("", "item_"):
-            terms.check_number(f"{prefix}temperature", getattr(self, f"{prefix}temperature"), 1e-2)
-            terms.check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
-        terms.check_number("popularity_exponent", self.popularity_exponent)
-        terms.check_number("activity_exponent", self.activity_exponent)
-        terms.check_share("content_share", self.content_share)
-        if self.n_blocks != "auto":
-            checks.count("n_blocks", self.n_blocks)
-        if self.memory_budget is not None:
-            checks.count("memory_budget", self.memory_budget)
+            check_number(f"{prefix}temperature", getattr(self, f"{prefix}temperature"), 1e-2)
+            check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
+        check_number("popularity_exponent", self.popularity_exponent)
+        check_number("activity_exponent", self.activity_exponent)
+        check_share("content_share", self.content_share)
+        for name, unset in (("n_blocks", "auto"), ("memory_budget", None)):
+            if (value := getattr(self, name)) != unset:
+                checks.count(name, value)
         checks.seed("random_state", self.random_state)
-        terms.check_choice("negative", self.negative, dislikes.CHOICES)
+        check_choice("negative", self.negative, dislikes.CHOICES)
 
     def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
         known = content_state.taken("item_features", inputs, n_items, "items")
@@ -279,7 +278,7 @@ class KernelAttentionRecommender(WithContent):
         }
 
     def _check_state(self, state: dict[str, Any]) -> None:
-        terms.check_number("temperature", state["temperature"], 1e-2)
+        check_number("temperature", state["temperature"], 1e-2)
         if state["random_state"] < 0:
             raise ValueError(f"random_state is {state['random_state']}")
 
@@ -326,14 +325,13 @@ class KernelAttentionRecommender(WithContent):
         s = self._fitted()
 
         def make() -> list[UserBlock]:
-            unit, x = self.user_vectors, ridge.ones(s["histories"])
+            unit, x = self.user_vectors, ones(s["histories"])
             found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
             if len(found) == 1:
                 return [UserBlock(found[0], s["inverse_0"], unit, x)]
             return [UserBlock(rows, s[f"inverse_{g}"], unit[rows], x[rows]) for g, rows in enumerate(found)]
 
-        out: list[UserBlock] = self._derived("blocks", make) if s["side"] != "item" else []
-        return out
+        return list(self._derived("blocks", make)) if s["side"] != "item" else []
 
     def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
         """Weight of every user of the block for each query, (b, n) float32."""
@@ -344,7 +342,7 @@ class KernelAttentionRecommender(WithContent):
 
     def _histories(self, queries: Queries) -> CSR:
         stored = self._fitted()["histories"]
-        return ridge.ones(stored[queries.userids] if queries.given is None else queries.given)
+        return ones(stored[queries.userids] if queries.given is None else queries.given)
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()

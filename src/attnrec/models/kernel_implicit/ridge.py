@@ -20,7 +20,6 @@ __all__ = [
     "inverse",
     "kernel",
     "leave_out",
-    "ones",
     "parts",
     "plan",
     "same_rows",
@@ -145,11 +144,6 @@ def _bytes(sizes: list[int], width: int, nnz: int) -> int:
     largest = max(sizes)
     scratch = max(4 * min(largest, _STRIP) * largest, spd.scratch_bytes(largest), 12 * _PROBES * largest)
     return sum(4 * n * n for n in sizes) + scratch + 64 * nnz + 16 * (width + sum(sizes))
-
-
-def ones(x: CSR) -> CSR:
-    """The pattern of ``x``, shared, with 1 in every entry."""
-    return csr(np.ones_like(x.data), x.indices, x.indptr, x.shape)
 
 
 def same_rows(x: CSR, stored: CSR, userids: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from ... import ops
 from ..inputs.histories import Array
 
-__all__ = ["Kernel", "Part"]
+__all__ = ["Kernel", "Part", "per_cosine"]
 
 Part = tuple[float, Any]  # weight, and rows of length 1: (n, width) float32, dense or CSR
 _TILE = 1 << 26  # bytes of rows that are computed at a time
@@ -87,3 +87,17 @@ class Kernel:
         at = np.arange(rows.start, rows.stop)
         out[at - rows.start, at] = 1
         return out
+
+
+def per_cosine(cosines: Array, uniform: float, weights: Array, temperature: float) -> Array:
+    """(A - exp(0) / Z) / cos: the attention that a shared history adds, for each unit of cosine.
+
+    Its limit at cos = 0 is uniform / temperature; near it the difference is taken by expm1, which does not cancel.
+    """
+    logits = cosines / temperature
+    near = np.abs(logits) < 1
+    safe = np.where(near, logits, 0)
+    ratio = np.divide(np.expm1(safe), safe, out=np.ones_like(safe), where=safe != 0)
+    far = np.divide(weights - uniform, cosines, out=np.zeros_like(cosines), where=~near)
+    out: Array = np.where(near, uniform * ratio / temperature, far)
+    return out

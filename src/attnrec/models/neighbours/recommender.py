@@ -9,11 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ... import ops
+from ..._util.validate import check_choice
 from ...explain.explanation import Explanation, Part
 from ..base.fitting import Report
 from ..base.recommender import Queries, Recommender
 from ..inputs import dislikes, rating_scale
 from ..inputs.histories import CSR, Array, csr, entries_of, taken, unit_rows
+from ..linalg.kernel import per_cosine
 from . import terms
 
 __all__ = ["NeighbourAttention"]
@@ -105,9 +107,9 @@ class NeighbourAttention(Recommender):
 
     def _check_params(self) -> None:
         terms.check_numbers(temperature=self.temperature, damping=self.damping, mean_damping=self.mean_damping)
-        terms.check_choice("feedback", self.feedback, ("auto", "explicit", "implicit"))
-        terms.check_choice("features", self.features, ("auto", "centred", "raw", "binary"))
-        terms.check_choice("negative", self.negative, dislikes.CHOICES)
+        check_choice("feedback", self.feedback, ("auto", "explicit", "implicit"))
+        check_choice("features", self.features, ("auto", "centred", "raw", "binary"))
+        check_choice("negative", self.negative, dislikes.CHOICES)
 
     def _feedback(self, x: CSR, declared: str) -> str:
         if self.feedback != "auto":
@@ -237,7 +239,7 @@ class NeighbourAttention(Recommender):
             items, x = entries_of(units, row)
             own = cosines[row].astype(np.float64)
             uniform, attention = terms.attention(own, temperature, int(queries.userids[row]))
-            shares = terms.per_cosine(own, uniform, attention, temperature)
+            shares = per_cosine(own, uniform, attention, temperature)
             return items, x, taken(by_item, items), attention, shares
 
         def explain(row: int, itemid: int, n: int) -> Explanation:

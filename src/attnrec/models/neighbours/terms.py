@@ -6,36 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from ..._util.validate import check_number
 from ..inputs.histories import CSR, Array, csr, row_sums
 
 __all__ = [
     "attention",
-    "check_choice",
-    "check_number",
     "check_numbers",
-    "check_share",
     "features",
     "item_features",
     "means",
-    "per_cosine",
     "themselves",
     "values",
 ]
-
-
-def check_number(name: str, value: Any, low: float = 0) -> None:
-    """A finite number of at least ``low``."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}={value!r:.40} is not a number")
-    if not np.isfinite(value) or value < low:
-        raise ValueError(f"{name}={value!r} must be finite and {f'at least {low:.9g}' if low else '0 or more'}")
-
-
-def check_share(name: str, value: Any) -> None:
-    """A number from 0 to 1."""
-    check_number(name, value)
-    if value > 1:
-        raise ValueError(f"{name}={value!r} is a share: it must be 0 to 1")
 
 
 def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:
@@ -43,12 +25,6 @@ def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:
     check_number("temperature", temperature, 0.0001)
     check_number("damping", damping)
     check_number("mean_damping", mean_damping)
-
-
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """One of a few words."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}={value!r:.40} is not one of {', '.join(map(repr, choices))}")
 
 
 def means(x: CSR, overall: float, damping: float) -> Array:
@@ -109,17 +85,3 @@ def attention(cosines: Array, temperature: float, userid: int) -> tuple[float, A
         return 0.0, np.zeros(len(logits))
     parts = np.exp(logits - top)
     return float(np.exp(-top) / parts.sum()), parts / parts.sum()
-
-
-def per_cosine(cosines: Array, uniform: float, weights: Array, temperature: float) -> Array:
-    """(A - exp(0) / Z) / cos: the attention that a shared history adds, for each unit of cosine.
-
-    Its limit at cos = 0 is uniform / temperature; near it the difference is taken by expm1, which does not cancel.
-    """
-    logits = cosines / temperature
-    near = np.abs(logits) < 1
-    safe = np.where(near, logits, 0)
-    ratio = np.divide(np.expm1(safe), safe, out=np.ones_like(safe), where=safe != 0)
-    far = np.divide(weights - uniform, cosines, out=np.zeros_like(cosines), where=~near)
-    out: Array = np.where(near, uniform * ratio / temperature, far)
-    return out

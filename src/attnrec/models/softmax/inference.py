@@ -13,8 +13,7 @@ from ...index.item_index import ItemIndex
 from ..base.recommender import Queries, Recommender
 from ..content import feature_rows
 from ..content.attribution import Columns, checked, described
-from ..inputs.histories import CSR, Array, csr, entries_of, histories, product
-from ..kernel_implicit.ridge import ones
+from ..inputs.histories import CSR, Array, csr, entries_of, histories, ones, product
 from . import vectors
 from .content_attribution import Views
 

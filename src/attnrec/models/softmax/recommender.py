@@ -10,13 +10,12 @@ import numpy as np
 
 from ... import metrics
 from ..._util.arraylike import as_floats
+from ..._util.validate import check_choice, check_number
 from ..base import batches, tuning
 from ..base.fitting import Report
 from ..content import feature_rows
 from ..inputs import checks, dislikes
-from ..inputs.histories import CSR, Array
-from ..kernel_implicit.ridge import ones
-from ..neighbours import terms
+from ..inputs.histories import CSR, Array, ones
 from . import checkpoint, vectors
 from . import inference as serving
 from .objective import Data, Setting, item_rows, user_rows
@@ -175,15 +174,15 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     def _check_params(self) -> None:
         for name in ("factors", "epochs", *(["batch_size"] if self.batch_size is not None else [])):
             checks.count(name, getattr(self, name))
-        terms.check_number("temperature", self.temperature, 1e-2)
+        check_number("temperature", self.temperature, 1e-2)
         if self.positive_temperature is not None:
-            terms.check_number("positive_temperature", self.positive_temperature, 1e-2)
-        terms.check_choice("users", self.users, ("history", "free"))
-        terms.check_choice("normalize", self.normalize, ("unseen", "all"))
-        terms.check_choice("decay", self.decay, ("cosine", "linear", "constant"))
+            check_number("positive_temperature", self.positive_temperature, 1e-2)
+        check_choice("users", self.users, ("history", "free"))
+        check_choice("normalize", self.normalize, ("unseen", "all"))
+        check_choice("decay", self.decay, ("cosine", "linear", "constant"))
         for name in ("learning_rate", "user_learning_rate", "weight_decay", "history_dropout", "id_dropout", "eps"):
-            terms.check_number(name, getattr(self, name))
-        terms.check_number("popularity_exponent", self.popularity_exponent)
+            check_number(name, getattr(self, name))
+        check_number("popularity_exponent", self.popularity_exponent)
         if self.popularity_exponent and self.users == "free":
             raise ValueError(
                 f"popularity_exponent={self.popularity_exponent!r} goes with users='history': leave it 0 for free ones"
@@ -193,7 +192,7 @@ class SoftmaxRecommender(serving.SoftmaxServing):
                 raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
         for name in ("validation_users", "patience", "random_state"):
             checks.seed(name, getattr(self, name))
-        terms.check_choice("negative", self.negative, dislikes.CHOICES)
+        check_choice("negative", self.negative, dislikes.CHOICES)
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
         return {"temperature": (0.06, 0.08, 0.1, 0.14), "history_dropout": (0.1, 0.2, 0.4)}
