@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import config
-from .._util.extras import need
+from .._util.extras import require
 from ..cli import _options as options
 from ._tasks import TASKS, quick
 
@@ -77,7 +77,7 @@ def command(
         turn_seconds=0.002 if is_quick else 0.05,
         ceiling_seconds=0.02 if is_quick else 0.3,
     )
-    with need("tqdm", extra="cli").tqdm(total=len(tasks) * (1 + effort.rounds), disable=None, leave=False) as bar:
+    with require("tqdm", extra="cli").tqdm(total=len(tasks) * (1 + effort.rounds), disable=None, leave=False) as bar:
 
         def step(what: str) -> None:
             bar.set_description(what)

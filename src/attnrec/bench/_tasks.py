@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = ["TASKS", "Data", "Task", "make_data", "quick"]
 
@@ -72,6 +72,6 @@ def make_data(task: Task) -> Data:
     if task.density < 1:
         stored = rng.random((n, m), dtype=np.float32) < task.density
         ratings = rng.integers(1, 6, (n, m)).astype(np.float32)
-        values = need("scipy.sparse", extra="cli").csr_array(np.where(stored, ratings, np.float32(0)))
+        values = require("scipy.sparse", extra="cli").csr_array(np.where(stored, ratings, np.float32(0)))
         return Data(queries, items, values, 2.0 * b * (n * d + values.nnz))
     return Data(queries, items, rng.standard_normal((n, m), dtype=np.float32), 2.0 * b * n * (d + m))

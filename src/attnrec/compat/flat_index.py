@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._util.extras import need
+from .._util.extras import require
 from ..index.item_index import ItemIndex
 from ._handover import handed_over
 from ._search import Array, floats, whole
@@ -36,7 +36,7 @@ READ = (
 
 
 def _faiss() -> Any:
-    return need("faiss", extra="bench")
+    return require("faiss", extra="bench")
 
 
 class IndexFlatIP:

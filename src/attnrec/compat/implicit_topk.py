@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._util.arraylike import as_floats, as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 from ._search import Array, best, floats, integers, pattern, whole
 
@@ -120,9 +120,9 @@ def _theirs(
     items: Any, query: Any, k: int, norms: Array | None, exclude: Any, hidden: Array | None, num_threads: int
 ) -> tuple[Array, Array]:
     """implicit's own, which wants everything in the same dtype, and of matrices those that are no arrays."""
-    search = need("implicit.cpu.topk", extra="compat").topk
+    search = require("implicit.cpu.topk", extra="compat").topk
     dtype = np.float64 if query.dtype == np.float64 else np.float32
-    masks = None if exclude is None else need("scipy.sparse", extra="data").csr_matrix(exclude)
+    masks = None if exclude is None else require("scipy.sparse", extra="data").csr_matrix(exclude)
     norms = None if norms is None else norms.astype(dtype)
     found: tuple[Array, Array] = search(
         np.asarray(as_numpy(items, f"{OP}: items"), dtype), query.astype(dtype), k, norms, masks, hidden, num_threads

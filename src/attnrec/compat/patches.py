@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .implicit_topk import implicit_topk
 from .rectools_ranker import RecToolsRanker
 
@@ -228,12 +228,12 @@ def _checked(patch: _Patch) -> tuple[Any, Any]:
     """What has the attribute, and the attribute, if both are as they were when the replacement was written."""
     module, name = patch.version_of
     library = module.partition(".")[0]
-    version = str(getattr(need(module, extra=patch.extra), name, "unknown"))
+    version = str(getattr(require(module, extra=patch.extra), name, "unknown"))
     known = f"attnrec replaces {library} {patch.versions}x"
     if not version.startswith(patch.versions):
         raise ImportError(f"{known} and found {version}: pip install 'attnrec[{patch.extra}]'")
     module, name = patch.owner
-    owner = need(module, extra=patch.extra)
+    owner = require(module, extra=patch.extra)
     owner = getattr(owner, name, None) if name else owner
     original = getattr(owner, patch.attribute, None)
     where = ".".join(filter(None, (*patch.owner, patch.attribute)))

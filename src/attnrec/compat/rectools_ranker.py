@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .._util.matrices import is_sparse
 from ._handover import handed_over
 from ._search import Array, best, floats, integers, pattern, weights, whole
@@ -152,7 +152,7 @@ class RecToolsRanker:
 
     def _theirs(self, subjects: Array, k: int, exclude: Any, subset: Array | None) -> tuple[Array, Array, Array]:
         """RecTools' own ranker, which wants matrices that are no arrays; its own also where ours took its place."""
-        module, csr_matrix = _rectools(), need("scipy.sparse", extra="data").csr_matrix
+        module, csr_matrix = _rectools(), require("scipy.sparse", extra="data").csr_matrix
         rows = csr_matrix(self.subjects_factors) if hasattr(self.subjects_factors, "tocsr") else self.subjects_factors
         ranker = module.ImplicitRanker(
             module.Distance(self.distance), rows, self.objects_factors, self.num_threads, self.use_gpu
@@ -181,7 +181,7 @@ class RecToolsRanker:
 
 
 def _rectools() -> Any:
-    return need("rectools.models.rank", extra="rectools")
+    return require("rectools.models.rank", extra="rectools")
 
 
 def _lengths(x: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, ops
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 
 # Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/speed/dropins.py).
@@ -74,7 +74,7 @@ def scaled_dot_product_attention(
     >>> torch.allclose(scaled_dot_product_attention(query, key, value), theirs, atol=1e-6)
     True
     """
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     plain = attn_mask is None and not is_causal and not dropout_p and not enable_gqa
 
     def theirs() -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import ops
 from .._util.arraylike import as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 from .torch_attention import _has_memory
 
@@ -105,7 +105,7 @@ def softmax_cross_entropy(
             [ 0.0777,  0.4683],
             [ 0.2112, -0.5317]])
     """
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     plain = sample_weight is None and normalize == "all" and lse_weight == 1 and eps == 0
     given = (queries, items, targets, scale, item_bias)
     if plain and any(isinstance(x, torch.Tensor) and x.layout is torch.strided and not _has_memory(x) for x in given):
@@ -224,13 +224,13 @@ def _exact(x: Any) -> Any:
 def _function() -> Any:
     """The class, which can not be before torch is imported."""
     methods = {"forward": staticmethod(_forward), "backward": staticmethod(_backward)}
-    return type("SoftmaxCrossEntropy", (need("torch.autograd", extra="torch").Function,), methods)
+    return type("SoftmaxCrossEntropy", (require("torch.autograd", extra="torch").Function,), methods)
 
 
 def _forward(
     ctx: Any, queries: Any, items: Any, item_bias: Any, targets: Any, options: dict[str, Any], enabled: bool
 ) -> Any:
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     given = (queries, items, item_bias)
     q, v, bias = (None if x is None else _float32(x).numpy(force=True) for x in given)
     grad = enabled and any(ctx.needs_input_grad)
@@ -244,7 +244,7 @@ def _forward(
 
 
 def _backward(ctx: Any, upstream: Any) -> Any:
-    if need("torch", extra="torch").is_grad_enabled():
+    if require("torch", extra="torch").is_grad_enabled():
         raise RuntimeError(f"{OP} has no second derivative; leave out create_graph=True, or use torch's own loss")
     # The factor comes before the rounding to a shorter dtype: that is what scaling a loss is for.
     saved = zip(ctx.saved_tensors, ctx.dtypes, strict=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .factorize import Array
 from .ids import Ids
 
@@ -142,7 +142,7 @@ def in_order(ids: Ids, wanted: Array) -> Array:
 def moved(matrix: Any, rows: Array | None, place: Array | None, width: int) -> Any:
     """Rows of a CSR matrix, of zeros for -1 (None: all), with column j moved to ``place[j]``, or left out for -1 (None:
     none is moved), in a matrix of ``width`` columns; the matrix itself where nothing changes."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     if rows is not None and not (len(rows) == matrix.shape[0] and np.array_equal(rows, np.arange(len(rows)))):
         there = rows >= 0
         part = matrix[np.where(there, rows, 0)] if matrix.shape[0] else sparse.csr_array((len(rows), matrix.shape[1]))
@@ -159,7 +159,7 @@ def moved(matrix: Any, rows: Array | None, place: Array | None, width: int) -> A
 
 def _emptied(matrix: Any, rows: Array) -> Any:
     """The matrix without what is stored in these rows."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     kept = np.repeat(~rows, np.diff(matrix.indptr))
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .factorize import Array, Coded, sorted_order
 from .io.source import Columns
 from .policies import ReadPolicy
@@ -199,7 +199,7 @@ def _data(ratings: Array | None, kept: Array, merged: Array | None) -> Array:
 
 def _csr(key: Array, data: Array, n_users: int, n_items: int) -> Any:
     """CSR of sorted pair keys ``user * n_items + item``, which are overwritten."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     index = np.int32 if len(key) < 2**31 and max(n_users, n_items) < 2**31 else np.int64
     indptr = np.searchsorted(key, np.arange(n_users + 1, dtype=np.int64) * n_items).astype(index)
     indices = np.remainder(key, n_items, out=key).astype(index)

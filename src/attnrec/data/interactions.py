@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from .._util.arraylike import as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from .assemble import assemble
 from .factorize import Array
 from .ids import Ids
@@ -143,7 +143,7 @@ class Interactions(Readers):
         >>> data.select([True, False, True]).user_items.toarray().tolist()
         [[1.0, 0.0], [1.0, 0.0]]
         """
-        sparse = need("scipy.sparse", extra="data")
+        sparse = require("scipy.sparse", extra="data")
         at = as_numpy(entries, "select: entries")
         if at.dtype == bool:
             if at.shape != (len(self),):

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .columns import ITEM_NAMES, Column, guess_columns
 from .factorize import Coded, encode
 from .ids import Ids
 from .io.parts import Paths, find_parts, holds_parquet, without_text
-from .io.source import Place
+from .io.source import SourceLocation
 
 __all__ = ["Items", "read_items", "row_ids"]
 
@@ -171,7 +171,7 @@ def read_items(
     return Items(ids, titles, others)
 
 
-def row_ids(coded: Coded, place: Place) -> Ids:
+def row_ids(coded: Coded, place: SourceLocation) -> Ids:
     """The ids of the rows of a table, in their order.
 
     Raises
@@ -190,7 +190,7 @@ def row_ids(coded: Coded, place: Place) -> Ids:
 
 def _typed(column: Any) -> Any:
     """Text as integers or decimals where all of it is, None where empty. A number with leading zeros is text."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     texts = [None if text == "" else text for text in column.to_pylist()]
     text = pa.array(texts, pa.string())
     if any(one is not None and _padded(one) for one in texts):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import config
-from .._util.extras import have, need
+from .._util.extras import is_installed, require
 
 __all__ = ["Finding", "as_records", "as_text", "examine", "openmp_runtimes"]
 
@@ -128,7 +128,7 @@ def _kernels() -> Iterable[Finding]:
 
 def _packages() -> Iterable[Finding]:
     for extra, packages in EXTRAS.items():
-        found = {name: _version(name) for name in packages if have(name)}
+        found = {name: _version(name) for name in packages if is_installed(name)}
         missing = [name for name in packages if name not in found]
         listed = ", ".join(f"{name} {version}" for name, version in found.items())
         if missing:
@@ -153,8 +153,8 @@ def openmp_runtimes() -> list[str]:
     list of str
         Paths of their files, each once; more than one runtime means that their threads compete.
     """
-    if have("threadpoolctl"):
-        pools = need("threadpoolctl", extra="bench").threadpool_info()
+    if is_installed("threadpoolctl"):
+        pools = require("threadpoolctl", extra="bench").threadpool_info()
         return sorted({str(pool["filepath"]) for pool in pools if pool["user_api"] == "openmp"})
     try:
         maps = Path("/proc/self/maps").read_text()

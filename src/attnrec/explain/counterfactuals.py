@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.extras import frame_backend, require
 from .explanation import Names, named
 
 __all__ = ["Counterfactuals"]
@@ -122,7 +122,7 @@ class Counterfactuals:
         columns = {"itemid": self.itemids, "score": self.scores, "rank": self.ranks}
         columns |= {"score_change": self.scores - np.float32(self.score), "rank_change": self.ranks - self.rank}
         backend = frame_backend(backend)
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return require("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
 
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
         """Write the ``n`` largest changes of the score in plain sentences.

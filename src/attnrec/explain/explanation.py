@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.extras import frame_backend, require
 from . import _bars
 from .part import Names, Part, named
 
@@ -199,12 +199,12 @@ class Explanation:
         if self.sources is not None:
             parts = {"bias": self.bias, **self.sources}
             rows += [("sources", name, None, None, None, None, value) for name, value in parts.items()]
-        nw = need("narwhals", extra="data")
+        nw = require("narwhals", extra="data")
         types = [nw.String, nw.String, nw.Int64, nw.String, nw.Float64, nw.Float64, nw.Float64]
         schema = dict(zip(("view", "part", "id", "name", "weight", "value", "contribution"), types, strict=True))
         columns = dict(zip(schema, map(list, zip(*rows, strict=True)), strict=True))
         if backend == "pandas":  # a missing id as NaN would turn the ids to floats
-            pd = need("pandas", extra="data")
+            pd = require("pandas", extra="data")
             return pd.DataFrame(columns).astype({"id": "Int64", "weight": "float64", "value": "float64"})
         return nw.from_dict(columns, schema, backend=backend).to_native()
 

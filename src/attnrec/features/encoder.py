@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .._util.params import NotFittedError, Params
 from .._util.sparse import Array, unit_rows
 from ..data.factorize import as_list, is_missing
@@ -25,7 +25,7 @@ from .table import Table
 
 __all__ = ["FeatureEncoder"]
 
-_sparse = need("scipy.sparse", extra="features")
+_sparse = require("scipy.sparse", extra="features")
 
 
 class FeatureEncoder(Params):

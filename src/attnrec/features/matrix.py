@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .._util import matrices
-from .._util.extras import need
+from .._util.extras import require
 from .._util.sparse import Array, csr
 from ..data.ids import Ids
 
 __all__ = ["Features"]
 
-_sparse = need("scipy.sparse", extra="features")
+_sparse = require("scipy.sparse", extra="features")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._util.arraylike import as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ..explain._bars import RED, axes, decimals, short
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
@@ -67,7 +67,7 @@ def attention_heatmap(
     down = [named(int(user), user_names, "user") for user in users]
     across = [named(int(item), names, "item") for item in shown]
     ax = _heatmap(weights[:, shown], down, across, "Share of attention", ax, shares=True)
-    patch = need("matplotlib.patches", extra="plot").Rectangle
+    patch = require("matplotlib.patches", extra="plot").Rectangle
     for row, user in enumerate(users):
         history = model.user_items[[int(user)]].indices
         for column in np.flatnonzero(np.isin(shown, history)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..._util.extras import need
+from ..._util.extras import require
 from .. import _options as options
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _favourites(demo: Demo, source: Source, user: int, n: int = 5) -> list[dict[
 
 def _save(demo: Demo, folder: Path, as_json: bool) -> None:
     """The set as files that the other commands read; each whole or not at all."""
-    pa = need("pyarrow", extra="cli")
+    pa = require("pyarrow", extra="cli")
     from .. import _show
     from .._write import write_tables
 

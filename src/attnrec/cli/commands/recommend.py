@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..._util.extras import need
+from ..._util.extras import require
 from .. import _options as options
 from .._paths import Files
 
@@ -123,7 +123,7 @@ def _total(seconds: dict[str, float]) -> str:
 
 def _tables(opened: Source, users: list[int] | None, k: int, clip: bool) -> Iterator[Any]:
     """Recommendations as Arrow tables with names instead of numbers, a block of users at a time."""
-    pa = need("pyarrow", extra="cli")
+    pa = require("pyarrow", extra="cli")
 
     titles = pa.array(opened.titles, pa.string())
     for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty(), clip=clip):

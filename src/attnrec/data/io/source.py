@@ -10,7 +10,7 @@ import numpy as np
 
 from ..factorize import Array, Coded
 
-__all__ = ["Columns", "Files", "Place", "told"]
+__all__ = ["Columns", "Files", "SourceLocation", "told"]
 
 
 Unit = Literal["line", "row", "entry"]
@@ -39,7 +39,7 @@ def told(name: str, unit: str, number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """Names the rows of a source, for messages and reports.
 
     source : file or function; unit : "line" of a file, counted from 1, "row" counted from 0, or "entry" of a matrix;
@@ -80,4 +80,4 @@ class Columns:
     ratings: Array | None
     stamps: Array | None
     stamp_missing: Array | None
-    place: Place
+    place: SourceLocation

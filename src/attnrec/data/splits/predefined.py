@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..ids import Ids
 from ._parts import keys_of, matrix_of, row_ids
 
@@ -85,7 +85,7 @@ def _joined(known: Ids, others: Ids, what: str) -> Ids:
 
 def _renumbered(data: Any, users: Ids, items: Ids) -> Any:
     """The same interactions in a larger numbering, sorted by it."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     old = data.user_items
     rows, columns = users.positions(data.users)[row_ids(old)], items.positions(data.items)[old.indices]
     order = np.lexsort((columns, rows))
