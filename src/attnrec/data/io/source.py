@@ -40,7 +40,7 @@ def told(name: str, unit: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """Names the rows of a source, for messages and reports.
+    """Location of rows in their source, for messages and reports.
 
     source : file or function; unit : "line" of a file, counted from 1, "row" counted from 0, or "entry" of a matrix;
     numbers : rows, ascending from 0 -> numbers in that unit; files : what the numbers go on through, if there are
