@@ -59,7 +59,7 @@ test: $(TESTED) ## build, install, and test the installed package (ARGS='-k topk
 test-all: $(TESTED) ## the same with the tests marked slow
 	@ATTNREC_TEST_INSTALLED=1 $(PY) tools/run_tests.py --all $(ARGS)
 
-lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, clang-format: report only
+lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, docstrings, clang-format: report only
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/lint.sh
 
 format: $(VENV)/tools.stamp ## rewrite Python and C++ sources in the house style
@@ -124,6 +124,6 @@ $(TESTED): $(VENV)/wheel.stamp
 	@touch $@
 
 $(VENV)/tools.stamp: $(VENV)/venv.stamp tools/requirements.txt
-	@echo "attnrec: installing ruff, mypy, clang-format, CMake"
+	@echo "attnrec: installing ruff, mypy, numpydoc, clang-format, CMake"
 	@$(PIP) install -r tools/requirements.txt
 	@touch $@

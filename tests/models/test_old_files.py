@@ -1,4 +1,4 @@
-"""Files that an earlier version wrote (tests/files, by write.py there): they open, and answer what they answered then."""
+"""Files that an earlier version wrote (tests/files/write.py): they open, and answer what they answered then."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ FOLDER = Path(__file__).parents[1] / "files"
 def written() -> Any:
     """The script that wrote them."""
     spec = importlib.util.spec_from_file_location("write_files", FOLDER / "write.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .extras import have, need
+from .extras import is_installed, require
 
 __all__ = ["BACKENDS", "frame_backend", "make_frame"]
 
@@ -29,10 +29,10 @@ def frame_backend(backend: str | None) -> str:
     'polars'
     """
     if backend is None:
-        backend = next((name for name in BACKENDS if have(name)), "pyarrow")
+        backend = next((name for name in BACKENDS if is_installed(name)), "pyarrow")
     if backend not in BACKENDS:
         raise ValueError(f"backend={backend!r} is not one of {', '.join(map(repr, BACKENDS))}")
-    need(backend, extra="data")
+    require(backend, extra="data")
     return backend
 
 
@@ -58,7 +58,7 @@ def make_frame(
         If it is not installed.
     """
     backend = frame_backend(backend)
-    library, kinds = need(backend, extra="data"), kinds or {}
+    library, kinds = require(backend, extra="data"), kinds or {}
     if backend == "pandas":
         frame = library.DataFrame({name: list(x) if isinstance(x, Sequence) else x for name, x in columns.items()})
         named = {int: "Int64", float: "float64"}  # a missing integer as NaN would turn the others to floats

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 from ._write import beside
 
 __all__ = ["check", "draw"]
@@ -28,7 +28,7 @@ def check(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise ValueError(f"--plot {path}: the folder {path.parent} does not exist; make it first")
-    need("matplotlib", extra="plot")
+    require("matplotlib", extra="plot")
 
 
 def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequence[str]) -> None:

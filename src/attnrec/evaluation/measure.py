@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from .._util.extras import need
+from .._util.extras import require
 from ..metrics.intervals import resampled_means
 from .models import Candidate, Fitted
 from .protocols import Array, Part
@@ -108,7 +108,7 @@ def measured(
     sums: list[_Sums] = []
     total = len(candidates) * sum(len(part.users) for part in parts)
     shown = sys.stderr.isatty() if show_progress is None else show_progress
-    with need("tqdm", extra="models").tqdm(total=total, unit="user", disable=not shown, leave=False) as bar:
+    with require("tqdm", extra="models").tqdm(total=total, unit="user", disable=not shown, leave=False) as bar:
         for candidate in candidates:
             bar.set_description(candidate.label[:40])
             found, seconds = _Sums(n_users), {"fit": 0.0, "measure": 0.0}
@@ -205,5 +205,5 @@ def _of_lists(own: Array, fitted: Fitted, part: Part, names: Sequence[str]) -> d
 
 def _widened(matrix: Any, width: int) -> Any:
     """The same rows in a matrix with more columns."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     return sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], width))

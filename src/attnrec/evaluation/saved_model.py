@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .models import Candidate, Fitted, predicted_by_lists
 from .protocols import Array, Part
 
@@ -109,7 +109,7 @@ def _in_two(n_users: int, at: Array, answer: Any) -> Any:
 
 def _translated(matrix: Any, place: Array, width: int) -> Any:
     """The same rows with the columns of another catalogue, in the order stored; items it lacks are left out."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     columns = place[matrix.indices]
     kept = columns >= 0
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 from ..explain._bars import short
 
 __all__ = ["comparison", "figure_of", "label_lines"]
@@ -47,7 +47,7 @@ def comparison(frame: Any, metrics: Sequence[str] | None = None, *, title: str =
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['ndcg@10']
     """
-    table = need("narwhals", extra="data").from_native(frame, eager_only=True)
+    table = require("narwhals", extra="data").from_native(frame, eager_only=True)
     lacking = [name for name in ("model", "metric", "value", "low", "high") if name not in table.columns]
     if lacking:
         raise ValueError(f"frame lacks {', '.join(lacking)}: pass what attnrec.evaluation.compare gives")
@@ -65,8 +65,8 @@ def comparison(frame: Any, metrics: Sequence[str] | None = None, *, title: str =
 
 def figure_of(title: str, models: Mapping[str, Values], names: Sequence[str]) -> Any:
     """A figure of the metrics ``names`` of each model that has them, by label."""
-    matplotlib = need("matplotlib", extra="plot")
-    make = need("matplotlib.figure", extra="plot").Figure
+    matplotlib = require("matplotlib", extra="plot")
+    make = require("matplotlib.figure", extra="plot").Figure
     across = min(3, len(names))
     down = -(-len(names) // across)
     labels = [_label(model) for model in models]

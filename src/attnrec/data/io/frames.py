@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.frames import BACKENDS
 from ..columns import Column, locate_columns
 from ..factorize import Array, as_arrow, as_list, encode, is_missing
 from .records import NULLS, comma_fix, is_integer, is_number
-from .source import Columns, Place
+from .source import Columns, SourceLocation
 
 __all__ = ["columns_of", "decimals", "frame_of", "numbers", "times"]
 
@@ -30,7 +30,7 @@ def frame_of(data: Any, source: str = "from_frame") -> Any:
     ValueError
         If two columns have one name.
     """
-    nw = need("narwhals", extra="data")
+    nw = require("narwhals", extra="data")
     try:
         frame = nw.from_native(data)
     except TypeError:
@@ -55,7 +55,7 @@ def columns_of(data: Any, given: Mapping[str, Column]) -> tuple[Columns, str | N
     names = [str(name) for name in frame.columns]
     roles = locate_columns(names, given=given, source="from_frame")
     column = {role: frame[frame.columns[k]].to_native() for role, k in roles.items()}
-    place = Place("from_frame")
+    place = SourceLocation("from_frame")
     stamps, missing = times(column["timestamp"], place) if "timestamp" in column else (None, None)
     return Columns(
         users=encode(column["user"], "from_frame: user"),
@@ -67,13 +67,13 @@ def columns_of(data: Any, given: Mapping[str, Column]) -> tuple[Columns, str | N
     ), backend if backend in BACKENDS else None
 
 
-def numbers(column: Any, place: Place) -> Array:
+def numbers(column: Any, place: SourceLocation) -> Array:
     """Ratings as float32, NaN where missing; see :func:`decimals`."""
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
         return decimals(column, place, "rating").astype(np.float32)
 
 
-def decimals(column: Any, place: Place, role: str) -> Array:
+def decimals(column: Any, place: SourceLocation, role: str) -> Array:
     """Numbers as float64, NaN where missing.
 
     Raises
@@ -81,7 +81,7 @@ def decimals(column: Any, place: Place, role: str) -> Array:
     ValueError
         If a value is not a number; the message names its row.
     """
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     arrow = as_arrow(column)
     if arrow is not None and not pa.types.is_temporal(arrow.type):
         try:
@@ -104,7 +104,7 @@ def decimals(column: Any, place: Place, role: str) -> Array:
 
 
 def times(
-    column: Any, place: Place, role: str = "timestamp", fix: str = "or pass timestamp=False"
+    column: Any, place: SourceLocation, role: str = "timestamp", fix: str = "or pass timestamp=False"
 ) -> tuple[Array, Array | None]:
     """Times as int64, float64 or datetime64[us] (UTC if they have a zone), and the mask of missing ones or None.
 
@@ -115,7 +115,7 @@ def times(
     ValueError
         If a value is neither a number nor a time, or numbers and times are mixed; the message names its row.
     """
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     arrow = as_arrow(column)
     if arrow is None:
         return _parsed(as_list(column), place, role, fix)
@@ -141,7 +141,7 @@ def times(
     return _parsed(as_list(arrow), place, role, fix)
 
 
-def _parsed(values: list[Any], place: Place, role: str, fix: str) -> tuple[Array, Array | None]:
+def _parsed(values: list[Any], place: SourceLocation, role: str, fix: str) -> tuple[Array, Array | None]:
     """Times written as text, Python objects that Arrow did not take, or numbers of several types or written as text."""
     there = [not _is_none(value) for value in values]
     missing = None if all(there) else ~np.array(there, bool)
