@@ -22,8 +22,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warnings", "error")
 NOTHING_RAN = 5  # pytest's exit status
-# Beside each other, processes take one thread each; tests of threads ask for theirs.
-ONE_THREAD = {"ATTNREC_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# Beside each other, processes take one thread each; tests of threads ask for theirs, which must not spin as they wait.
+ONE_THREAD = {
+    "ATTNREC_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "passive",
+}
 
 
 class Counts:

@@ -116,9 +116,8 @@ def main() -> None:
     flags = f"-fsanitize={kinds} -fno-sanitize-recover=undefined -g"
     outside = {"ATTNREC_PREFIX": str(prefix), "CFLAGS": flags, "CXXFLAGS": flags}
     run(*first, *pytest, *tests_named("examples"), env={**env, **outside})
-    threads = {"ATTNREC_NUM_THREADS": str(max(2, os.cpu_count() or 1))}  # ops start some, as they do without being told
     slow = ["--all"] if options.all else []
-    run(*first, "tools/run_tests.py", *slow, *pytest[2:], *tests, env={**env, **threads})
+    run(*first, "tools/run_tests.py", *slow, *pytest[2:], *tests, env=env)
 
 
 if __name__ == "__main__":
