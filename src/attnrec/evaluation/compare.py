@@ -65,7 +65,7 @@ def compare(
         What is split; with ``split="pair"`` all of it is fitted.
     split : {"random", "last", "temporal", "kfold", "users", "pair"}
         What is held out: a share of all interactions; each user's latest; the latest of all; every interaction once,
-        in folds; a part of the histories of users whom no model was fitted with; or ``test``. ``test`` implies "pair".
+        in folds; a part of the histories of users that no model was fitted with; or ``test``. ``test`` implies "pair".
     metrics : str or sequence of str
         Names of :mod:`attnrec.metrics`: "recall", "ndcg", "map", "mrr", "hit_rate", "precision", "novelty",
         "coverage" and "gini" of lists, "rmse" and "mae" of predicted ratings, where a model predicts any.
@@ -82,17 +82,17 @@ def compare(
     folds : int
         Number of folds of "kfold", at least 2.
     users : int, optional
-        Number of users that "users" holds out; a tenth of all unless given.
+        Number of users that "users" holds out; a tenth of all by default.
     fold_in : float
         Share of a held-out user's history that models are given with "users", between 0 and 1.
     versus : str, optional
-        Name of the model that the others are compared with; the first one unless given.
+        Name of the model that the others are compared with; the first one by default.
     resamples : int
         Number of bootstrap resamples; more of them make the limits of the intervals steadier.
     backend : {"pandas", "polars", "pyarrow"}, optional
-        Library of the frame; that of ``interactions`` unless given.
+        Library of the frame; that of ``interactions`` by default.
     show_progress : bool, optional
-        Whether a progress bar is shown on stderr; where stderr is a terminal unless given.
+        Whether a progress bar is shown on stderr; by default where stderr is a terminal.
 
     Returns
     -------

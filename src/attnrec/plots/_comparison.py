@@ -22,9 +22,9 @@ def comparison(frame: Any, metrics: Sequence[str] | None = None, *, title: str =
     Parameters
     ----------
     frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-        With the columns ``model``, ``metric``, ``value``, ``low`` and ``high``.
+        A table with the columns ``model``, ``metric``, ``value``, ``low`` and ``high``.
     metrics : sequence of str, optional
-        The metrics to draw, in this order, for example ``["ndcg@10"]``; all that have an interval unless given.
+        The metrics to draw, in this order, for example ``["ndcg@10"]``; all that have an interval by default.
     title : str
         Heading of the figure.
 
