@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+__all__ = ["written_beside"]
+
 
 @contextmanager
 def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path to write to; what stands there at the end is moved to ``path``, and thrown away after an error."""
+    """Yield a path in the same folder to write to, and move what stands there to ``path`` at the end.
+
+    File and folder are synced, so that after a crash the old file is there or the new one. After an error the part is
+    deleted and ``path`` is as it was. Whoever creates the file gives it the permissions of any new file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    IsADirectoryError
+        If ``path`` is a folder.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save {path.name!r} in: make it first")
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder: name a file in it")
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         yield beside
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
+        _sync(beside, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
         os.replace(beside, path)
+        if os.name != "nt":  # where a folder can not be opened
+            _sync(path.parent, os.O_RDONLY)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Have the file, or the names in the folder, written to the disk."""
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of file systems that cannot sync a folder
+            raise
+    finally:
+        os.close(handle)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .._util.extras import need
+from .._util.files import written_beside
 from ..explain._bars import short
-from ._write import beside
 
 __all__ = ["check", "draw"]
 
@@ -54,7 +54,7 @@ def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequenc
                 panel.set_visible(False)
             heading = short(title, 12, 72 * size[0] - 20)
             figure.suptitle(f"{heading}\nLines: 95 % intervals, by a bootstrap over users.", fontsize=12)
-            with beside(path) as part:
+            with written_beside(path) as part:
                 kind = path.suffix.lower()[1:]
                 figure.savefig(part, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else None)
         finally:
