@@ -22,9 +22,9 @@ import numpy as np
 
 import attnrec as ar
 from attnrec import _core
+from attnrec._util.files import written_beside
 from attnrec.bench import _machine
 from attnrec.bench._timing import Limit, best_of, in_turns, median_ratio
-from attnrec._util.files import written_beside
 from benchmarks.lib import summary
 from benchmarks.speed.dropin_pairs import PAIRS, Pair
 

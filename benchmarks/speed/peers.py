@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import attnrec as ar
+from attnrec._util.files import written_beside
 from attnrec.bench import _machine, _run, _tasks
 from attnrec.bench._report import print_report
-from attnrec._util.files import written_beside
 from benchmarks.lib import memory, plot, summary, yardsticks
 from benchmarks.speed import growth, shapes
 

@@ -19,8 +19,8 @@ from typing import Any
 import scipy.sparse as sp
 
 import attnrec as ar
-from attnrec.bench import _machine
 from attnrec._util.files import written_beside
+from attnrec.bench import _machine
 from benchmarks.quality import accuracy_data
 from benchmarks.speed import training_measure as measure
 from benchmarks.speed import training_steps as steps

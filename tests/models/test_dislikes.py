@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from attnrec import metrics
-from attnrec.data import FrameRecommender, Interactions
+from attnrec.data import Interactions
 from attnrec.models import (
     KernelAttentionRecommender,
     KernelAttentionRegressor,
@@ -23,6 +23,7 @@ from attnrec.models import (
     load,
 )
 from attnrec.models.inputs.dislikes import apart, together
+from attnrec.serving import FrameRecommender
 from estimators import answers, assert_same, assert_same_bits
 from signs import SIGNED, signed
 
@@ -301,7 +302,7 @@ def test_frames() -> None:
     fallen = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, with_states=True)
     assert set(fallen["user_state"]) == {"cold"}
     assert fallen["item"].tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
-    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, filter_viewed=False)
+    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, exclude_seen=False)
     assert again["item"].tolist() == list(range(N))
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from attnrec.data import FrameRecommender, Ids, Interactions, Items, read_items
+from attnrec.data import Ids, Interactions, Items, read_items
+from attnrec.serving import FrameRecommender
 
 ROWS = {"user": ["ann", "ann", "bob", "cy"], "item": [10, 20, 30, 10]}
 
@@ -62,7 +63,7 @@ def test_the_frame_is_of_the_kind_that_came_in(make, kind):
 
 def test_options():
     front = recommender()
-    seen = front.recommend(["ann"], 5, filter_viewed=False)
+    seen = front.recommend(["ann"], 5, exclude_seen=False)
     assert seen["item"].tolist() == [10, 20, 30]
     assert seen["rank"].tolist() == [1, 2, 3]
     some = front.recommend(["ann", "bob"], 5, items_to_recommend=[30, 20])

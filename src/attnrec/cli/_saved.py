@@ -30,11 +30,11 @@ def saved(path: Path, data: Interactions) -> Contestant:
     ValueError
         If the file has no ids, or as :func:`matched`.
     """
-    from ..models.storage.model_file import read_header
-    from ._names import load_named
+    from .. import models
 
-    model, users, items, _, _ = load_named(path)
-    if read_header(path).get("names") is None and (model.user_ids is None or model.item_ids is None):
+    model = models.load(path)
+    users, items = model.user_ids, model.item_ids
+    if users is None or items is None:
         raise ValueError(
             f"{path}: has no ids of users and items, which 'attnrec fit' writes, and save() of a model that was fitted "
             "with Interactions; it cannot be matched"

@@ -85,7 +85,8 @@ class Outside:
             type(name) is int and -(2**63) <= name < 2**63 for name in values[len(ids) :]
         ):
             values = values.astype(np.int64)
-        return replace(out, **{asked.side: Ids._trusted(values)})
+        grown = Ids._trusted(values)
+        return replace(out, user=grown) if asked.side == "user" else replace(out, item=grown)
 
 
 class Asked:

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .._util import matrices
-from .._util.arraylike import as_floats, as_numpy, native
-from .alignment import unnamed
+from .._util.arraylike import as_floats, as_numpy
+from ..data.factorize import Array
+from ..data.ids import Ids
+from ..data.interactions import Interactions
+from ..data.io.frames import make_frame
+from .asked import chosen_items, is_count, listed_ids, warn_of_types
 from .by_model import by_model, check_kinds, scores_of
-from .factorize import Array, one_axis, plain
-from .ids import Ids
-from .interactions import Interactions
-from .io.frames import make_frame
 
 __all__ = ["FrameRecommender"]
 
@@ -47,12 +47,13 @@ class FrameRecommender:
     Examples
     --------
     >>> import numpy as np
-    >>> from attnrec.data import FrameRecommender, Interactions
+    >>> from attnrec.data import Interactions
+    >>> from attnrec.serving import FrameRecommender
     >>> class Newest:
     ...     def recommend(self, userids, rows, N, filter_already_liked_items, items):
     ...         return np.tile([1, 0], (len(userids), 1))[:, :N], np.tile([9.0, 4.0], (len(userids), 1))[:, :N]
     >>> data = Interactions.from_arrays(["ann", "bob"], ["rum", "tea"])
-    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, filter_viewed=False)
+    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, exclude_seen=False)
       user item  score  rank
     0  bob  tea    9.0     1
     1  bob  rum    4.0     2
@@ -85,7 +86,7 @@ class FrameRecommender:
         self,
         users: Any = None,
         k: int = 10,
-        filter_viewed: bool = True,
+        exclude_seen: bool = True,
         items_to_recommend: Any = None,
         on_unsupported_targets: Literal["raise", "warn", "ignore"] = "raise",
         *,
@@ -104,7 +105,7 @@ class FrameRecommender:
             Each user is answered once, in this order; None: all users.
         k : int
             Items a user; fewer rows come where fewer are left.
-        filter_viewed : bool
+        exclude_seen : bool
             Leave out what the user has interacted with, or dislikes.
         items_to_recommend : iterable of ids, optional
             Recommend these alone.
@@ -135,20 +136,20 @@ class FrameRecommender:
             if a user who gets the ``fallback``, or is left out, has an id of another type than those that are known.
         """
         data = self.interactions
-        if not _is_count(k):
+        if not is_count(k):
             raise ValueError(f"recommend: k={k!r} is not a positive integer")
         if on_unsupported_targets not in ("raise", "warn", "ignore"):
             raise ValueError(f"on_unsupported_targets={on_unsupported_targets!r} is not 'raise', 'warn' or 'ignore'")
         listed: Any = data.users.to_numpy()
         at = np.arange(data.n_users)
         if users is not None:
-            listed = list(dict.fromkeys(_listed(users, data.users, "recommend: users")))
+            listed = list(dict.fromkeys(listed_ids(users, data.users, "recommend: users")))
             at = data.users.positions(listed, unknown="ignore")
             if self.fallback is not None or on_unsupported_targets == "ignore":
-                _warn_of_types(listed, at, data.users)
+                warn_of_types(listed, at, data.users)
         states, known = self._states(listed, at, user_features)
         at, states, names = self._supported(listed, at, states, on_unsupported_targets)
-        chosen = self._chosen(items_to_recommend)
+        chosen = chosen_items(items_to_recommend, data.items, "recommend: items_to_recommend")
         ids = np.full((len(at), int(k)), -1, dtype=np.int64)
         scores = np.full(ids.shape, -np.inf, dtype=np.float32)
         options = {"N": int(k), "items": chosen, **({} if clip else {"clip": False})}
@@ -156,7 +157,7 @@ class FrameRecommender:
             alone = (states == "cold") & (self.fallback is not None)
             hot = np.flatnonzero((at >= 0) & (states != "warm") & ~alone)
             if len(hot):
-                more = {"filter_already_liked_items": filter_viewed, **options}
+                more = {"filter_already_liked_items": exclude_seen, **options}
                 for some, asked in self._asked_for(at, hot):
                     found = self.model.recommend(*asked[0], **asked[1], **more)
                     ids[some], scores[some] = self._checked(found, len(some), int(k))
@@ -169,7 +170,7 @@ class FrameRecommender:
                 ids[warm], scores[warm] = self._checked(found, len(warm), int(k))
             if alone.any():
                 ids[alone], scores[alone] = self._fallen_back(chosen, int(k))
-                for user, disliked in self._dislikes(at, alone) if filter_viewed else ():
+                for user, disliked in self._dislikes(at, alone) if exclude_seen else ():
                     ids[user], scores[user] = self._fallen_back(chosen, int(k), disliked)
         filled = ids >= 0
         rank = np.cumsum(filled, axis=1)[filled]
@@ -267,16 +268,6 @@ class FrameRecommender:
                 warnings.warn(f"{message}; they are left out", stacklevel=3)
         return at[~lost], states[~lost], [listed[row] for row in np.flatnonzero(~lost)]
 
-    def _chosen(self, items: Any) -> Array | None:
-        if items is None:
-            blank = unnamed(self.interactions.items.to_numpy())
-            return np.flatnonzero(~blank) if blank.any() else None
-        try:
-            known = self.interactions.items
-            return np.unique(known.positions(_listed(items, known, "recommend: items_to_recommend", 4)))
-        except ValueError as error:
-            raise ValueError(f"recommend: items_to_recommend: {error}") from None
-
     def _checked(self, found: Any, b: int, k: int) -> tuple[Array, Array]:
         ids, scores = np.asarray(found[0]), np.asarray(found[1])
         if ids.shape != (b, k) or scores.shape != (b, k):
@@ -316,33 +307,3 @@ class FrameRecommender:
             return np.asarray(told(items))
         x = self.interactions.user_items
         return np.where(np.bincount(x.indices, minlength=x.shape[1])[items] > 0, "hot", "cold")
-
-
-def _is_count(k: Any) -> bool:
-    return isinstance(k, (int, np.integer)) and not isinstance(k, bool) and int(k) > 0
-
-
-def _listed(ids: Any, known: Ids, argument: str, stacklevel: int = 3) -> list[Any]:
-    """A list of ids from one id, or from any iterable of them; a known tuple is one id."""
-    ids = native(ids, argument)
-    if isinstance(ids, np.ndarray) and ids.ndim == 0:
-        ids = plain(ids)
-    one_axis(ids, argument)
-    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__") or (isinstance(ids, tuple) and _holds(known, ids)):
-        ids = [ids]
-    return known.reading(ids, argument, stacklevel=stacklevel)
-
-
-def _warn_of_types(listed: list[Any], at: Array, known: Ids) -> None:
-    """Unknown users get the fallback or nothing, but not in silence where their ids are of another type."""
-    strangers = np.flatnonzero(at < 0)
-    told = known.other_type(listed[strangers[0]]) if len(strangers) else ""
-    if told:
-        warnings.warn(f"recommend: users: {listed[strangers[0]]!r:.60} is unknown{told}", UserWarning, stacklevel=3)
-
-
-def _holds(known: Ids, name: Any) -> bool:
-    try:
-        return name in known
-    except TypeError:
-        return False
