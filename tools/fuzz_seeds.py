@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from scipy.sparse import csr_array
 
 from attnrec import ItemIndex
+from attnrec.data import Interactions
 from attnrec.models import (
     KernelAttentionRecommender,
     KernelAttentionRegressor,
@@ -73,6 +74,18 @@ def wider(path: Path) -> Path:
     return out
 
 
+def named(folder: Path) -> list[Path]:
+    """Models with ids of every kind, in order or not, and titles."""
+    names = ([3, 1, 2**60, -5, 0], list("abcde"), ["b", "a", "\u00fc", "\U0001f600", ""], [1, "1", ("a", 2), True, 2.5])
+    out = []
+    for users in names:
+        items = [*users, 9] if type(users[1]) is int else [*users, "z"]
+        data = Interactions.from_sparse(histories("ratings"), users, items)
+        out.append(folder / f"named-{len(out)}")
+        NeighbourAttention().fit(data, show_progress=False).save(out[-1], titles=["A", None, "\u00fc", "D", "", "F"])
+    return out
+
+
 def main(folder: Path) -> None:
     warnings.simplefilter("ignore", UserWarning)  # of dislikes, which are meant here
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,6 +101,7 @@ def main(folder: Path) -> None:
                 model.fit(histories(kind), show_progress=False, **more).save(path)
                 files.append(path)
         files += [wider(path) for path in files[::3]]
+        files += named(Path(scratch))
         for index in indexes():
             path = Path(scratch) / f"{len(files)}"
             index.save(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attnrec._util.extras import require
-from attnrec.cli._write import beside
+from attnrec._util.files import written_beside
 from benchmarks.speed import growth, shapes
 
 FORMATS = (".svg", ".pdf", ".png")
@@ -46,7 +46,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
             fontsize=13,
         )
         try:
-            with beside(path) as part:
+            with written_beside(path) as part:
                 fixed = {"Date": None} if path.suffix == ".svg" else None
                 figure.savefig(part, format=path.suffix[1:], dpi=110, metadata=fixed)
         finally:

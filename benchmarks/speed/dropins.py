@@ -22,9 +22,9 @@ import numpy as np
 
 import attnrec as ar
 from attnrec import _core
+from attnrec._util.files import written_beside
 from attnrec.bench import _machine
 from attnrec.bench._timing import Limit, best_of, in_turns, median_ratio
-from attnrec.cli._write import beside
 from benchmarks.lib import summary
 from benchmarks.speed.dropin_pairs import PAIRS, Pair
 
@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         record["interrupted"] = True
     show(record)
     if given.json:
-        with beside(given.json) as part:
+        with written_beside(given.json) as part:
             part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 130 if record["interrupted"] else 0
 

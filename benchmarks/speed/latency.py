@@ -24,7 +24,7 @@ import numpy as np
 
 import attnrec as ar
 from attnrec import _core
-from attnrec.cli._write import beside
+from attnrec._util.files import written_beside
 from benchmarks.lib import yardsticks
 
 Search = Callable[[Any], Any]
@@ -236,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("latency: interrupted; what there is by now follows", file=sys.stderr)
     if given.json:
-        with beside(given.json) as part:
+        with written_beside(given.json) as part:
             part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     slower = slower_with_more(record["rows"])
     for line in slower:

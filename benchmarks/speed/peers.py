@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import attnrec as ar
+from attnrec._util.files import written_beside
 from attnrec.bench import _machine, _run, _tasks
 from attnrec.bench._report import print_report
-from attnrec.cli._write import beside
 from benchmarks.lib import memory, plot, summary, yardsticks
 from benchmarks.speed import growth, shapes
 
@@ -145,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
             record["checks"] = growth.check(record["growth"])
     show(record)
     if given.json:
-        with beside(given.json) as part:
+        with written_beside(given.json) as part:
             part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if given.plot and any(record.get("growth", {}).get("points", {}).values()):
         plot.draw(record, given.plot)

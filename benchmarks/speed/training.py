@@ -19,8 +19,8 @@ from typing import Any
 import scipy.sparse as sp
 
 import attnrec as ar
+from attnrec._util.files import written_beside
 from attnrec.bench import _machine
-from attnrec.cli._write import beside
 from benchmarks.quality import accuracy_data
 from benchmarks.speed import training_measure as measure
 from benchmarks.speed import training_steps as steps
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         record["interrupted"] = True
     show(record)
     if given.json:
-        with beside(given.json) as part:
+        with written_beside(given.json) as part:
             part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 130 if record["interrupted"] else 0
 

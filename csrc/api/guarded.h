@@ -88,6 +88,9 @@ attnrec_status api_model_info(const attnrec_model *model, attnrec_model_info *in
 attnrec_status api_model_recommend(const attnrec_model *model, const attnrec_csr *histories,
                                    const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                    const attnrec_run *run);
+attnrec_status api_model_id(const attnrec_model *model, attnrec_side side, int64_t row, attnrec_id *id);
+attnrec_status api_model_row(const attnrec_model *model, attnrec_side side, const attnrec_id *id, int64_t *row);
+attnrec_status api_model_item_title(const attnrec_model *model, int64_t row, const char **text, int64_t *length);
 attnrec_status api_searcher_create(const attnrec_index *index, const attnrec_topk_options *options,
                                    attnrec_searcher **searcher, const attnrec_run *run);
 void api_searcher_free(attnrec_searcher *searcher);

@@ -69,7 +69,13 @@ void api_model_free(attnrec_model *model) { delete model; }
 attnrec_status api_model_info(const attnrec_model *model, attnrec_model_info *info) {
   return guarded([&] {
     if (model == nullptr || info == nullptr) fail("model_info: model or info is missing");
-    const attnrec_model_info told{info->size, model->file->model.c_str(), model->n_users(), model->n_items()};
+    const attnrec_model_info told{info->size,
+                                  model->file->model.c_str(),
+                                  model->n_users(),
+                                  model->n_items(),
+                                  model->outside.users.kind(),
+                                  model->outside.items.kind(),
+                                  model->outside.titles.any() ? 1 : 0};
     std::memcpy(info, &told, std::min(info->size, sizeof(told)));
   });
 }

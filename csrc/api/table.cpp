@@ -344,6 +344,9 @@ const attnrec_api kApi = {
     api_index_open,
     api_index_get_info,
     api_processors,
+    api_model_id,
+    api_model_row,
+    api_model_item_title,
 };
 
 }  // namespace

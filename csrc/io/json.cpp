@@ -12,31 +12,6 @@ namespace {
 constexpr int kMaxDepth = 16;
 constexpr int64_t kMaxValues = 1 << 20;  // an encoder's words are among them
 
-// Bytes of a UTF-8 sequence of valid form at the front of x: no overlong form, no surrogate, nothing past U+10FFFF; 0
-// where there is none.
-std::size_t utf8_length(std::string_view x) {
-  const auto byte = [&](std::size_t i) { return i < x.size() ? static_cast<unsigned char>(x[i]) : 0U; };
-  const auto more = [&](std::size_t n) {
-    for (std::size_t i = 1; i < n; ++i) {
-      if ((byte(i) & 0xC0U) != 0x80U) return false;
-    }
-    return true;
-  };
-  const unsigned first = byte(0);
-  const unsigned second = byte(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first < 0xE0) return more(2) ? 2 : 0;
-  if (first >= 0xE0 && first < 0xF0) {
-    const bool odd = (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0);
-    return more(3) && !odd ? 3 : 0;
-  }
-  if (first >= 0xF0 && first < 0xF5) {
-    const bool odd = (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
-    return more(4) && !odd ? 4 : 0;
-  }
-  return 0;
-}
-
 void append_utf8(uint32_t code, std::string &out) {
   const auto push = [&](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (code < 0x80) {
@@ -259,6 +234,29 @@ const Json *Json::find(std::string_view name) const {
   const auto before = [](const JsonMember &member, std::string_view wanted) { return member.name < wanted; };
   const auto at = std::lower_bound(members.begin(), members.end(), name, before);
   return at != members.end() && at->name == name ? &at->value : nullptr;
+}
+
+std::size_t utf8_length(std::string_view x, bool surrogates) {
+  const auto byte = [&](std::size_t i) { return i < x.size() ? static_cast<unsigned char>(x[i]) : 0U; };
+  const auto more = [&](std::size_t n) {
+    for (std::size_t i = 1; i < n; ++i) {
+      if ((byte(i) & 0xC0U) != 0x80U) return false;
+    }
+    return true;
+  };
+  const unsigned first = byte(0);
+  const unsigned second = byte(1);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first < 0xE0) return more(2) ? 2 : 0;
+  if (first >= 0xE0 && first < 0xF0) {
+    const bool odd = (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0 && !surrogates);
+    return more(3) && !odd ? 3 : 0;
+  }
+  if (first >= 0xF0 && first < 0xF5) {
+    const bool odd = (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
+    return more(4) && !odd ? 4 : 0;
+  }
+  return 0;
 }
 
 Json parse_json(std::string_view text) { return Parser(text).whole(); }

@@ -32,6 +32,10 @@ struct JsonMember {
   Json value;
 };
 
+// Bytes of a UTF-8 sequence of valid form at the front of x: no overlong form, nothing past U+10FFFF, and no surrogate
+// unless they are allowed; 0 where there is none.
+std::size_t utf8_length(std::string_view x, bool surrogates = false);
+
 // Throws BadJson, which says where; also for what is nested too deep, or holds too many values, to be a header.
 Json parse_json(std::string_view text);
 

@@ -138,6 +138,15 @@ const double *ModelFile::doubles(const std::string &name, const std::vector<int6
   return data;
 }
 
+const int64_t *ModelFile::integers(const std::string &name, const std::vector<int64_t> &want) const {
+  return reinterpret_cast<const int64_t *>(tensor(name, "I64", want).data);
+}
+
+std::string_view ModelFile::bytes(const std::string &name) const {
+  const Tensor &found = tensor(name, "U8", {tensor(name).count});
+  return {reinterpret_cast<const char *>(found.data), static_cast<std::size_t>(found.count)};
+}
+
 attnrec_matrix ModelFile::matrix(const std::string &name, int64_t rows, int64_t cols) const {
   return {floats(name, {rows, cols}), rows, cols, cols, 1};
 }

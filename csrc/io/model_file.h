@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../ops/ops.h"
@@ -35,6 +36,10 @@ struct ModelFile {
   StoredRows rows(const std::string &name, int64_t rows, int64_t cols) const;
   // Those of which only the file says how large they are.
   StoredRows rows(const std::string &name) const;
+  // Tensors of int64 of this shape, and of bytes.
+  const int64_t *integers(const std::string &name, const std::vector<int64_t> &shape) const;
+  std::string_view bytes(const std::string &name) const;
+  bool says(const char *name) const { return header_.find("facts")->find(name) != nullptr; }
   bool has(const std::string &name) const { return tensors.find(name) != nullptr; }
 
   TensorFile tensors;

@@ -4,6 +4,7 @@
 
 #include "../io/model_file.h"
 #include "dislikes.h"
+#include "ids.h"
 
 namespace attnrec {
 
@@ -32,7 +33,8 @@ struct Wanted {
 struct attnrec_model {
   attnrec_model(std::unique_ptr<attnrec::ModelFile> from, bool has_dislikes)
       : file(std::move(from)), histories(file->rows("histories")),
-        dislikes(has_dislikes ? attnrec::Dislikes(*file, histories.csr) : attnrec::Dislikes()) {}
+        dislikes(has_dislikes ? attnrec::Dislikes(*file, histories.csr) : attnrec::Dislikes()),
+        outside(*file, n_users(), n_items()) {}
   attnrec_model(const attnrec_model &) = delete;
   virtual ~attnrec_model() = default;
 
@@ -49,6 +51,7 @@ struct attnrec_model {
   const std::unique_ptr<attnrec::ModelFile> file;
   const attnrec::StoredRows histories;
   const attnrec::Dislikes dislikes;
+  const attnrec::Outside outside;
 };
 
 namespace attnrec {

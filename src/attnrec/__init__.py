@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING, Any
+
 from . import config, reference
 from .config import (
     backend,
@@ -30,6 +33,9 @@ from .ops import (
 )
 from .reference import CrossEntropy, TopK
 
+if TYPE_CHECKING:
+    from .serving import Bundle
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -46,6 +52,7 @@ __all__ = [
     "dot_product",
     "get_include",
     "isa",
+    "load",
     "memory_budget",
     "num_threads",
     "predict_ratings",
@@ -61,3 +68,32 @@ __all__ = [
     "thread_limit",
     "topk",
 ]
+
+
+def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None) -> Bundle:
+    """Open a model that ``save`` wrote, to recommend in outside ids: :func:`attnrec.serving.load`.
+
+    Parameters
+    ----------
+    path : path
+        File that ``model.save(path, titles=...)`` or ``attnrec fit -o`` wrote.
+    mmap : bool
+        Whether to leave the arrays in the file, where processes that load it share them.
+    encoder : object with ``encode``, or dict of modality -> such an object, optional
+        Sentence encoder of the features that the model was fitted with, if they have one.
+
+    Returns
+    -------
+    attnrec.serving.Bundle
+        Recommends in outside ids; in row numbers if the model was fitted with a matrix, which has no ids.
+
+    Raises
+    ------
+    ImportError
+        If SciPy, safetensors or pyarrow is missing; the message names the extra that installs it.
+    ValueError
+        If the file is truncated, damaged, of another format, or of an estimator that this version does not have.
+    """
+    from . import serving  # what a model needs besides NumPy is imported here, and not by "import attnrec"
+
+    return serving.load(path, mmap=mmap, encoder=encoder)

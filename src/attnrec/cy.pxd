@@ -103,6 +103,22 @@ cdef extern from "attnrec/attnrec.h" nogil:
         const int64_t *ids
         const int64_t *by_id
 
+    ctypedef enum attnrec_side:
+        ATTNREC_USERS
+        ATTNREC_ITEMS
+
+    ctypedef enum attnrec_id_kind:
+        ATTNREC_ID_NONE
+        ATTNREC_ID_INTEGER
+        ATTNREC_ID_TEXT
+        ATTNREC_ID_JSON
+
+    ctypedef struct attnrec_id:
+        attnrec_id_kind kind
+        int64_t integer
+        const char *text
+        int64_t length
+
     ctypedef struct attnrec_model:
         pass
 
@@ -110,6 +126,8 @@ cdef extern from "attnrec/attnrec.h" nogil:
         size_t size
         const char *class_name
         int64_t n_users, n_items
+        attnrec_id_kind user_ids, item_ids
+        int has_titles
 
     ctypedef struct attnrec_recommend_options:
         size_t size
@@ -194,6 +212,12 @@ cdef extern from "attnrec/attnrec.h" nogil:
         attnrec_status (*index_open)(const char *path, int map, attnrec_index **index) noexcept nogil
         attnrec_status (*index_info)(const attnrec_index *index, attnrec_index_info *info) noexcept nogil
         int (*processors)() noexcept nogil
+        attnrec_status (*model_id)(const attnrec_model *model, attnrec_side side, int64_t row,
+                                   attnrec_id *id) noexcept nogil
+        attnrec_status (*model_row)(const attnrec_model *model, attnrec_side side, const attnrec_id *id,
+                                    int64_t *row) noexcept nogil
+        attnrec_status (*model_item_title)(const attnrec_model *model, int64_t row, const char **text,
+                                           int64_t *length) noexcept nogil
 
 
 cdef const attnrec_api *api() noexcept nogil

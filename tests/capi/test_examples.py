@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+import attnrec
+from attnrec.data import Interactions
 from attnrec.models import NeighbourAttention, SoftmaxRecommender
-from estimators import ITEMS, made
+from estimators import ITEMS, USERS, made
 from toolchain import c_compiler, cmake, cxx_compiler, run
 
 EXAMPLES = {"c": "recommend", "cpp": "serve"}
@@ -93,6 +95,26 @@ def test_c_recommends_what_python_does(k: int, programs: dict[str, Path], tmp_pa
     assert [float(np.float32(line.split()[1])) for line in lines] == scores
 
 
+@pytest.mark.parametrize("kind", ["integers", "texts"])
+def test_c_speaks_in_outside_ids(kind: str, programs: dict[str, Path], tmp_path: Path) -> None:
+    x = made("explicit")
+    items = [2**60 - 7 * i for i in range(ITEMS)] if kind == "integers" else [f"é{i}=" for i in range(ITEMS)][::-1]
+    data = Interactions.from_sparse(x, [f"user {i}" for i in range(USERS)], items)
+    path = tmp_path / "model.safetensors"
+    NeighbourAttention().fit(data, show_progress=False).save(path, titles={items[0]: "Ünder 😀", items[5]: "Heat"})
+    bundle = attnrec.load(path)
+    want = bundle.recommend("user 3", 30, backend="pyarrow").to_pylist()
+    lines = ask(programs["c"], path, "30", "--user", "user 3")[1].split("\n")[:-1]
+    told = [[*line.split(" ", 2), ""][:3] for line in lines]
+    assert [one[0] for one in told] == [str(row["item"]) for row in want]
+    assert [float(np.float32(one[1])) for one in told] == [row["score"] for row in want]
+    assert [one[2] or one[0] for one in told] == [row["title"] for row in want]
+    history = [f"{items[row]}={rating}" for row, rating in zip(HISTORY, RATINGS, strict=True)]
+    lines = ask(programs["c"], path, "4", *history)[1].split("\n")[:-1]
+    rows, _ = wanted(bundle.model, 4)
+    assert [line.split(" ")[0] for line in lines] == [str(items[row]) for row in rows]
+
+
 def test_cpp_recommends_what_python_does(programs: dict[str, Path], tmp_path: Path) -> None:
     model, path = ratings_model(tmp_path)
     told = ask(programs["cpp"], path, "5", given=f"{' '.join(RATED)}\n\n{' '.join(RATED)}\n")[1].split("\n")
@@ -131,11 +153,15 @@ def test_bad_calls_say_what_is_wrong(programs: dict[str, Path], tmp_path: Path) 
         ([path], "call it as"),
         ([path, "0"], "call it as"),
         ([path, "5x"], "call it as"),
-        ([path, "5", "twelve"], "an item is a number"),
-        ([path, "5", "1=good"], "an item is a number"),
-        ([path, "5", "-1"], "an item is a number"),
-        ([path, "5", str(ITEMS)], f"model_recommend: histories row 0 holds column {ITEMS}"),
-        ([path, "5", "99999999999"], "an item is a number"),
+        ([path, "5", "twelve"], "ids of this model are whole numbers"),
+        ([path, "5", "1=good"], "a rating is a number"),
+        ([path, "5", "="], "a rating is a number"),
+        ([path, "5", "=1"], "ids of this model are whole numbers"),
+        ([path, "5", "-1"], "no item has the id -1"),
+        ([path, "5", str(ITEMS)], f"no item has the id {ITEMS}"),
+        ([path, "5", "99999999999"], "no item has the id 99999999999"),
+        ([path, "5", "9" * 30], "ids of this model are whole numbers"),
+        ([path, "5", "--user", str(USERS)], f"no user has the id {USERS}"),
         ([tmp_path / "nowhere", "5"], "model_open: "),
     ]:
         status, _, told = ask(programs["c"], *arguments)

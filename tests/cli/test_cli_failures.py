@@ -49,7 +49,7 @@ def test_bad_calls_are_one_line(folder: Path) -> None:
     assert "give --user ID or --all-users" in fails("recommend", ratings)
     assert "needs --output" in fails("recommend", ratings, "--all-users")
     assert ".parquet" in fails("recommend", ratings, "--all-users", "-o", folder / "out.xlsx")
-    assert "does not exist" in fails("recommend", ratings, "--all-users", "-o", folder / "no" / "out.csv")
+    assert "there is no folder" in fails("recommend", ratings, "--all-users", "-o", folder / "no" / "out.csv")
     assert "model.safetensors" in fails("fit", ratings, "-o", folder / "model.bin")
     assert "10,20" in fails("evaluate", ratings, "-k", "0")
     assert "none of its ids" in fails("recommend", ratings, "--user", "ann", "--items", _other_items(folder))

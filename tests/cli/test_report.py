@@ -218,5 +218,5 @@ def test_what_report_refuses(folder: Path) -> None:
     assert "is fitted already" in fails("report", saved, "--user", "ann", "--test-fraction", 0.1, "-o", out)
     both = ["--test", folder / "ratings.csv", "--test-fraction", 0.1]
     assert "leave out --test-fraction" in fails("report", *small(folder), "--user", "ann", *both, "-o", out)
-    assert "does not exist" in fails("report", *small(folder), "--user", "ann", "-o", folder / "none" / "r.html")
+    assert "there is no folder" in fails("report", *small(folder), "--user", "ann", "-o", folder / "none" / "r.html")
     assert not out.exists()

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from attnrec.data import FrameRecommender, Interactions, popularity
+from attnrec.data import Interactions, popularity
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender, load
+from attnrec.serving import FrameRecommender
 from estimators import ESTIMATORS, ITEMS, KINDS, USERS, made
 
 DATA = Interactions.from_arrays(list("aaabbbccdd"), list("xyzxywzwxy"), timestamps=[1, 2, 3, 4, 5, 6, 20, 21, 22, 23])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from attnrec import metrics
-from attnrec.data import FrameRecommender, Interactions
+from attnrec.data import Interactions
 from attnrec.models import (
     KernelAttentionRecommender,
     KernelAttentionRegressor,
@@ -23,6 +23,7 @@ from attnrec.models import (
     load,
 )
 from attnrec.models.inputs.dislikes import apart, together
+from attnrec.serving import FrameRecommender
 from estimators import answers, assert_same, assert_same_bits
 from signs import SIGNED, signed
 

@@ -11,7 +11,8 @@ from scipy import sparse
 from scipy.sparse import csr_array, csr_matrix
 
 from attnrec import models
-from attnrec.data import FrameRecommender, Interactions
+from attnrec.data import Interactions
+from attnrec.serving import FrameRecommender
 from estimators import ESTIMATORS, ITEMS, KINDS, USERS, answers, assert_same, assert_same_bits, made
 
 

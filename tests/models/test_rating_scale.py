@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from attnrec.data import FrameRecommender, Interactions
+from attnrec.data import Interactions
 from attnrec.models import (
     KernelAttentionRecommender,
     KernelAttentionRegressor,
@@ -19,6 +19,7 @@ from attnrec.models import (
     SoftmaxRecommender,
     load,
 )
+from attnrec.serving import FrameRecommender
 from estimators import ESTIMATORS, assert_same_bits, made
 from signs import RATED, enthusiasts
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from attnrec.data import FrameRecommender, Ids, Interactions, Items, read_items
+from attnrec.data import Ids, Interactions, Items, read_items
+from attnrec.serving import FrameRecommender
 
 ROWS = {"user": ["ann", "ann", "bob", "cy"], "item": [10, 20, 30, 10]}
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnrec.data import FrameRecommender, Interactions, popularity
+from attnrec.data import Interactions, popularity
 from attnrec.models import NeighbourAttention, load
+from attnrec.serving import FrameRecommender
 from cli_runs import run
 from named_data import DATA, ITEMS, PEOPLE, USERS, fitted, people, shuffled, some
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from attnrec import compat, models
 from attnrec._util.arraylike import whole_numbers
-from attnrec.data import FrameRecommender, Ids, Interactions
+from attnrec.data import Ids, Interactions
+from attnrec.serving import FrameRecommender
 
 NUMBERS = Interactions.from_arrays([101, 101, 102, 102], [5, 6, 5, 7])
 TEXTS = Interactions.from_arrays(["101", "101", "102", "102"], ["5", "6", "5", "7"])

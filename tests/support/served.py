@@ -113,6 +113,10 @@ class Service:
         self._c.serve_info.argtypes = [ctypes.c_void_p] * 3
         p, n, i = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int
         self._c.serve_recommend.argtypes = [p, p, p, p, n, n, p, n, i, i, p, n, p, n, i, n, p, p, p]
+        self._c.serve_id.argtypes = [p, i, n, p, p, p, p]
+        self._c.serve_row.argtypes = [p, i, i, n, ctypes.c_char_p, n, p]
+        self._c.serve_title.argtypes = [p, n, p, p]
+        self._c.serve_names.argtypes = [p, p, p, p]
         self._c.serve_use(table())
 
     def _check(self, status: int) -> None:
@@ -133,6 +137,35 @@ class Service:
         n_users, n_items = ctypes.c_int64(), ctypes.c_int64()
         name = self._c.serve_info(model, ctypes.byref(n_users), ctypes.byref(n_items))
         return name.decode(), n_users.value, n_items.value
+
+    def names(self, model: int) -> tuple[int, int, bool]:
+        """Kinds of the ids of users and items, and whether items have titles."""
+        users, items, titles = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+        self._check(self._c.serve_names(model, ctypes.byref(users), ctypes.byref(items), ctypes.byref(titles)))
+        return users.value, items.value, bool(titles.value)
+
+    def id(self, model: int, side: int, row: int) -> Any:
+        """The outside id of a row as Python has it; None where it has none."""
+        kind, integer, text, length = ctypes.c_int(), ctypes.c_int64(), ctypes.c_void_p(), ctypes.c_int64()
+        out = (ctypes.byref(kind), ctypes.byref(integer), ctypes.byref(text), ctypes.byref(length))
+        self._check(self._c.serve_id(model, side, row, *out))
+        if kind.value < 2:
+            return integer.value if kind.value == 1 else None
+        told = ctypes.string_at(text.value or 0, length.value).decode("utf-8", "surrogatepass")
+        return told if kind.value == 2 else _tuples(json.loads(told))
+
+    def row(self, model: int, side: int, kind: int, id: Any) -> int:
+        """The row with this id, -1 for none."""
+        text = b"" if kind < 2 else (id if kind == 2 else json.dumps(id)).encode("utf-8", "surrogatepass")
+        row = ctypes.c_int64(-7)
+        integer = id if kind < 2 else 0
+        self._check(self._c.serve_row(model, side, kind, integer, text, len(text), ctypes.byref(row)))
+        return row.value
+
+    def title(self, model: int, row: int) -> str:
+        text, length = ctypes.c_void_p(), ctypes.c_int64()
+        self._check(self._c.serve_title(model, row, ctypes.byref(text), ctypes.byref(length)))
+        return ctypes.string_at(text.value or 0, length.value).decode("utf-8", "surrogatepass") if length.value else ""
 
     def recommend(
         self,
@@ -183,3 +216,7 @@ class Service:
         )
         self._check(status)
         return ids, scores, counts
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

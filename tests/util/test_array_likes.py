@@ -17,9 +17,10 @@ import attnrec as ar
 from array_likes import BUFFERS, ELSEWHERE, FORMS, DLPack, Interface, Method, Unreadable
 from attnrec import compat, metrics, models
 from attnrec._util.arraylike import as_integers, as_numpy, native
-from attnrec.data import FrameRecommender, Ids, Interactions, splits
+from attnrec.data import Ids, Interactions, splits
 from attnrec.data.factorize import encode, plain
 from attnrec.features import FeatureEncoder
+from attnrec.serving import FrameRecommender
 
 USERS, ITEMS, RATINGS, TIMES = [11, 11, 12, 12], [5, 6, 5, 7], [1.0, 2.0, 3.0, 4.0], [4, 3, 2, 1]
 V = np.random.default_rng(4).standard_normal((6, 4)).astype(np.float32)

@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse as sp
 
 import attnrec as ar
-from attnrec import compat, data, explain, features, models
+from attnrec import compat, data, explain, features, models, serving
 from attnrec.doctor import Finding
 from attnrec.doctor.selftest import Outcome
 from attnrec.explain import counterfactuals
@@ -73,10 +73,10 @@ def flat(n: int = 6) -> compat.IndexFlatIP:
     return index
 
 
-def ranked() -> data.FrameRecommender:
+def ranked() -> serving.FrameRecommender:
     read = interactions()
     model = models.NeighbourAttention().fit(read, show_progress=False)
-    return data.FrameRecommender(model, read, fallback=data.popularity(read))
+    return serving.FrameRecommender(model, read, fallback=data.popularity(read))
 
 
 def of_slots(x: Any) -> list[Any]:
@@ -120,7 +120,7 @@ MADE: dict[Any, list[tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
     ],
     data.Items: [(lambda: data.Items(data.Ids([5]), ["Heat"], {"year": [1995]}), lambda x: (x.row(5), list(x.ids)))],
     data.Report: [(lambda: interactions().report, lambda x: (str(x), x.clean))],
-    data.FrameRecommender: [(ranked, lambda x: x.recommend(["ann", "new"], 2).to_dict("list"))],
+    serving.FrameRecommender: [(ranked, lambda x: x.recommend(["ann", "new"], 2).to_dict("list"))],
     data.UserHoldout: [(lambda: data.splits.user_holdout(X, n_users=2, random_state=0), tuple)],
     features.FeatureEncoder: [
         (lambda: features.FeatureEncoder(categories="genre"), lambda x: x.get_params()),

@@ -15,8 +15,9 @@ from scipy import sparse
 import attnrec as ar
 from attnrec import compat, config, metrics, models, reference
 from attnrec._util import matrices
-from attnrec.data import FrameRecommender, Interactions, splits
+from attnrec.data import Interactions, splits
 from attnrec.features import Features
+from attnrec.serving import FrameRecommender
 from forms import drawn, form, needs_rows, table
 
 

@@ -63,7 +63,8 @@ def command(
     attnrec bench --only topk --only attend
     attnrec bench --threads 1 --output bench.json
     """
-    from ..cli import _show, _write
+    from .._util.files import written_beside
+    from ..cli import _show
     from . import _report, _run
 
     if config.backend() != "compiled":
@@ -90,7 +91,7 @@ def command(
         else:
             _report.print_report(record)
         if output is not None:
-            with _write.beside(output) as part:
+            with written_beside(output) as part:
                 part.write_text(_as_text(record, output.suffix.lower() == ".json"), encoding="utf-8")
     if record["interrupted"]:
         raise click.Abort

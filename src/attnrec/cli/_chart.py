@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._util.extras import require
-from ._write import beside
+from .._util.files import written_beside
 
 __all__ = ["check", "draw"]
 
@@ -38,6 +38,6 @@ def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequenc
     models = {row["model"]: {name: (row[name], *ends) for name, ends in row["intervals"].items()} for row in rows}
     names = [name for name in wanted if any(name in values for values in models.values())]
     figure = figure_of(title, models, names)
-    with beside(path) as part:
+    with written_beside(path) as part:
         kind = path.suffix.lower()[1:]
         figure.savefig(part, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import models
+from ..serving import Bundle
 from ._paths import Files
 from ._words import ITEMS, RATINGS, in_options, in_parameters
 
@@ -98,49 +99,28 @@ def _text(
     }
 
 
-@dataclass(frozen=True)
-class Source:
-    """A fitted model and what its numbers are called."""
+class Source(Bundle):
+    """A bundle, what commands call it, and how long it took to get."""
 
-    path: str
-    model: Any
-    users: Ids
-    items: Ids
-    titles: list[str]
-    explicit: bool
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def title(self, item: int) -> str:
-        """The title of an item by number."""
-        return self.titles[item]
+    def __init__(self, path: str, model: Any, titles: Any = None, seconds: dict[str, float] | None = None) -> None:
+        super().__init__(model, titles=titles)
+        self.path = path
+        self.seconds = {} if seconds is None else seconds
 
     def find_user(self, text: str) -> int:
         """The number of the user whose id reads like ``text``."""
         try:
-            return self.users.position(self.users.parse(text))
+            return super().find_user(text)
         except ValueError as error:
             raise ValueError(f"{self.path}: --user: {error}; give one of its users") from None
 
     def find_item(self, text: str) -> int:
         """The number of the item with this id, this title, or a title with this part that no other has."""
         try:
-            return self.items.position(self.items.parse(text))
-        except ValueError:
-            pass
-        wanted = text.casefold().strip()
-        titles = [title.casefold() for title in self.titles]
-        for found in (
-            [i for i, title in enumerate(titles) if title == wanted],
-            [i for i, title in enumerate(titles) if re.sub(r"\s*\(\d{4}\)$", "", title) == wanted],
-            [i for i, title in enumerate(titles) if wanted and wanted in title],
-        ):
-            if len(found) == 1:
-                return found[0]
-            if found:
-                some = "; ".join(f"{self.titles[i]} (id {self.items[i]})" for i in found[:5])
-                more = "; ..." if len(found) > 5 else ""
-                raise ValueError(f"--item: {text!r} fits {len(found)} titles: {some}{more}: give the id or more of one")
-        raise ValueError(f"{self.path}: --item: no item has the id {text!r} or a title with it; see --items")
+            return super().find_item(text)
+        except ValueError as error:
+            more = "" if self.titles else "; --items FILE brings titles"
+            raise ValueError(f"{self.path}: --item: {error}{more}") from None
 
 
 def open_source(
@@ -156,26 +136,24 @@ def open_source(
     how = Reading(**options)
     if table.items_path is None and table != Titles():
         raise ValueError("--id-column, --title-column and --items-... describe a file of items: give --items too")
+    data = titles = None
     if source.is_model:
         if how != Reading():
             raise ValueError(f"{source} is a model: the options that say how to read or fit ratings do not apply to it")
-        from ._names import load_named
-
-        model, users, items, titles, explicit = load_named(source.given)
+        model = models.load(source.given)
     else:
         data = part(read_interactions(source, how))
-        users, items, explicit, titles = data.users, data.items, data.explicit, [str(name) for name in data.items]
+        model = new_model(data.explicit, how)
     if table.items_path is not None:
-        titles = _titles(items, table.items_path, table)
+        titles = _titles(Bundle(model).items if data is None else data.items, table.items_path, table)
     seconds = {"read": time.perf_counter() - started}
-    if not source.is_model:
-        model = new_model(explicit, how)
+    if data is not None:
         try:
             model.fit(data, show_progress=sys.stderr.isatty())
         except ValueError as error:
             raise ValueError(in_parameters(str(error), type(model).__name__)) from None
         seconds["fit"] = time.perf_counter() - started - seconds["read"]
-    return Source(str(source), model, users, items, titles, explicit, seconds)
+    return Source(str(source), model, titles, seconds)
 
 
 def new_model(explicit: bool, reading: Reading) -> Any:

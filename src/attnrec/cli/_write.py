@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .._util.extras import require
+from .._util.files import written_beside
 
-__all__ = ["beside", "suffix_of", "write_tables"]
-
-
-@contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """A fresh file in the same folder that takes the place of ``path`` when the block ends well, and goes if not."""
-    if not path.parent.is_dir():
-        raise ValueError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; name a file in it")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        # mkstemp made it readable for the owner alone; give it what a new file would have.
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+__all__ = ["suffix_of", "write_tables"]
 
 
 def suffix_of(path: Path) -> str:
@@ -53,7 +30,7 @@ def suffix_of(path: Path) -> str:
 def write_tables(path: Path, tables: Iterable[Any]) -> int:
     """Write pyarrow tables of one schema, one after the other; returns the number of rows."""
     writer = _WRITERS[suffix_of(path)]
-    with beside(path) as part:
+    with written_beside(path) as part:
         return writer(part, iter(tables))
 
 

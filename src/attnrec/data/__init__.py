@@ -10,13 +10,11 @@ from .interactions import Interactions
 from .items import Items, read_items
 from .popularity import popularity
 from .read_report import Report
-from .recommender import FrameRecommender
 from .splits import UserHoldout, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
 __all__ = [
     "COMMON_NAMES",
     "Alignment",
-    "FrameRecommender",
     "Ids",
     "Interactions",
     "Items",

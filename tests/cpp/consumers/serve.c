@@ -56,3 +56,40 @@ ATTNREC_EXPORT int serve_recommend(const attnrec_model *model, const int64_t *in
   run.memory_budget = memory_budget;
   return (int)api->model_recommend(model, indptr == NULL ? NULL : &histories, &options, &result, &run);
 }
+
+/* Outside ids: kind, integer and text as attnrec_id has them. */
+ATTNREC_EXPORT int serve_id(const attnrec_model *model, int side, int64_t row, int *kind, int64_t *integer,
+                            const char **text, int64_t *length) {
+  attnrec_id id = {ATTNREC_ID_NONE, 0, NULL, 0};
+  const attnrec_status status = api->model_id(model, (attnrec_side)side, row, &id);
+  *kind = (int)id.kind;
+  *integer = id.integer;
+  *text = id.text;
+  *length = id.length;
+  return (int)status;
+}
+
+ATTNREC_EXPORT int serve_row(const attnrec_model *model, int side, int kind, int64_t integer, const char *text,
+                             int64_t length, int64_t *row) {
+  attnrec_id id = {ATTNREC_ID_NONE, 0, NULL, 0};
+  id.kind = (attnrec_id_kind)kind;
+  id.integer = integer;
+  id.text = text;
+  id.length = length;
+  return (int)api->model_row(model, (attnrec_side)side, &id, row);
+}
+
+ATTNREC_EXPORT int serve_title(const attnrec_model *model, int64_t row, const char **text, int64_t *length) {
+  return (int)api->model_item_title(model, row, text, length);
+}
+
+/* Kinds of the ids of users and of items, and whether there are titles. */
+ATTNREC_EXPORT int serve_names(const attnrec_model *model, int *users, int *items, int *titles) {
+  attnrec_model_info info = {0};
+  info.size = sizeof info;
+  if (api->model_info(model, &info) != ATTNREC_OK) return 1;
+  *users = (int)info.user_ids;
+  *items = (int)info.item_ids;
+  *titles = info.has_titles;
+  return 0;
+}

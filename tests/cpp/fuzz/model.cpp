@@ -2,6 +2,7 @@
 // and asked for recommendations. Fuzzing: a consumer of attnrec.h alone.
 #include <algorithm>
 #include <cstddef>
+#include <string>
 
 #include "call.h"
 #include "file.h"
@@ -96,6 +97,46 @@ void recommend(Bytes &bytes, const attnrec_model *model, const attnrec_model_inf
   }
 }
 
+void require_text(const char *entry, const char *text, int64_t length) {
+  require(length >= 0 && (text != nullptr || length == 0), entry, "a text without bytes");
+  unsigned sum = 0;  // every byte is read
+  for (int64_t i = 0; i < length; ++i) sum += static_cast<unsigned char>(text[i]);
+  require(length == 0 || sum < 256U * static_cast<unsigned>(length), entry, "a text of more than its bytes");
+}
+
+// Every id leads back to its row, and what is drawn to a row or nowhere.
+void ask_names(Bytes &bytes, const attnrec_model *model, const attnrec_model_info &info) {
+  for (const attnrec_side side : {ATTNREC_USERS, ATTNREC_ITEMS}) {
+    const int64_t n = side == ATTNREC_USERS ? info.n_users : info.n_items;
+    const attnrec_id_kind kind = side == ATTNREC_USERS ? info.user_ids : info.item_ids;
+    attnrec_id id{};
+    int64_t row = 0;
+    for (int64_t i = 0; i < std::min(n, kMost); ++i) {
+      require(api().model_id(model, side, i, &id) == ATTNREC_OK, "model_id", "refuses a row");
+      require_text("model_id", id.text, id.length);
+      if (id.kind == ATTNREC_ID_NONE) continue;
+      require(kind == ATTNREC_ID_NONE ? id.kind == ATTNREC_ID_INTEGER : id.kind == kind, "model_id", "another kind");
+      const bool found = api().model_row(model, side, &id, &row) == ATTNREC_OK;
+      require(found && row == i, "model_row", "does not lead back");
+    }
+    const int64_t wild = about(bytes, n);
+    const bool there = api().model_id(model, side, wild, &id) == ATTNREC_OK;
+    require(there == (wild >= 0 && wild < n), "model_id", "a row that is not there, or refused");
+    const std::string text(static_cast<std::size_t>(bytes.below(5)), static_cast<char>(bytes.raw<uint8_t>()));
+    id = {static_cast<attnrec_id_kind>(bytes.below(5)), bytes.raw<int64_t>(), text.data(), bytes.below(6) - 1};
+    id.length = std::min(id.length, static_cast<int64_t>(text.size()));
+    const auto status = api().model_row(model, side, &id, &row);
+    require(status == ATTNREC_OK || status == ATTNREC_INVALID, "model_row", api().last_error());
+    require(status != ATTNREC_OK || (row >= -1 && row < n), "model_row", "a row that nobody has");
+  }
+  for (int64_t i = 0; i < std::min(info.n_items, kMost); ++i) {
+    const char *title = nullptr;
+    int64_t length = -1;
+    require(api().model_item_title(model, i, &title, &length) == ATTNREC_OK, "model_item_title", "refuses an item");
+    require_text("model_item_title", title, length);
+  }
+}
+
 void open_model(Bytes &bytes) {
   attnrec_run run{};
   run.size = sizeof(run);
@@ -111,6 +152,7 @@ void open_model(Bytes &bytes) {
   info.size = sizeof(info);
   require(api().model_info(model, &info) == ATTNREC_OK, "model_info", "refuses a model");
   if (info.n_items <= kMost) recommend(bytes, model, info);
+  ask_names(bytes, model, info);
   api().model_free(model);
 }
 

@@ -85,6 +85,7 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     )
     if why is not None:
         _show.print_lines(*why.text(names=source.title, user_names=lambda n: f"viewer {source.users[n]}").splitlines())
+        assert why.neighbours is not None
         nearest = source.users[int(why.neighbours.ids[0])]
         _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.", "")
     if because is not None:
@@ -114,10 +115,10 @@ def _fitted(demo: Demo, started: float) -> Source:
 
     read = time.perf_counter() - started
     data = demo.interactions
-    model = new_model(True, Reading()).fit(data.user_items, show_progress=False)
+    model = new_model(True, Reading()).fit(data, show_progress=False)
     titles = [f"{demo.items.title(name)} ({demo.items.row(name)['year']})" for name in data.items]
     seconds = {"read": read, "fit": time.perf_counter() - started - read}
-    return Source("demo", model, data.users, data.items, titles, True, seconds)
+    return Source("demo", model, titles, seconds)
 
 
 def _favourites(demo: Demo, source: Source, user: int, n: int = 5) -> list[dict[str, Any]]:

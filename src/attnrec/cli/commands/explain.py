@@ -69,7 +69,7 @@ def command(
     _show.print_table(
         f"From {why.bias:.4g} to {why.total:.4g}: the history", [("item", "left"), ("added", "right")], rows
     )
-    if neighbours:
+    if why.neighbours is not None and neighbours:
         shown = [key for key in _COLUMNS if key in neighbours[0]]
         listed = [[_COLUMNS[key].format(one[key]) for key in shown] for one in neighbours]
         for name, value in (("(all others)", why.neighbours.rest), ("(not by users)", why.neighbours.background)):

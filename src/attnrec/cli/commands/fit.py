@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import _options as options
 from .._paths import Files, is_model
+
+if TYPE_CHECKING:
+    from ...data import Interactions
 
 __all__ = ["command"]
 
@@ -36,16 +39,15 @@ def command(source: Files, output: Path, as_json: bool, **reading: Any) -> None:
     attnrec fit ratings.csv --items movies.csv -o model.safetensors
     attnrec recommend model.safetensors --user 1
     """
-    from .. import _names, _show, _source
+    from .. import _show, _source
 
     if not is_model(output):
         raise click.UsageError(f"--output {output}: name it {output.stem}.safetensors")
     if source.is_model:
         raise click.UsageError(f"{source} is a model already; give the ratings")
-    opened = _source.open_source(source, **reading)
+    opened = _source.open_source(source, part=_held_by_a_file, **reading)
     started = time.perf_counter()
-    titles = opened.titles if reading["items_path"] is not None else None
-    _names.save_named(output, opened.model, opened.users, opened.items, titles, opened.explicit)
+    opened.model.save(output, titles=opened.titles)
     seconds = opened.seconds | {"save": time.perf_counter() - started}
     size = output.stat().st_size
     told = {"output": str(output), "model": type(opened.model).__name__, "explicit": opened.explicit}
@@ -58,3 +60,15 @@ def command(source: Files, output: Path, as_json: bool, **reading: Any) -> None:
         f"{told['model']} for {len(opened.users):,} users and {len(opened.items):,} items ({kind}) "
         f"written to {output}, {size / 1e6:.1f} MB, in {sum(seconds.values()):.2f} s"
     )
+
+
+def _held_by_a_file(data: Interactions) -> Interactions:
+    """The interactions with text for ids that a model file can not hold, such as dates."""
+    from ...data import Ids
+    from ...models.storage.ids import holds
+
+    users, items = (
+        None if holds(ids) else Ids([name if type(name) in (int, str) else str(name) for name in ids])
+        for ids in (data.users, data.items)
+    )
+    return data._like(data.user_items, data.timestamps, users, items)

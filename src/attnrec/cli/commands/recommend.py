@@ -125,7 +125,7 @@ def _tables(opened: Source, users: list[int] | None, k: int, clip: bool) -> Iter
     """Recommendations as Arrow tables with names instead of numbers, a block of users at a time."""
     pa = require("pyarrow", extra="cli")
 
-    titles = pa.array(opened.titles, pa.string())
+    titles = pa.array([opened.title(row) for row in range(opened.model.n_items)], pa.string())
     for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty(), clip=clip):
         yield pa.table(
             {

@@ -72,9 +72,9 @@ def command(
     attnrec report model.safetensors --user 1 -o report.html
     attnrec report ratings.csv --items movies.csv --user 1 --user 7 --test-fraction 0.1 -o report.html
     """
+    from ..._util.files import written_beside
     from ...report import html_report
     from .. import _show, _source
-    from .._write import beside
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"--output {output}: name it {output.stem}.html")
@@ -108,7 +108,7 @@ def command(
         user_names=lambda number: f"user {opened.users[number]}",
         measured=measured,
     )
-    with beside(output) as file:
+    with written_beside(output) as file:
         file.write_text(page, encoding="utf-8")
     seconds = opened.seconds | {"report": time.perf_counter() - started - opened.seconds["measure"]}
     size = output.stat().st_size

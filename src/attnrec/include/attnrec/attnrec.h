@@ -138,6 +138,25 @@ typedef struct attnrec_adam_options {
   double weight_decay; /* taken off the parameters themselves (AdamW) */
 } attnrec_adam_options;
 
+/* The two sides of a model. */
+typedef enum attnrec_side { ATTNREC_USERS = 0, ATTNREC_ITEMS = 1 } attnrec_side;
+
+/* What Python's Interactions called a user or an item. All ids of a side are of one kind, JSON where they were of
+ * several types in Python, tuples, or integers past 64 bits. */
+typedef enum attnrec_id_kind {
+  ATTNREC_ID_NONE = 0,    /* none: a row that came to the model later, without an id */
+  ATTNREC_ID_INTEGER = 1, /* integer */
+  ATTNREC_ID_TEXT = 2,    /* text */
+  ATTNREC_ID_JSON = 3     /* text, as Python's json.dumps writes the id */
+} attnrec_id_kind;
+
+typedef struct attnrec_id {
+  attnrec_id_kind kind;
+  int64_t integer;
+  const char *text; /* UTF-8, of `length` bytes, without a 0 at the end */
+  int64_t length;
+} attnrec_id;
+
 /* A fitted model in the file that Python's model.save(path) wrote, mapped read-only: one copy of its arrays in memory
  * for all processes that open it. What SoftmaxRecommender and KernelAttentionRegressor make of theirs besides, packed
  * items and kernels between items, is each process's own, but for children made by fork. Immutable, shared by all
@@ -148,6 +167,8 @@ typedef struct attnrec_model_info {
   size_t size;            /* sizeof(attnrec_model_info), set by the caller */
   const char *class_name; /* "NeighbourAttention"; the model's, until it is freed */
   int64_t n_users, n_items;
+  attnrec_id_kind user_ids, item_ids; /* kinds of the outside ids in the file; ATTNREC_ID_NONE: it has none */
+  int has_titles;                     /* whether items have titles */
 } attnrec_model_info;
 
 /* What to recommend. Zeros are the defaults of Python's model.recommend; only k has to be given. */
@@ -295,6 +316,16 @@ typedef struct attnrec_api {
   /* Processors that this process may use, now: those of its affinity, and no more than the CPU quota of its control
      groups (cgroup v1 and v2, such as a container's), rounded up, pays for. */
   int (*processors)(void);
+
+  /* The outside id of a row of a model: of a user, or of an item that model_recommend found. Its text is the model's,
+     until it is freed. In a model that was fitted with a matrix, which has no ids, the id is the row. */
+  attnrec_status (*model_id)(const attnrec_model *model, attnrec_side side, int64_t row, attnrec_id *id);
+  /* The row with this outside id, for userids, items and histories of model_recommend; -1 where nobody has it. An id of
+     another kind than the model's is ATTNREC_INVALID. */
+  attnrec_status (*model_row)(const attnrec_model *model, attnrec_side side, const attnrec_id *id, int64_t *row);
+  /* The title of an item: UTF-8 of `length` bytes, without a 0 at the end, the model's until it is freed; of 0 bytes
+     where it has none. */
+  attnrec_status (*model_item_title)(const attnrec_model *model, int64_t row, const char **text, int64_t *length);
 } attnrec_api;
 
 #if defined(_WIN32)

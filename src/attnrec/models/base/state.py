@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from ..._util.params import NotFittedError, Params
@@ -15,6 +16,7 @@ from ..inputs.histories import CSR, Array, no_rows
 from ..inputs.outside import Asked, Outside
 from ..storage import ids as ids_file
 from ..storage import model_file
+from ..storage import titles as titles_of
 from ..storage.encoders import Encoders
 
 __all__ = ["Fitted", "Stored", "at_once"]
@@ -112,13 +114,16 @@ class Stored(Params):
         OSError
             If the folder is missing or cannot be written to.
         """
-        ids, lost = ids_file.packed(self._outside)
+        self._write(path, self._outside)
+
+    def _write(self, path: str | os.PathLike[str], outside: Outside) -> None:
+        """One file of the state, the encoders, and what is known of outside ids and titles, in one write."""
+        ids, lost = ids_file.packed(outside)
         if lost:
             alignment.warn(
                 f"save: the file can not hold the {' and '.join(lost)} ids, which are neither numbers nor text nor "
                 "tuples of these: what comes later to the model that is loaded is joined by number"
             )
-            ids = {}
         state = self._fitted() | self._encoders.entries() | ids
         model_file.write(path, type(self).__name__, self.get_params(), state)
 
@@ -189,6 +194,51 @@ class Fitted(Stored):
 
     # What is built on them.
 
+    @at_once
+    def save(self, path: str | os.PathLike[str], *, titles: Any = None) -> None:
+        """Write the fitted model to one safetensors file, with the outside ids of its users and items.
+
+        The file is written beside ``path``, synced and moved there when whole, so a crash leaves the old file. The same
+        model gives the same bytes. The encoders of the features that it was fitted with are in the file too, except for
+        sentence encoders, and so are the outside ids, if they are numbers, text or tuples of these; of others a
+        UserWarning tells, and the model that is loaded has none. :func:`attnrec.load`, the command line and programs
+        in C open the same file, and recommend in outside ids.
+
+        Parameters
+        ----------
+        path : path
+            File to write; its folder has to be there.
+        titles : Mapping, sequence, array or attnrec.data.Items, optional
+            Titles of the items: by outside id (by row number in a model that was fitted with a matrix), or one for each
+            item in the order of ``item_ids``, or the table that :func:`attnrec.data.read_items` gives. Items without
+            one are shown by their id. By default those of ``item_titles``.
+
+        Raises
+        ------
+        ValueError
+            If the model is not fitted, a parameter is not a plain value, or ``titles`` does not fit the items.
+        TypeError
+            If ``titles`` is none of these, or a title is not text.
+        OSError
+            If the folder is missing or cannot be written to.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import attnrec
+        >>> from attnrec.data import Interactions
+        >>> from attnrec.models import NeighbourAttention
+        >>> model = NeighbourAttention().fit(Interactions.from_arrays(["ann", "bob", "bob"], [7, 7, 9]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.safetensors", titles={7: "Heat", 9: "Alien"})
+        ...     attnrec.load(f"{folder}/model.safetensors", mmap=False).model.item_titles
+        ['Heat', 'Alien']
+        """
+        outside = self._outside
+        if titles is not None:
+            outside = replace(outside, titles=titles_of.checked(titles, outside.item or Ids(range(self.n_items))))
+        self._write(path, outside)
+
     def _check_loaded(self, state: dict[str, Any]) -> None:
         histories = state["histories"]
         layout = self._layout(histories.shape, len(histories.data), state)
@@ -231,6 +281,16 @@ class Fitted(Stored):
     def item_ids(self) -> Ids | None:
         """Outside ids of the items by number, as :attr:`user_ids`."""
         return self._outside.item
+
+    @property
+    def item_titles(self) -> list[str] | None:
+        """Titles of the items by number, of the file that the model was loaded from; the id as text for an item without
+        one. None if the file has none, or the model was not loaded."""
+        outside = self._outside
+        if outside.titles is None:
+            return None
+        names = range(len(outside.titles)) if outside.item is None else outside.item
+        return [title or str(name) for title, name in zip(outside.titles, names, strict=True)]
 
     def _asked(self, side: str, at: Array) -> Asked:
         """These "user" or "item" rows, by outside id as far as these are known."""

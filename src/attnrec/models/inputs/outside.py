@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,24 @@ _FIX = (
 
 @dataclass(frozen=True)
 class Outside:
-    """The outside ids of a model's users and items, by row; None where it was fitted without."""
+    """The outside ids of a model's users and items, by row; None where it was fitted without.
+
+    titles : of the items by row, "" for one without
+    explicit : whether the Interactions had ratings
+    """
 
     user: Ids | None = None
     item: Ids | None = None
+    titles: tuple[str, ...] | None = None
+    explicit: bool | None = None
 
     @classmethod
     def of(cls, source: Any) -> Outside:
         """Those that Interactions bring; none of anything else."""
         users, items = (getattr(source, name, None) for name in ("users", "items"))
-        return cls(users, items) if isinstance(users, Ids) and isinstance(items, Ids) else cls()
+        if not isinstance(users, Ids) or not isinstance(items, Ids):
+            return cls()
+        return cls(users, items, explicit=getattr(source, "explicit", None))
 
     def features(self, inputs: dict[str, Any], shape: tuple[int, int]) -> tuple[dict[str, Any], dict[str, Alignment]]:
         """Inputs of ``fit``, features in the order of the ids where both have any, and what became of each.
@@ -63,17 +71,22 @@ class Outside:
 
     def grown(self, asked: Asked) -> Outside:
         """With the ids of the rows of an update; of those that came without any, it is not known."""
+        most = int(asked.at.max(initial=-1)) + 1
+        out = self
+        if asked.side == "item" and self.titles is not None:
+            out = replace(self, titles=self.titles + ("",) * (most - len(self.titles)))
         ids: Ids | None = getattr(self, asked.side)
         if ids is None or (not asked.found and (asked.at < len(ids)).all()):
-            return self
-        new = [Unnamed(row) for row in range(len(ids), int(asked.at.max(initial=-1)) + 1)]
+            return out
+        new = [Unnamed(row) for row in range(len(ids), most)]
         values = np.append(ids.to_numpy().astype(object), object_array(new))
         values[asked.at[~asked.blank]] = asked.names[~asked.blank]
         if ids.to_numpy().dtype == np.int64 and all(
             type(name) is int and -(2**63) <= name < 2**63 for name in values[len(ids) :]
         ):
             values = values.astype(np.int64)
-        return Outside(**{"user": self.user, "item": self.item, asked.side: Ids._trusted(values)})
+        grown = Ids._trusted(values)
+        return replace(out, user=grown) if asked.side == "user" else replace(out, item=grown)
 
 
 class Asked:

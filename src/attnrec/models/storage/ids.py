@@ -1,4 +1,4 @@
-"""Outside ids as a model file holds them: numbers, text, or JSON of each. Executes nothing that it reads."""
+"""Outside ids and titles as a model file holds them: numbers, text, or JSON of each. Executes nothing that it reads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ...data.factorize import object_array
 from ...data.ids import Ids
 from ..inputs.histories import Array
 from ..inputs.outside import Outside
+from . import texts
 
-__all__ = ["packed", "taken"]
+__all__ = ["holds", "packed", "taken"]
 
 _KEYS = {"user": "user ids", "item": "item ids"}
-_ERRORS = "surrogatepass"
+_TITLES, _FEEDBACK = "item titles", "interactions"
 
 
 def packed(outside: Outside) -> tuple[dict[str, Any], list[str]]:
@@ -32,19 +33,25 @@ def packed(outside: Outside) -> tuple[dict[str, Any], list[str]]:
         values = ids.to_numpy()
         if values.dtype == np.int64:
             out |= {key: "integers", f"{key}.numbers": values}
-            continue
-        names = values.tolist()
-        if all(type(name) is str for name in names):
-            kind, texts = "texts", names
-        elif all(isinstance(name, Unnamed) or _fits(name) for name in names):
-            kind, texts = "json", [json.dumps(None if isinstance(name, Unnamed) else name) for name in names]
+        elif all(type(name) is str for name in ids):
+            out |= {key: "texts", **texts.packed(key, list(ids))}
+        elif holds(ids):
+            told = [json.dumps(None if isinstance(name, Unnamed) else name) for name in ids]
+            out |= {key: "json", **texts.packed(key, told)}
         else:
             lost.append(side)
-            continue
-        whole = "".join(texts).encode("utf-8", _ERRORS)
-        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-        out |= {key: kind, f"{key}.text": np.frombuffer(whole, np.uint8), f"{key}.ends": ends}
+    if lost:
+        out = {}
+    if outside.titles is not None:
+        out |= {_TITLES: "texts", **texts.packed(_TITLES, outside.titles)}
+    if outside.explicit is not None:
+        out[_FEEDBACK] = "explicit" if outside.explicit else "implicit"
     return out, lost
+
+
+def holds(ids: Ids) -> bool:
+    """Whether a file can hold these ids."""
+    return ids.to_numpy().dtype.kind in "iu" or all(isinstance(name, Unnamed) or _fits(name) for name in ids)
 
 
 def _fits(name: Any) -> bool:
@@ -54,41 +61,51 @@ def _fits(name: Any) -> bool:
 
 
 def taken(state: dict[str, Any]) -> Outside:
-    """The ids of :func:`packed`, which are taken out of ``state``.
+    """What :func:`packed` wrote, which is taken out of ``state``.
 
     Raises
     ------
     ValueError
-        If they are damaged, or do not fit the histories; TypeError if one cannot be an id.
+        If it is damaged, or does not fit the histories; TypeError if one cannot be an id.
     """
-    found: dict[str, Ids] = {}
-    for (side, key), n in zip(_KEYS.items(), getattr(state.get("histories"), "shape", (0, 0)), strict=True):
-        kind = state.pop(key, None)
-        parts = {part: state.pop(f"{key}.{part}", None) for part in ("numbers", "text", "ends")}
+    found: dict[str, Any] = {}
+    shape = getattr(state.get("histories"), "shape", (0, 0))
+    for (side, key), n in zip(_KEYS.items(), shape, strict=True):
+        kind, parts = _entry(state, key)
         if kind is None and all(part is None for part in parts.values()):
             continue
         values = _values(kind, parts)
         if values.shape != (n,) or not _distinct(values):
             raise ValueError(f"its {key} are not {n} distinct ones")
         found[side] = Ids._trusted(values)
-    return Outside(**found) if len(found) == len(_KEYS) else Outside()
+    if len(found) < len(_KEYS):
+        found = {}
+    kind, parts = _entry(state, _TITLES)
+    if kind is not None or any(part is not None for part in parts.values()):
+        if kind != "texts":
+            raise ValueError(f"its {_TITLES} of kind {kind!r:.40} are damaged")
+        found["titles"] = tuple(texts.unpacked(parts["text"], parts["ends"]))
+        if len(found["titles"]) != shape[1]:
+            raise ValueError(f"its {_TITLES} are {len(found['titles'])} for {shape[1]} items")
+    feedback = state.pop(_FEEDBACK, None)
+    if feedback not in (None, "explicit", "implicit"):
+        raise ValueError(f"its {_FEEDBACK} are {feedback!r:.40}")
+    return Outside(**found, explicit=None if feedback is None else feedback == "explicit")
+
+
+def _entry(state: dict[str, Any], key: str) -> tuple[Any, dict[str, Any]]:
+    return state.pop(key, None), {part: state.pop(f"{key}.{part}", None) for part in ("numbers", "text", "ends")}
 
 
 def _values(kind: Any, parts: dict[str, Any]) -> Array:
     if kind == "integers" and getattr(parts["numbers"], "dtype", None) == np.int64:
         return np.asarray(parts["numbers"])
-    text, ends = parts["text"], parts["ends"]
-    fine = kind in ("texts", "json") and getattr(text, "dtype", None) == np.uint8 and text.ndim == 1
-    if not fine or getattr(ends, "dtype", None) != np.int64 or ends.ndim != 1 or (np.diff(ends, prepend=0) < 0).any():
+    if kind not in ("texts", "json"):
         raise ValueError(f"its ids of kind {kind!r:.40} are damaged")
-    whole = text.tobytes().decode("utf-8", _ERRORS)
-    if len(whole) != (int(ends[-1]) if len(ends) else 0):
-        raise ValueError("its ids do not fit their lengths")
-    starts = [0, *ends[:-1].tolist()]
-    texts = [whole[start:end] for start, end in zip(starts, ends.tolist(), strict=False)]
+    told = texts.unpacked(parts["text"], parts["ends"])
     try:
         return object_array(
-            texts if kind == "texts" else [_name(json.loads(text), row) for row, text in enumerate(texts)]
+            told if kind == "texts" else [_name(json.loads(text), row) for row, text in enumerate(told)]
         )
     except RecursionError:
         raise ValueError("its ids are damaged: tuples of tuples without end") from None

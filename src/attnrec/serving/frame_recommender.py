@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .._util import matrices
-from .._util.arraylike import as_floats, as_numpy, native
+from .._util.arraylike import as_floats, as_numpy
 from .._util.frames import make_frame
-from .alignment import unnamed
+from ..data.factorize import Array
+from ..data.ids import Ids
+from ..data.interactions import Interactions
+from .asked import chosen_items, is_count, listed_ids, warn_of_types
 from .by_model import by_model, check_kinds, scores_of
-from .factorize import Array, one_axis, plain
-from .ids import Ids
-from .interactions import Interactions
 
 __all__ = ["FrameRecommender"]
 
@@ -47,7 +47,8 @@ class FrameRecommender:
     Examples
     --------
     >>> import numpy as np
-    >>> from attnrec.data import FrameRecommender, Interactions
+    >>> from attnrec.data import Interactions
+    >>> from attnrec.serving import FrameRecommender
     >>> class Newest:
     ...     def recommend(self, userids, rows, N, filter_already_liked_items, items):
     ...         return np.tile([1, 0], (len(userids), 1))[:, :N], np.tile([9.0, 4.0], (len(userids), 1))[:, :N]
@@ -136,20 +137,20 @@ class FrameRecommender:
             user who gets the ``fallback``, or is left out, has an id of another type than the known ids.
         """
         data = self.interactions
-        if not _is_count(k):
+        if not is_count(k):
             raise ValueError(f"recommend: k={k!r} is not a positive integer")
         if on_unsupported_targets not in ("raise", "warn", "ignore"):
             raise ValueError(f"on_unsupported_targets={on_unsupported_targets!r} is not 'raise', 'warn' or 'ignore'")
         listed: Any = data.users.to_numpy()
         at = np.arange(data.n_users)
         if users is not None:
-            listed = list(dict.fromkeys(_listed(users, data.users, "recommend: users")))
+            listed = list(dict.fromkeys(listed_ids(users, data.users, "recommend: users")))
             at = data.users.positions(listed, unknown="ignore")
             if self.fallback is not None or on_unsupported_targets == "ignore":
-                _warn_of_types(listed, at, data.users)
+                warn_of_types(listed, at, data.users)
         states, known = self._states(listed, at, user_features)
         at, states, names = self._supported(listed, at, states, on_unsupported_targets)
-        chosen = self._chosen(items_to_recommend)
+        chosen = chosen_items(items_to_recommend, data.items, "recommend: items_to_recommend")
         ids = np.full((len(at), int(k)), -1, dtype=np.int64)
         scores = np.full(ids.shape, -np.inf, dtype=np.float32)
         options = {"N": int(k), "items": chosen, **({} if clip else {"clip": False})}
@@ -268,16 +269,6 @@ class FrameRecommender:
                 warnings.warn(f"{message}; they are left out", stacklevel=3)
         return at[~lost], states[~lost], [listed[row] for row in np.flatnonzero(~lost)]
 
-    def _chosen(self, items: Any) -> Array | None:
-        if items is None:
-            blank = unnamed(self.interactions.items.to_numpy())
-            return np.flatnonzero(~blank) if blank.any() else None
-        try:
-            known = self.interactions.items
-            return np.unique(known.positions(_listed(items, known, "recommend: items_to_recommend", 4)))
-        except ValueError as error:
-            raise ValueError(f"recommend: items_to_recommend: {error}") from None
-
     def _checked(self, found: Any, b: int, k: int) -> tuple[Array, Array]:
         ids, scores = np.asarray(found[0]), np.asarray(found[1])
         if ids.shape != (b, k) or scores.shape != (b, k):
@@ -317,33 +308,3 @@ class FrameRecommender:
             return np.asarray(told(items))
         x = self.interactions.user_items
         return np.where(np.bincount(x.indices, minlength=x.shape[1])[items] > 0, "hot", "cold")
-
-
-def _is_count(k: Any) -> bool:
-    return isinstance(k, (int, np.integer)) and not isinstance(k, bool) and int(k) > 0
-
-
-def _listed(ids: Any, known: Ids, argument: str, stacklevel: int = 3) -> list[Any]:
-    """A list of ids from one id, or from any iterable of them; a known tuple is one id."""
-    ids = native(ids, argument)
-    if isinstance(ids, np.ndarray) and ids.ndim == 0:
-        ids = plain(ids)
-    one_axis(ids, argument)
-    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__") or (isinstance(ids, tuple) and _holds(known, ids)):
-        ids = [ids]
-    return known.reading(ids, argument, stacklevel=stacklevel)
-
-
-def _warn_of_types(listed: list[Any], at: Array, known: Ids) -> None:
-    """Unknown users get the fallback or nothing, but not in silence where their ids are of another type."""
-    strangers = np.flatnonzero(at < 0)
-    told = known.other_type(listed[strangers[0]]) if len(strangers) else ""
-    if told:
-        warnings.warn(f"recommend: users: {listed[strangers[0]]!r:.60} is unknown{told}", UserWarning, stacklevel=3)
-
-
-def _holds(known: Ids, name: Any) -> bool:
-    try:
-        return name in known
-    except TypeError:
-        return False

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from . import alignment
-from .factorize import Array, as_list
-from .ids import Ids
-from .interactions import Interactions
+from ..data import alignment
+from ..data.factorize import Array, as_list
+from ..data.ids import Ids
+from ..data.interactions import Interactions
 
 __all__ = ["by_model", "check_kinds", "scores_of"]
 
