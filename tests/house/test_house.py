@@ -143,6 +143,15 @@ def test_python_imports_downwards_only() -> None:
     assert not found, "\n".join(found)
 
 
+def test_rooms_are_not_crowded() -> None:
+    crowded = {
+        str(folder.relative_to(ROOT)): n
+        for folder in PACKAGE.rglob("*")
+        if folder.is_dir() and (n := len(list(folder.glob("*.py")))) > 14
+    }
+    assert not crowded, f"more than 14 Python files: {crowded}"
+
+
 NUMPY_ALONE = {"__future__", "typing", "collections", "dataclasses", "operator", "numpy", "ctypes", "math", "re"}
 # What runs with NumPy alone, and the modules of ours that it may import, which are in this table too.
 READERS = ("attnrec._util.arraylike", "attnrec._util.matrices")

@@ -26,7 +26,7 @@ from attnrec.report import Measured
 DOORS = (
     "attnrec",
     *(f"attnrec.{name}" for name in ("bench", "compat", "data", "data.splits", "doctor", "explain")),
-    *(f"attnrec.{name}" for name in ("features", "metrics", "models", "plots", "report", "doctor.selftest")),
+    *(f"attnrec.{name}" for name in ("features", "metrics", "models", "plots", "report", "doctor.selftest", "evaluation", "serving")),
 )
 R = np.random.default_rng(3)
 Q, V = R.standard_normal((3, 4)).astype(np.float32), R.standard_normal((6, 4)).astype(np.float32)
@@ -79,6 +79,11 @@ def ranked() -> serving.FrameRecommender:
     return serving.FrameRecommender(model, read, fallback=data.popularity(read))
 
 
+def bundled() -> serving.Bundle:
+    model = models.NeighbourAttention().fit(interactions(), show_progress=False)
+    return serving.Bundle(model, titles={5: "Heat", 6: "Ran", 7: "Alien"})
+
+
 def of_slots(x: Any) -> list[Any]:
     return [getattr(x, name) for name in type(x).__slots__]
 
@@ -120,6 +125,7 @@ MADE: dict[Any, list[tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
     ],
     data.Items: [(lambda: data.Items(data.Ids([5]), ["Heat"], {"year": [1995]}), lambda x: (x.row(5), list(x.ids)))],
     data.Report: [(lambda: interactions().report, lambda x: (str(x), x.clean))],
+    serving.Bundle: [(bundled, lambda x: (x.recommend(["ann"], 2).to_dict("list"), list(x.users), x.titles))],
     serving.FrameRecommender: [(ranked, lambda x: x.recommend(["ann", "new"], 2).to_dict("list"))],
     data.UserHoldout: [(lambda: data.splits.user_holdout(X, n_users=2, random_state=0), tuple)],
     features.FeatureEncoder: [

@@ -1,6 +1,6 @@
 // The part of the C interface that tells outside ids and titles of a model. Border: no kernels, no Python.
-#include "api_border.h"
-#include "model/model.h"
+#include "guarded.h"
+#include "../models/model.h"
 
 namespace attnrec {
 namespace {
