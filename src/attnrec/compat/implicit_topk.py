@@ -41,8 +41,7 @@ def implicit_topk(
     k : int
         Columns of the result, at least 1.
     item_norms : (n,) or (1, n) array_like, or a number, optional
-        What each item's scores are divided by. One norm for each score, which implicit takes up to 100 queries, is
-        refused.
+        What each item's scores are divided by.
     filter_query_items : sparse matrix, optional
         Items hidden from each query, a row each and a column an item; every stored entry counts, rows past b do not.
     filter_items : ids, mask or slice, optional
@@ -59,8 +58,8 @@ def implicit_topk(
     Raises
     ------
     ValueError
-        If shapes do not fit or an id is out of range; without implicit also if a norm is 0, a value is not finite, or
-        products are too large.
+        If shapes do not fit, also of one norm for each score, which implicit takes up to 100 queries, or an id is out
+        of range; without implicit also if a norm is 0, a value is not finite, or products are too large.
     TypeError
         If ``filter_query_items`` is not sparse, ``filter_items`` no kind of index, ``k`` no integer, or something else
         no numbers.

@@ -36,7 +36,7 @@ def attention_matrix(
     exclude : (b, n) sparse, optional
         Stored entries get no attention and leave the denominator. A row with nothing left is all 0.
     check_finite, out, num_threads
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+        As in :func:`similarity`.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def predict_ratings(
     user_features, item_features : optional
         What the attention was computed from; used only to check that its shape is (users, items).
     check_finite, out, num_threads
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+        As in :func:`similarity`; ``out`` is (b, m).
 
     Returns
     -------
@@ -101,8 +101,8 @@ def predict_ratings(
 
     Raises
     ------
-    ValueError
-        If ``ratings`` does not have n rows; the message names the form that fits.
+    ValueError, TypeError
+        As in :func:`similarity`, and if ``ratings`` does not have n rows; the message names the form that fits.
 
     Examples
     --------

@@ -70,8 +70,7 @@ def topk(
         arrays are indexed within the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use
         float32 whatever is asked.
     out : TopK or (ids, scores), optional
-        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous. Nothing is computed where int32
-        cannot hold an id of the index.
+        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous.
     memory_budget : int, optional
         Bytes of scratch; :func:`attnrec.memory_budget` unless told.
     check_finite, num_threads
@@ -86,8 +85,9 @@ def topk(
     Raises
     ------
     ValueError, TypeError
-        As in :func:`similarity`; also for ``k < 1``, ids out of range, sparse matrices of the wrong shape, and with
-        ``weights`` if the largest score of a row is beyond 2^29.
+        As in :func:`similarity`; also for ``k < 1``, ids out of range, sparse matrices of the wrong shape, with
+        ``weights`` if the largest score of a row is beyond 2^29, and, before anything is computed, if ``out`` holds
+        int32 ids and the index has one past their range.
 
     Examples
     --------

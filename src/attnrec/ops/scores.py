@@ -117,7 +117,7 @@ def score_pairs(
     Raises
     ------
     ValueError
-        If widths or lengths differ, or an id is out of range.
+        If widths or lengths differ, a value is not finite, or an id is out of range.
 
     Examples
     --------

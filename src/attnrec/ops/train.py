@@ -81,7 +81,8 @@ def softmax_cross_entropy(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is not finite, a weight is negative, or a target is out of range.
+        If shapes do not fit, a value is not finite, a weight is negative, a target is out of range, or the largest
+        score of a row is beyond 2^29.
     TypeError
         If queries or items are sparse, or ``targets`` is neither sparse nor a vector of ids.
 
