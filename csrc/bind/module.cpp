@@ -45,11 +45,11 @@ py::array py_similarity(py::handle queries, py::handle keys, py::handle metric, 
   return result;
 }
 
-py::array py_attention_matrix(py::handle users, py::handle items, py::handle scale, py::handle metric,
+py::array py_attention_matrix(py::handle user_features, py::handle item_features, py::handle scale, py::handle metric,
                               py::handle exclude, py::handle check_finite, py::handle out, py::handle num_threads) {
   const char *op = "attention_matrix";
-  const Operand q({op, "user_features"}, users, Rank::kVectorToo);
-  const Operand k({op, "item_features"}, items);
+  const Operand q({op, "user_features"}, user_features, Rank::kVectorToo);
+  const Operand k({op, "item_features"}, item_features);
   const Pattern hidden({op, "exclude"}, exclude);
   const auto m = choice<attnrec_metric>({op, "metric"}, metric, {"dot", "cosine"});
   const float s = as_scale({op, "scale"}, scale);
@@ -68,17 +68,19 @@ void check_rows(const char *op, const char *name, py::handle features, int64_t r
                              std::to_string(rows), " ", axis, "; give the attention of these users over these items"));
 }
 
-py::array py_predict_ratings(py::handle attention, py::handle ratings, py::handle users, py::handle items,
-                             py::handle check_finite, py::handle out, py::handle num_threads) {
+py::array py_predict_ratings(py::handle attention_matrix, py::handle ratings, py::handle user_features,
+                             py::handle item_features, py::handle check_finite, py::handle out,
+                             py::handle num_threads) {
   const char *op = "predict_ratings";
-  if (is_sparse(attention) || py::hasattr(attention, "tocsr") || py::isinstance<PyIndex>(attention)) {
+  if (is_sparse(attention_matrix) || py::hasattr(attention_matrix, "tocsr") ||
+      py::isinstance<PyIndex>(attention_matrix)) {
     throw py::type_error(
         "predict_ratings: attention_matrix is not a dense array; give what attention_matrix() returns");
   }
-  const Operand a({op, "attention_matrix"}, attention, Rank::kVectorToo);
+  const Operand a({op, "attention_matrix"}, attention_matrix, Rank::kVectorToo);
   const Operand r({op, "ratings"}, ratings);
-  check_rows(op, "user_features", users, a.rows(), "rows");
-  check_rows(op, "item_features", items, a.cols(), "columns");
+  check_rows(op, "user_features", user_features, a.rows(), "rows");
+  check_rows(op, "item_features", item_features, a.cols(), "columns");
   const attnrec_run run = run_of(op, check_finite, num_threads, py::none());
   py::array result = output<float>({op, "out"}, out, result_shape(a, r.cols()));
   float *to = floats(result);
@@ -87,7 +89,7 @@ py::array py_predict_ratings(py::handle attention, py::handle ratings, py::handl
 }
 
 py::object py_attend(py::handle queries, py::handle keys, py::handle values, py::handle scale, py::handle exclude,
-                     py::handle include, bool return_lse, py::handle check_finite, py::handle out,
+                     py::handle include, py::handle return_lse, py::handle check_finite, py::handle out,
                      py::handle num_threads, py::handle memory_budget) {
   const char *op = "attend";
   const Operand q({op, "queries"}, queries, Rank::kVectorToo);
@@ -101,13 +103,14 @@ py::object py_attend(py::handle queries, py::handle keys, py::handle values, py:
   float *to = floats(result);
   py::object lse;
   float *lse_to = nullptr;
-  if (return_lse) {
+  const bool with_lse = as_flag({op, "return_lse"}, return_lse);
+  if (with_lse) {
     py::array_t<float> rows(q.rows());
     lse_to = rows.mutable_data();
     lse = rows;
   }
   call([&] { return api().attend(q.get(), k.get(), v.get(), s, hidden.get(), listed.get(), to, lse_to, &run); });
-  if (!return_lse) return result;
+  if (!with_lse) return result;
   return py::make_tuple(result, q.is_vector() ? py::object(lse[py::int_(0)]) : lse);
 }
 
@@ -183,7 +186,7 @@ struct TopKArrays {
 };
 
 py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::handle scale, py::handle item_bias,
-                  py::handle exclude, py::handle include, py::handle filter_items, py::handle items, bool weights,
+                  py::handle exclude, py::handle include, py::handle filter_items, py::handle items, py::handle weights,
                   py::handle normalize, py::handle precision, py::handle check_finite, py::handle out,
                   py::handle num_threads, py::handle memory_budget) {
   const char *op = "topk";
@@ -204,7 +207,7 @@ py::tuple py_topk(py::handle queries, py::handle features, py::handle k, py::han
   const py::object only = ids_into({op, "items"}, items, v.rows(), o.items, o.n_items);
   const py::object filter = ids_into({op, "filter_items"}, filter_items, v.rows(), o.filter_items, o.n_filter_items);
   const attnrec_run run = run_of(op, check_finite, num_threads, memory_budget);
-  TopKArrays arrays(op, q, o.k, weights, out);
+  TopKArrays arrays(op, q, o.k, as_flag({op, "weights"}, weights), out);
   arrays.keep_narrow_apart(op, {{"queries", queries}, {"items", features}, {"item_bias", item_bias}});
   call([&] { return api().topk(q.get(), v.get(), &o, &arrays.views, &run); });
   return arrays.finish();
@@ -302,14 +305,22 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.def("set_memory_budget",
         [](py::handle n) { raise_on(api().set_memory_budget(as_integer({"set_memory_budget", "n_bytes"}, n))); });
 
-  m.def("dot_product", py_dot_product);
-  m.def("similarity", py_similarity);
-  m.def("attention_matrix", py_attention_matrix);
-  m.def("predict_ratings", py_predict_ratings);
-  m.def("attend", py_attend);
-  m.def("topk", py_topk);
-  m.def("score_pairs", py_score_pairs);
-  m.def("sampled_product", py_sampled_product);
+  bind<py_dot_product>(m, "dot_product(u, v, /)");
+  bind<py_similarity>(m, "similarity(queries, keys, /, *, metric, scale, check_finite, out, num_threads)");
+  bind<py_attention_matrix>(m,
+                            "attention_matrix(user_features, item_features, /, *, scale, metric, exclude, "
+                            "check_finite, out, num_threads)");
+  bind<py_predict_ratings>(m,
+                           "predict_ratings(attention_matrix, ratings, user_features, item_features, /, *, "
+                           "check_finite, out, num_threads)");
+  bind<py_attend>(m,
+                  "attend(queries, keys, values, /, *, scale, exclude, include, return_lse, check_finite, out, "
+                  "num_threads, memory_budget)");
+  bind<py_topk>(m,
+                "topk(queries, features, k, /, *, scale, item_bias, exclude, include, filter_items, items, weights, "
+                "normalize, precision, check_finite, out, num_threads, memory_budget)");
+  bind<py_score_pairs>(m, "score_pairs(queries, items, query_ids, item_ids, /, *, check_finite, num_threads)");
+  bind<py_sampled_product>(m, "sampled_product(left, right, pattern, /, *, check_finite, out, num_threads)");
   m.def("fma_ceiling", py_fma_ceiling);
 
   bind_training(m);

@@ -135,26 +135,17 @@ PyObject *search(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     PyErr_SetString(PyExc_TypeError, "searcher: give query, exclude and out");
     return nullptr;
   }
-  try {
-    return searcher->search(args[0], args[1], args[2]).release().ptr();
-  } catch (py::error_already_set &error) {
-    error.restore();
-  } catch (const py::builtin_exception &error) {
-    error.set_error();
-  } catch (const std::bad_alloc &) {
-    PyErr_NoMemory();
-  } catch (const std::exception &error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
-  }
-  return nullptr;
+  return translated([&] { return searcher->search(args[0], args[1], args[2]).release().ptr(); });
 }
 
 PyMethodDef kSearch = {"search", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(search)), METH_FASTCALL,
                        nullptr};
 
-template <class... Args>
-py::object make_searcher(Args... args) {
-  auto made = std::make_unique<PySearcher>(args...);
+py::object py_searcher(py::handle index, py::handle names, py::handle order, py::handle k, py::handle scale,
+                       py::handle item_bias, py::handle filter_items, py::handle items, py::handle precision,
+                       py::handle check_finite, py::handle num_threads) {
+  auto made = std::make_unique<PySearcher>(index, names, order, k, scale, item_bias, filter_items, items, precision,
+                                           check_finite, num_threads);
   const py::capsule self(made.get(), kCapsule, [](PyObject *capsule) {
     delete static_cast<PySearcher *>(PyCapsule_GetPointer(capsule, kCapsule));
   });
@@ -211,8 +202,9 @@ void bind_index_file(py::class_<PyIndex> &index) {
 }
 
 void bind_search(py::module_ &m) {
-  using H = py::handle;
-  m.def("searcher", &make_searcher<H, H, H, H, H, H, H, H, H, H, H>);
+  bind<py_searcher>(m,
+                    "searcher(index, names, order, /, *, k, scale, item_bias, filter_items, items, precision, "
+                    "check_finite, num_threads)");
 }
 
 }  // namespace attnrec

@@ -5,7 +5,7 @@ namespace attnrec {
 namespace {
 
 // Room for one gradient, new or the caller's.
-py::array room(Arg arg, const py::object &out, const char *field, const std::vector<py::ssize_t> &shape) {
+py::array room(Arg arg, py::handle out, const char *field, const std::vector<py::ssize_t> &shape) {
   if (!out.is_none() && !py::hasattr(out, field)) {
     throw py::type_error(text(arg.op, ": out has no ", field, "; give a CrossEntropy, such as an earlier result"));
   }
@@ -14,8 +14,8 @@ py::array room(Arg arg, const py::object &out, const char *field, const std::vec
 
 py::tuple py_softmax_cross_entropy(py::handle queries, py::handle items, py::handle targets, py::handle scale,
                                    py::handle item_bias, py::handle sample_weight, py::handle normalize,
-                                   py::handle lse_weight, py::handle eps, bool grad, py::handle check_finite,
-                                   const py::object &out, py::handle num_threads, py::handle memory_budget) {
+                                   py::handle lse_weight, py::handle eps, py::handle grad, py::handle check_finite,
+                                   py::handle out, py::handle num_threads, py::handle memory_budget) {
   const char *op = "softmax_cross_entropy";
   const Operand q({op, "queries"}, queries);
   const Operand v({op, "items"}, items);
@@ -46,7 +46,7 @@ py::tuple py_softmax_cross_entropy(py::handle queries, py::handle items, py::han
     keep = x;
     return floats(x);
   };
-  if (grad) {
+  if (as_flag({op, "grad"}, grad)) {
     result.d_queries = take("d_queries", {q.rows(), q.cols()}, d_queries);
     result.d_items = take("d_items", {v.rows(), v.cols()}, d_items);
     if (o.item_bias != nullptr) result.d_item_bias = take("d_item_bias", {v.rows()}, d_bias);
@@ -94,8 +94,13 @@ void py_adam_step(py::handle parameters, py::handle gradient, py::handle first, 
 }  // namespace
 
 void bind_training(py::module_ &m) {
-  m.def("softmax_cross_entropy", py_softmax_cross_entropy);
-  m.def("adam_step", py_adam_step);
+  bind<py_softmax_cross_entropy>(m,
+                                 "softmax_cross_entropy(queries, items, targets, /, *, scale, item_bias, "
+                                 "sample_weight, normalize, lse_weight, eps, grad, check_finite, out, num_threads, "
+                                 "memory_budget)");
+  bind<py_adam_step>(m,
+                     "adam_step(parameters, gradient, first, second, step, /, *, learning_rate, beta1, beta2, eps, "
+                     "weight_decay, check_finite, num_threads)");
 }
 
 }  // namespace attnrec

@@ -34,33 +34,45 @@ def set_memory_budget(n_bytes: int, /) -> None: ...
 def fma_ceiling(seconds: float, num_threads: int | None, /) -> float: ...
 def dot_product(u: Any, v: Any, /) -> float: ...
 def similarity(
-    queries: Any, keys: Any, metric: str, scale: float, check_finite: bool, out: Any, num_threads: int | None, /
+    queries: Any,
+    keys: Any,
+    /,
+    *,
+    metric: str,
+    scale: float,
+    check_finite: bool,
+    out: Any,
+    num_threads: int | None,
 ) -> _Floats: ...
 def attention_matrix(
     user_features: Any,
     item_features: Any,
+    /,
+    *,
     scale: float,
     metric: str,
     exclude: Any,
     check_finite: bool,
     out: Any,
     num_threads: int | None,
-    /,
 ) -> _Floats: ...
 def predict_ratings(
     attention_matrix: Any,
     ratings: Any,
     user_features: Any,
     item_features: Any,
+    /,
+    *,
     check_finite: bool,
     out: Any,
     num_threads: int | None,
-    /,
 ) -> _Floats: ...
 def attend(
     queries: Any,
     keys: Any,
     values: Any,
+    /,
+    *,
     scale: float,
     exclude: Any,
     include: Any,
@@ -69,12 +81,13 @@ def attend(
     out: Any,
     num_threads: int | None,
     memory_budget: int | None,
-    /,
 ) -> Any: ...
 def topk(
     queries: Any,
     features: Any,
     k: int,
+    /,
+    *,
     scale: float,
     item_bias: Any,
     exclude: Any,
@@ -88,15 +101,16 @@ def topk(
     out: Any,
     num_threads: int | None,
     memory_budget: int | None,
-    /,
 ) -> tuple[Any, Any, Any, Any, Any]: ...
 def sampled_product(
-    left: Any, right: Any, pattern: Any, check_finite: bool, out: Any, num_threads: int | None, /
+    left: Any, right: Any, pattern: Any, /, *, check_finite: bool, out: Any, num_threads: int | None
 ) -> _Floats: ...
 def softmax_cross_entropy(
     queries: Any,
     items: Any,
     targets: Any,
+    /,
+    *,
     scale: float,
     item_bias: Any,
     sample_weight: Any,
@@ -108,7 +122,6 @@ def softmax_cross_entropy(
     out: Any,
     num_threads: int | None,
     memory_budget: int | None,
-    /,
 ) -> tuple[float, Any, Any, Any]: ...
 def adam_step(
     parameters: Any,
@@ -116,6 +129,8 @@ def adam_step(
     first: Any,
     second: Any,
     step: int,
+    /,
+    *,
     learning_rate: float,
     beta1: float,
     beta2: float,
@@ -123,15 +138,16 @@ def adam_step(
     weight_decay: float,
     check_finite: bool,
     num_threads: int | None,
-    /,
 ) -> None: ...
 def score_pairs(
-    queries: Any, items: Any, query_ids: Any, item_ids: Any, check_finite: bool, num_threads: int | None, /
+    queries: Any, items: Any, query_ids: Any, item_ids: Any, /, *, check_finite: bool, num_threads: int | None
 ) -> _Floats: ...
 def searcher(
     index: Index,
     names: Any,
     order: Any,
+    /,
+    *,
     k: int,
     scale: float,
     item_bias: Any,
@@ -140,5 +156,4 @@ def searcher(
     precision: str,
     check_finite: bool,
     num_threads: int,
-    /,
 ) -> Callable[[Any, Any, Any], tuple[npt.NDArray[np.int64], _Floats]]: ...

@@ -63,8 +63,8 @@ def implicit_topk(
     Raises
     ------
     ValueError
-        If shapes do not fit or an id is out of range; without implicit also if a norm is 0, a value is not finite, or
-        products are too large.
+        If shapes do not fit, also of one norm for each score, which implicit takes up to 100 queries, or an id is out
+        of range; without implicit also if a norm is 0, a value is not finite, or products are too large.
     TypeError
         If ``filter_query_items`` is not sparse, ``filter_items`` is not ids, a mask or a slice, ``k`` is not an
         integer, or another input is not numeric.

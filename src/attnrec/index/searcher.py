@@ -125,14 +125,14 @@ class Searcher:
             now.operand,
             now.ids,
             now._order,
-            o.k,
-            o.scale,
-            o.item_bias,
-            hidden,
-            items,
-            o.precision,
-            o.check_finite,
-            o.num_threads,
+            k=o.k,
+            scale=o.scale,
+            item_bias=o.item_bias,
+            filter_items=hidden,
+            items=items,
+            precision=o.precision,
+            check_finite=o.check_finite,
+            num_threads=o.num_threads,
         )
 
 

@@ -75,7 +75,14 @@ def attention_matrix(
         result: Array = by_reference("attention_matrix", user_features, item_features, out=out, **options)
         return result
     return _core.attention_matrix(
-        user_features, packed(item_features), scale, metric, exclude, check_finite, out, num_threads
+        user_features,
+        packed(item_features),
+        scale=scale,
+        metric=metric,
+        exclude=exclude,
+        check_finite=check_finite,
+        out=out,
+        num_threads=num_threads,
     )
 
 
@@ -153,7 +160,13 @@ def predict_ratings(
         result: Array = by_reference("predict_ratings", attention_matrix, ratings, out=out)
         return result
     return _core.predict_ratings(
-        attention_matrix, ratings, user_features, packed(item_features), check_finite, out, num_threads
+        attention_matrix,
+        ratings,
+        user_features,
+        packed(item_features),
+        check_finite=check_finite,
+        out=out,
+        num_threads=num_threads,
     )
 
 
@@ -233,12 +246,12 @@ def attend(
         queries,
         packed(keys),
         values,
-        scale,
-        exclude,
-        include,
-        return_lse,
-        check_finite,
-        out,
-        num_threads,
-        memory_budget,
+        scale=scale,
+        exclude=exclude,
+        include=include,
+        return_lse=return_lse,
+        check_finite=check_finite,
+        out=out,
+        num_threads=num_threads,
+        memory_budget=memory_budget,
     )

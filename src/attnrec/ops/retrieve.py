@@ -99,7 +99,8 @@ def topk(
     ------
     ValueError
         If widths differ, a value is not finite, ``k < 1``, an id is out of range, a sparse matrix has the wrong shape,
-        or with ``weights`` the largest score of a row is beyond 2^29.
+        ``out`` holds int32 ids and the index has one past their range, or with ``weights`` the largest score of a row
+        is beyond 2^29.
     TypeError
         If an input is not real, or ``exclude`` or ``include`` is not sparse.
 
@@ -145,19 +146,19 @@ def topk(
                 queries,
                 features,
                 k,
-                scale,
-                item_bias,
-                exclude,
-                include,
-                filter_items,
-                items,
-                weights,
-                normalize,
-                precision,
-                check_finite,
-                out,
-                num_threads,
-                memory_budget,
+                scale=scale,
+                item_bias=item_bias,
+                exclude=exclude,
+                include=include,
+                filter_items=filter_items,
+                items=items,
+                weights=weights,
+                normalize=normalize,
+                precision=precision,
+                check_finite=check_finite,
+                out=out,
+                num_threads=num_threads,
+                memory_budget=memory_budget,
             )
         )
     if snapshot is not None and snapshot.ids is not None:

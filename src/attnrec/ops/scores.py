@@ -95,7 +95,15 @@ def similarity(
     if uses_reference():
         result: Array = by_reference("similarity", queries, keys, metric=metric, scale=scale, out=out)
         return result
-    return _core.similarity(queries, packed(keys), metric, scale, check_finite, out, num_threads)
+    return _core.similarity(
+        queries,
+        packed(keys),
+        metric=metric,
+        scale=scale,
+        check_finite=check_finite,
+        out=out,
+        num_threads=num_threads,
+    )
 
 
 def score_pairs(
@@ -134,7 +142,7 @@ def score_pairs(
     Raises
     ------
     ValueError
-        If widths or lengths differ, or an id is out of range.
+        If widths or lengths differ, a value is not finite, or an id is out of range.
 
     Examples
     --------
@@ -146,7 +154,9 @@ def score_pairs(
     if uses_reference():
         scores: Array = by_reference("score_pairs", queries, items, query_ids, item_ids)
         return scores
-    return _core.score_pairs(queries, packed(items), query_ids, item_ids, check_finite, num_threads)
+    return _core.score_pairs(
+        queries, packed(items), query_ids, item_ids, check_finite=check_finite, num_threads=num_threads
+    )
 
 
 def sampled_product(
@@ -204,4 +214,4 @@ def sampled_product(
     if uses_reference():
         entries: Array = by_reference("sampled_product", left, right, pattern, out=out)
         return entries
-    return _core.sampled_product(left, right, pattern, check_finite, out, num_threads)
+    return _core.sampled_product(left, right, pattern, check_finite=check_finite, out=out, num_threads=num_threads)

@@ -93,7 +93,8 @@ def softmax_cross_entropy(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is not finite, a weight is negative, or a target is out of range.
+        If shapes do not fit, a value is not finite, a weight is negative, a target is out of range, or the largest
+        score of a row is beyond 2^29.
     TypeError
         If queries or items are sparse, or ``targets`` is neither sparse nor a vector of ids.
 
@@ -108,20 +109,39 @@ def softmax_cross_entropy(
            [-0.234, -0.032]], dtype=float32)
     """
     y = read("softmax_cross_entropy", "targets", targets) if is_sparse(targets) else _one_a_row(targets, queries, items)
-    options: dict[str, Any] = {
-        "scale": scale,
-        "item_bias": item_bias,
-        "sample_weight": sample_weight,
-        "normalize": normalize,
-        "lse_weight": lse_weight,
-        "eps": eps,
-        "grad": grad,
-    }
     if uses_reference():
-        result: CrossEntropy = by_reference("softmax_cross_entropy", queries, items, y, **options)
+        result: CrossEntropy = by_reference(
+            "softmax_cross_entropy",
+            queries,
+            items,
+            y,
+            scale=scale,
+            item_bias=item_bias,
+            sample_weight=sample_weight,
+            normalize=normalize,
+            lse_weight=lse_weight,
+            eps=eps,
+            grad=grad,
+        )
         return result if out is None or not grad else _written(result, out)
-    given = (*options.values(), check_finite, out, num_threads, memory_budget)
-    return CrossEntropy(*_core.softmax_cross_entropy(queries, items, y, *given))
+    return CrossEntropy(
+        *_core.softmax_cross_entropy(
+            queries,
+            items,
+            y,
+            scale=scale,
+            item_bias=item_bias,
+            sample_weight=sample_weight,
+            normalize=normalize,
+            lse_weight=lse_weight,
+            eps=eps,
+            grad=grad,
+            check_finite=check_finite,
+            out=out,
+            num_threads=num_threads,
+            memory_budget=memory_budget,
+        )
+    )
 
 
 def _written(result: CrossEntropy, out: CrossEntropy) -> CrossEntropy:
@@ -238,17 +258,39 @@ def adam_step(
     >>> x.round(4)
     array([0.8, 1.2], dtype=float32)
     """
-    options = (learning_rate, beta1, beta2, eps, weight_decay)
     if uses_reference():
-        names = ("learning_rate", "beta1", "beta2", "eps", "weight_decay")
-        given: dict[str, Any] = dict(zip(names, options, strict=True))
         written = {"parameters": parameters, "first": first, "second": second}
         for name, array in written.items():
             others = (gradient, *(other for key, other in written.items() if key != name))
             check_output(f"adam_step: {name}", array, np.float32, np.shape(parameters), inputs=others)
-        new = by_reference("adam_step", parameters, gradient, first, second, step, **given)
+        new = by_reference(
+            "adam_step",
+            parameters,
+            gradient,
+            first,
+            second,
+            step,
+            learning_rate=learning_rate,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+        )
         for old, x in zip(written.values(), new, strict=True):
             old[...] = x
     else:
-        _core.adam_step(parameters, gradient, first, second, step, *options, check_finite, num_threads)
+        _core.adam_step(
+            parameters,
+            gradient,
+            first,
+            second,
+            step,
+            learning_rate=learning_rate,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+            check_finite=check_finite,
+            num_threads=num_threads,
+        )
     return parameters, first, second
