@@ -1,4 +1,4 @@
-"""A page that shows a model at work: recommendations to some users, with reasons. Fits and measures nothing."""
+"""A page that shows a model at work: recommendations to some users, with reasons. Needs the extra ``cli`` (Jinja2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One user in a report, as data for templates: the history and the recommendations. Computes through the model alone."""
+"""One user of a report, as data for templates: history and recommendations. Computes through the model alone."""
 
 from __future__ import annotations
 
