@@ -31,7 +31,7 @@ def test_doctor_finds_a_broken_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_doctor_works_without_extras() -> None:
-    extras = ("scipy", "narwhals", "pyarrow", "safetensors", "tqdm", "click", "rich", "threadpoolctl")
+    extras = ("scipy", "narwhals", "pyarrow", "safetensors", "tqdm", "jinja2", "click", "rich", "threadpoolctl")
     done = without(extras, "import runpy; runpy.run_module('attnrec.doctor', run_name='__main__')")
     assert done.returncode == 0, done.stderr
     assert "pip install 'attnrec[data]'" in done.stdout

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
+import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,8 @@ from scipy.sparse import csr_array
 import cli_runs
 from attnrec import models
 from attnrec.report import Measured, html_report
-from attnrec.report._html import text
-from attnrec.report._svg import bars
+from attnrec.report._bars import bars
+from attnrec.report._template import environment, render
 from cli_runs import fails, run, small, told
 from estimators import ESTIMATORS, ITEMS, USERS, made
 from pages import Page, harmless
@@ -59,7 +62,7 @@ def test_a_page_says_what_the_model_says(model: models.Recommender) -> None:
 
 def test_bars_are_as_long_as_their_numbers() -> None:
     rows = [("a", 0.5), ("b", -0.25), ("c", 0.125), ("d & e", 0.0)]
-    read = Page(bars(rows, 1, "what"))
+    read = Page(drawing(rows, 1, "what"))
     drawn = read.all("rect")
     widths = [share(each, "width") for each in drawn]
     np.testing.assert_allclose(widths, [200 / 3, 100 / 3, 50 / 3, 0], atol=0.006)
@@ -73,7 +76,11 @@ def test_bars_are_as_long_as_their_numbers() -> None:
     assert read.all("ul")[0]["aria-label"] == "what"
     assert all(x >= 0 and x + w <= 100 for x, w in ends)
     for empty in ([("a", 0.0)], [("a", -1.0)]):
-        Page(bars(empty, 0, "what"))
+        Page(drawing(empty, 0, "what"))
+
+
+def drawing(rows: list[tuple[str, float]], pale: int, about: str) -> str:
+    return render("bars.html.j2", bars=bars(rows, pale, about))
 
 
 def share(attributes: dict[str, str | None], name: str) -> float:
@@ -122,9 +129,62 @@ def test_a_hostile_name_is_text(model: models.Recommender) -> None:
     assert any(shown in each for each in read.text)
 
 
+class Markup(str):
+    """Claims to be markup already, as ``markupsafe.Markup`` does."""
+
+    def __html__(self) -> str:
+        return str(self)
+
+
+@pytest.mark.parametrize("kind", [str, Markup, pytest.importorskip("markupsafe").Markup])
+def test_no_value_becomes_markup(kind: type[str]) -> None:
+    """Wherever a page shows text, and whatever a template or the text says of itself."""
+    hostile = kind(HOSTILE)
+    model = models.NeighbourAttention(temperature=0.5).fit(made("explicit"))
+    model.damping = Markup("<script>")
+    cells: dict[str, tuple[float, float | None, float | None]] = {hostile: (0.5, None, None)}
+    measured = Measured(hostile, [(hostile, cells)], [hostile])
+    page = html_report(model, 0, names=lambda item: hostile, user_names=lambda user: hostile, measured=measured)
+    harmless(page)
+    assert "<img" not in page
+    assert "damping = <script>" in Page(page).words
+    for template in ("{{ value }}", "{{ value | safe }}", '<b title="{{ value }}"></b>', "{{ value ~ value }}"):
+        shown = Page(environment().from_string(template).render(value=hostile))
+        assert {name for name, _ in shown.elements} <= {"b"}
+        assert all(set(attributes) == {"title"} for _, attributes in shown.elements)
+
+
+def test_a_template_names_only_what_it_is_given() -> None:
+    with pytest.raises(pytest.importorskip("jinja2").UndefinedError, match="'bars' is undefined"):
+        render("bars.html.j2")
+
+
+def test_templates_are_package_data() -> None:
+    folder = files("attnrec.report") / "templates"
+    shipped = {each.name for each in folder.iterdir() if each.is_file()}
+    assert "style.css" in shipped
+    assert shipped == set(environment().list_templates())
+    for name in shipped:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert text.startswith(("{# ", "/* ")), f"{name} does not begin with what it is"
+        assert not re.search(r"\|\s*safe\b|autoescape|\bmacro\b", text), f"{name} passes by the escaping"
+        assert name == "page.html.j2" or any(
+            f'include "{name}"' in other.read_text(encoding="utf-8") for other in folder.iterdir()
+        ), f"no template includes {name}"
+
+
+def test_without_jinja2_it_says_what_to_install(folder: Path) -> None:
+    hidden = "import sys; sys.modules['jinja2'] = None; from attnrec.cli import main; main(sys.argv[1:])"
+    arguments = ["report", *map(str, small(folder)), "--user", "ann", "-o", str(folder / "report.html")]
+    done = subprocess.run([sys.executable, "-c", hidden, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "jinja2 is needed for this and is not installed: pip install 'attnrec[cli]'" in done.stderr
+
+
 @given(st.text(st.characters(), max_size=60))
 def test_any_text_comes_back_as_itself(value: str) -> None:
-    escaped = text(value)
+    escaped = environment().from_string("{{ value }}").render(value=value)
     assert not set(escaped) & set("<>\"'")
     escaped.encode("utf-8")
     barred = [c for c in value if ord(c) < 32 and c not in "\t\n\r"]

@@ -12,8 +12,8 @@ import pytest
 
 # fmt: off
 OPTIONAL = [
-    "click", "duckdb", "faiss", "implicit", "msgspec", "narwhals", "optuna", "pandas", "polars", "pyarrow", "pyspark",
-    "ray", "rich", "safetensors", "scipy", "sklearn", "starlette", "torch", "tqdm", "uvicorn",
+    "click", "duckdb", "faiss", "implicit", "jinja2", "msgspec", "narwhals", "optuna", "pandas", "polars", "pyarrow",
+    "pyspark", "ray", "rich", "safetensors", "scipy", "sklearn", "starlette", "torch", "tqdm", "uvicorn",
 ]
 # fmt: on
 
@@ -70,7 +70,14 @@ def test_wheel_is_small_and_whole(root: Path) -> None:
     for wheel in wheels:
         assert wheel.stat().st_size < 3_000_000, f"{wheel} has {wheel.stat().st_size} bytes"
         names = zipfile.ZipFile(wheel).namelist()
-        for needed in ("attnrec/include/attnrec/attnrec.h", "attnrec/py.typed", "attnrec/_core.pyi", "attnrec/cy.pxd"):
+        for needed in (
+            "attnrec/include/attnrec/attnrec.h",
+            "attnrec/py.typed",
+            "attnrec/_core.pyi",
+            "attnrec/cy.pxd",
+            "attnrec/report/templates/page.html.j2",
+            "attnrec/report/templates/style.css",
+        ):
             assert needed in names, f"{wheel} lacks {needed}"
         assert any(n.endswith("LICENSE") for n in names)
         strays = [n for n in names if not n.startswith(("attnrec/", "attnrec-"))]

@@ -26,7 +26,10 @@ from attnrec.report import Measured
 DOORS = (
     "attnrec",
     *(f"attnrec.{name}" for name in ("bench", "compat", "data", "data.splits", "doctor", "explain")),
-    *(f"attnrec.{name}" for name in ("features", "metrics", "models", "plots", "report", "doctor.selftest", "evaluation", "serving")),
+    *(
+        f"attnrec.{name}"
+        for name in ("features", "metrics", "models", "plots", "report", "doctor.selftest", "evaluation", "serving")
+    ),
 )
 R = np.random.default_rng(3)
 Q, V = R.standard_normal((3, 4)).astype(np.float32), R.standard_normal((6, 4)).astype(np.float32)

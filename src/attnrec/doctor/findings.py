@@ -24,7 +24,7 @@ __all__ = ["Finding", "as_records", "as_text", "examine", "openmp_runtimes"]
 EXTRAS = {
     "data": ("scipy", "narwhals", "pyarrow"),
     "models": ("safetensors", "tqdm"),
-    "cli": ("click", "rich"),
+    "cli": ("click", "jinja2", "rich"),
 }
 
 # Variable -> the line it belongs to, and what fails when it cannot be followed.

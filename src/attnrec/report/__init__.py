@@ -1,4 +1,4 @@
-"""HTML report about a model: recommendations to some users, with explanations."""
+"""A page that shows a model at work: recommendations to some users, with reasons. Needs the extra ``cli`` (Jinja2)."""
 
 from __future__ import annotations
 

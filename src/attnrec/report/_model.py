@@ -1,4 +1,4 @@
-"""Report sections about the model: parameters, size, and measured metrics."""
+"""What a model is, and how well it does where that was measured, as data for templates. Measures nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models.base.recommender import Recommender
-from ._html import element, table, text
 
-__all__ = ["Measured", "metrics_section", "model_section"]
+__all__ = ["Measured", "figures", "model_facts"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,44 @@ class Measured:
     notes: Sequence[str] = ()
 
 
-def model_section(model: Recommender) -> str:
-    """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an estimator, and whether its value is not the default."""
+
+    name: str
+    value: object
+    changed: bool
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the template ``model.html.j2`` shows of an estimator."""
+
+    name: str
+    sizes: str
+    parameters: list[Parameter]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure and the interval around it, as text; the interval may be empty."""
+
+    value: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the template ``metrics.html.j2`` shows: a row for each metric, with a cell for each of ``labels``."""
+
+    what: str
+    labels: list[str]
+    rows: list[tuple[str, list[Cell]]]
+    notes: Sequence[str]
+
+
+def model_facts(model: Recommender) -> ModelFacts:
+    """The estimator, its size, and its parameters."""
     x = model.user_items
     scale = model.rating_range
     kind = "ranks; its scores are not ratings"
@@ -45,48 +80,25 @@ def model_section(model: Recommender) -> str:
         f"Fitted with {x.nnz:,} interactions of {x.shape[0]:,} users with {x.shape[1]:,} items "
         f"({dense:.2%} of all pairs){hidden}; it holds {_size(model.nbytes)}. It {kind}."
     )
-    params, usual = model.get_params(), type(model)().get_params()
-    listed = "".join(
-        element("li", f"{text(name)} = {text(value)}", class_="set" if value != usual[name] else "usual")
-        for name, value in params.items()
-    )
-    return element(
-        "section",
-        element("h2", "The model")
-        + element(
-            "div",
-            element("h3", text(type(model).__name__))
-            + element("p", text(sizes))
-            + element("h4", "Parameters; bold where they are not the defaults")
-            + element("ul", listed, class_="facts"),
-            class_="card",
-        ),
-    )
+    usual = type(model)().get_params()
+    listed = [Parameter(name, value, value != usual[name]) for name, value in model.get_params().items()]
+    return ModelFacts(type(model).__name__, sizes, listed)
 
 
-def metrics_section(measured: Measured | None) -> str:
-    """The figures as a table, or that there are none."""
+def figures(measured: Measured | None) -> Figures | None:
+    """The figures by metric, as text."""
     if measured is None:
-        inner = element(
-            "p",
-            "Nothing was held out, so that this page has no metrics of the recommendations. For metrics, give "
-            "interactions that the model was not fitted with.",
-        )
-    else:
-        names = list(dict.fromkeys(name for _, figures in measured.rows for name in figures))
-        heads = [("metric", ""), *((label, "n") for label, _ in measured.rows)]
-        rows = [[text(name), *(_figure(figures.get(name)) for _, figures in measured.rows)] for name in names]
-        notes = "".join(element("p", text(note), class_="soft") for note in measured.notes)
-        inner = element("p", text(measured.what)) + table(heads, rows) + notes
-    return element("section", element("h2", "How well it does") + element("div", inner, class_="card"))
+        return None
+    names = list(dict.fromkeys(name for _, found in measured.rows for name in found))
+    rows = [(name, [_cell(found.get(name)) for _, found in measured.rows]) for name in names]
+    return Figures(measured.what, [label for label, _ in measured.rows], rows, measured.notes)
 
 
-def _figure(figure: tuple[float, float | None, float | None] | None) -> str:
+def _cell(figure: tuple[float, float | None, float | None] | None) -> Cell:
     if figure is None:
-        return "-"
+        return Cell("-")
     value, low, high = figure
-    interval = "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"
-    return f"{value:.4f}{element('span', interval, class_='soft') if interval else ''}"
+    return Cell(f"{value:.4f}", "" if low is None or high is None else f"[{low:.4f}, {high:.4f}]")
 
 
 def _size(nbytes: Any) -> str:

@@ -7,18 +7,11 @@ from typing import Any
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
 from ..models.inputs import checks
-from ._html import element, text
-from ._model import Measured, metrics_section, model_section
-from ._style import STYLE
-from ._user import user_section
+from ._model import Measured, figures, model_facts
+from ._template import render
+from ._user import user_facts
 
 __all__ = ["Measured", "html_report"]
-
-_NOTE = (
-    "A contribution is a summand of the score: an attention weight times a value. It is not the effect of removing the "
-    "item, which the sentences on the history give: they recompute the score without one item. Background is the part "
-    "of the score that none of the listed contributions explains."
-)
 
 
 def html_report(
@@ -78,33 +71,10 @@ def html_report(
     once = list(dict.fromkeys(users.tolist()))
     whom = ", ".join(named(user, user_names, "user") for user in once[:3]) or "nobody"
     whom += f" and {len(once) - 3} more" if len(once) > 3 else ""
-    who = [user_section(model, user, n, names, user_names) for user in once]
-    body = "\n".join(
-        [
-            element("h1", "Recommendations, and why"),
-            element("p", text(f"by {type(model).__name__} for {whom}"), class_="soft"),
-            *who,
-            metrics_section(measured),
-            model_section(model),
-            element("footer", text(_NOTE)),
-        ]
-    )
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            # Whatever slipped in could neither run nor be fetched.
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            element("title", text(f"Recommendations for {whom}")),
-            element("style", STYLE),
-            "</head>",
-            "<body>",
-            element("main", body),
-            "</body>",
-            "</html>",
-            "",
-        ]
+    return render(
+        "page.html.j2",
+        whom=whom,
+        users=[user_facts(model, user, n, names, user_names) for user in once],
+        figures=figures(measured),
+        model=model_facts(model),
     )
