@@ -13,8 +13,9 @@ from attnrec.models import KernelAttentionRegressor
 from attnrec.models.kernel_explicit import system as kernel_system
 from attnrec.models.kernel_explicit.passes import Passes, Strengths
 from attnrec.models.kernel_explicit.preconditioner import Preconditioner, leading
-from attnrec.models.kernel_explicit.system import System, conjugate_gradients
+from attnrec.models.kernel_explicit.system import System
 from attnrec.models.linalg import blas
+from attnrec.models.linalg.conjugate_gradients import conjugate_gradients
 from attnrec.models.linalg.kernel import Kernel
 from estimators import made
 from kernel_truth import Truth
