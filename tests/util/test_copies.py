@@ -26,7 +26,7 @@ from attnrec.report import Measured
 DOORS = (
     "attnrec",
     *(f"attnrec.{name}" for name in ("bench", "compat", "data", "data.splits", "doctor", "explain")),
-    *(f"attnrec.{name}" for name in ("features", "metrics", "models", "plots", "report", "doctor.selftest")),
+    *(f"attnrec.{name}" for name in ("features", "metrics", "models", "plots", "report", "serving", "doctor.selftest")),
 )
 R = np.random.default_rng(3)
 Q, V = R.standard_normal((3, 4)).astype(np.float32), R.standard_normal((6, 4)).astype(np.float32)
@@ -83,6 +83,10 @@ def of_slots(x: Any) -> list[Any]:
     return [getattr(x, name) for name in type(x).__slots__]
 
 
+def bundle() -> serving.Bundle:
+    return serving.Bundle(models.NeighbourAttention().fit(interactions(), show_progress=False), titles={5: "Heat"})
+
+
 def explained() -> explain.Explanation:
     return fitted(models.NeighbourAttention).explain(0, 1)
 
@@ -120,6 +124,7 @@ MADE: dict[Any, list[tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
     ],
     data.Items: [(lambda: data.Items(data.Ids([5]), ["Heat"], {"year": [1995]}), lambda x: (x.row(5), list(x.ids)))],
     data.Report: [(lambda: interactions().report, lambda x: (str(x), x.clean))],
+    serving.Bundle: [(bundle, lambda x: (x.titles, x.explicit, x.recommend(["ann"], 2).to_dict("list")))],
     serving.FrameRecommender: [(ranked, lambda x: x.recommend(["ann", "new"], 2).to_dict("list"))],
     data.HeldOutUsers: [(lambda: data.splits.held_out_users(X, n_users=2, random_state=0), tuple)],
     features.FeatureEncoder: [
