@@ -35,6 +35,7 @@ ORACLE = " ".join(
         "index/test_gate",
         "index/test_index_file",
         "capi/test_model_serving",
+        "capi/test_model_ids",
         "capi/test_model_serving_files",
         "capi/test_model_serving_signs",
     )
