@@ -76,7 +76,12 @@ def wider(path: Path) -> Path:
 
 def named(folder: Path) -> list[Path]:
     """Models with ids of every kind, in order or not, and titles."""
-    names = ([3, 1, 2**60, -5, 0], list("abcde"), ["b", "a", "\u00fc", "\U0001f600", ""], [1, "1", ("a", 2), True, 2.5])
+    names = (
+        [3, 1, 2**60, -5, 0],
+        list("abcde"),
+        ["b", "a", "\u00fc", "\U0001f600", ""],
+        [1, "1", ("a", 2), False, 2.5],
+    )
     out = []
     for users in names:
         items = [*users, 9] if type(users[1]) is int else [*users, "z"]

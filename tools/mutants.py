@@ -28,7 +28,7 @@ TIMEOUT = 300  # seconds of tests; a break that makes a loop endless is found by
 SHORT = 4
 ORACLE = (
     "large_scores int8 long_lists ops border searcher gate index_file "
-    "model_serving model_serving_files model_serving_signs"
+    "model_serving model_ids model_serving_files model_serving_signs"
 )  # tests/**/test_NAME.py
 
 Mutant = dict[str, str]

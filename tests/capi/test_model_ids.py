@@ -87,6 +87,17 @@ def test_a_model_without_ids_goes_by_rows(service: Service, tmp_path: Path) -> N
             service.row(model, 1, 9, 5)
 
 
+def test_texts_in_any_order_and_lone_surrogates(service: Service, tmp_path: Path) -> None:
+    path, users = tmp_path / "model.safetensors", ["é", "", "\ud800", "b", "\U0001f600", "\uffff"]
+    named_model(users, [3, -1, 2]).save(path, titles=["\udfff", "", "é"])
+    with service.open(path) as served:
+        assert [service.id(served, 0, row) for row in range(6)] == users
+        assert [service.row(served, 0, TEXT, name) for name in users] == list(range(6))
+        assert [service.row(served, 0, TEXT, name) for name in ("a", "\ud801", "zz")] == [-1] * 3
+        assert [service.row(served, 1, INTEGER, name) for name in (-1, 0, 2, 3, 4, -(2**63))] == [1, -1, 2, 0, -1, -1]
+        assert [service.title(served, row) for row in range(3)] == ["\udfff", "", "é"]
+
+
 def test_rows_that_came_without_an_id(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     model = named_model(["b", "a", "c"], ["x", "z", "y"])
@@ -97,6 +108,11 @@ def test_rows_that_came_without_an_id(service: Service, tmp_path: Path) -> None:
         assert [service.id(served, 1, row) for row in range(5)] == ["x", "z", "y", None, None]
         assert [service.row(served, 1, JSON, name) for name in ("x", "y", "z", None)] == [0, 2, 1, -1]
         assert service.title(served, 4) == "last"
+    model = named_model(["b", "a", "c"], ["x", "y", "z"])
+    model.partial_fit_items([3], csr_array(np.ones((1, 3))))
+    model.save(path)
+    with service.open(path) as served:
+        assert [service.row(served, 1, JSON, name) for name in ("x", "y", "z", None)] == [0, 1, 2, -1]
 
 
 def put(name: str, at: int, value: Any) -> Callable[[Any, Any], None]:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -164,6 +166,19 @@ def test_a_model_saved_without_ids_has_numbers(folder: Path) -> None:
         answer = told("recommend", path, "--user", 0)
         assert [one["item"] for one in answer["recommendations"]] == [2]
         assert answer["explicit"] == explicit
+
+
+def test_ids_that_no_file_holds_are_text_in_it(folder: Path) -> None:
+    import datetime
+
+    days = [datetime.date(2020, 1, 1 + day) for day in range(3)]
+    table = pa.table({"user": [5, 5, 6, 6], "item": pa.array([days[0], days[1], days[1], days[2]])})
+    pq.write_table(table, folder / "days.parquet")
+    path = folder / "model.safetensors"
+    told("fit", folder / "days.parquet", "-o", path)
+    answer = told("recommend", path, "--user", 5)
+    assert answer["user"] == 5
+    assert [one["item"] for one in answer["recommendations"]] == ["2020-01-03"]
 
 
 def test_demo_reads_well_and_hides_what_was_seen() -> None:
