@@ -8,7 +8,7 @@ import numpy as np
 
 from ..inputs import checks
 from ..inputs.histories import Array
-from .state import Fitted, at_once
+from .state import Fitted, snapshot_read
 
 __all__ = ["States"]
 
@@ -56,7 +56,7 @@ class States(Fitted):
         --------
         >>> from scipy.sparse import csr_array
         >>> from attnrec.models import KernelAttentionRecommender
-        >>> model = KernelAttentionRecommender(side="item")
+        >>> model = KernelAttentionRecommender(based_on="items")
         >>> colours = [[1, 0], [1, 0], [0, 1]]
         >>> model.fit(csr_array([[1, 0, 1], [1, 0, 0]]), item_features=colours).item_states().tolist()
         ['hot', 'warm', 'hot']
@@ -69,7 +69,7 @@ class States(Fitted):
         if (np.diff(given, prepend=-1, append=state["histories"].shape[1]) < 1).any():
             raise ValueError("given_items are not ascending ids of items")
 
-    @at_once
+    @snapshot_read
     def _states(self, side: str, ids: Any) -> Array:
         x = self._fitted()["histories"]
         n = x.shape[side == "item"]

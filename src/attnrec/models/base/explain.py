@@ -14,7 +14,7 @@ from ..inputs.histories import CSR, Array, csr
 from . import batches
 from .queries import Queries, Scoring
 from .ranking import entries, ranks
-from .state import at_once
+from .state import snapshot_read
 
 __all__ = ["Reasons"]
 
@@ -27,7 +27,7 @@ class Reasons(Scoring):
         ``queries``, an item, and how many parts of each view to list."""
         raise NotImplementedError
 
-    @at_once
+    @snapshot_read
     def explain(
         self, userid: int, itemid: int, user_items: Any = None, N: int = 10, *, clip: bool = True
     ) -> Explanation:
@@ -56,7 +56,7 @@ class Reasons(Scoring):
         scale = self.rating_range if clip else None
         return (lambda why: why) if scale is None else (lambda why: why.within(*scale))
 
-    @at_once
+    @snapshot_read
     def explain_many(
         self, userid: Any, itemid: Any, *, user_items: Any = None, N: int = 10, clip: bool = True
     ) -> list[Explanation]:
@@ -87,7 +87,7 @@ class Reasons(Scoring):
                 found[pair] = told(explain(int(at[pair]) - block.start, int(items[pair]), n))
         return [found[pair] for pair in range(len(items))]
 
-    @at_once
+    @snapshot_read
     def counterfactuals(
         self,
         userid: int,

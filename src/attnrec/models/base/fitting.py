@@ -29,8 +29,8 @@ class Learning(Fitted):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
     An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored, ``_climbs`` that its own search changes one parameter at a time, and ``_tuned_with`` which input
-    of ``fit`` a parameter has no meaning without.
+    setting is scored, ``_searches_by_coordinate`` that its own search changes one parameter at a time, and
+    ``_tuned_with`` which input of ``fit`` a parameter has no meaning without.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Learning(Fitted):
 
     tuning_: tuning.Trials | None = None
     alignment_: Mapping[str, Alignment] = MappingProxyType({})
-    _climbs = False
+    _searches_by_coordinate = False
     _tuned_with: ClassVar[dict[str, str]] = {}
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
@@ -165,9 +165,9 @@ class Learning(Fitted):
         needs = self._tuned_with
         space = {k: v for k, v in self._search_space().items() if inputs.get(needs.get(k, "declared")) is not None}
         tried: Iterable[dict[str, Any]]
-        if self._climbs and isinstance(tune, (bool, int, np.integer)):
+        if self._searches_by_coordinate and isinstance(tune, (bool, int, np.integer)):
             most = None if isinstance(tune, bool) else checks.count("tune", tune)
-            tried = itertools.islice(tuning.climb(space, params, trials), most)
+            tried = itertools.islice(tuning.coordinate_search(space, params, trials), most)
         else:
             tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))
             for one in tried:
@@ -179,7 +179,7 @@ class Learning(Fitted):
 
     def partial_fit_users(self, userids: Any, user_items: Any = None, *, user_features: Any = None) -> Self:
         """Replace the histories or the features of some users, or add users, as if fitted with them from the start; or,
-        where ``exact_updates`` is False, without training: what was learned of items stays.
+        where ``updates_are_exact`` is False, without training: what was learned of items stays.
 
         Parameters
         ----------
@@ -211,7 +211,7 @@ class Learning(Fitted):
         if user_items is None and user_features is None:
             raise ValueError(
                 "user_items is missing: pass the histories, one row for each of userids"
-                + (", or user_features" if "user_features" in self.takes else "")
+                + (", or user_features" if "user_features" in self.accepted_inputs else "")
             )
         if user_items is not None:
             given, _ = asked.rows("user_items", user_items)
@@ -227,9 +227,9 @@ class Learning(Fitted):
         self, itemids: Any, item_users: Any = None, *, item_features: Any = None, item_vectors: Any = None
     ) -> Self:
         """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
-        ``exact_updates`` is False, without training: such an item stands at the mean of its users, as far out as items
-        are on average, at what its features make of it, as far out in the direction of a vector that is given, or at
-        the sum of these; users stay where they are.
+        ``updates_are_exact`` is False, without training: the item's vector is then the mean of its users' vectors,
+        rescaled to the average item norm, plus the product of its features with the learned feature tower, plus a
+        given vector, rescaled likewise; users keep their vectors.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class Learning(Fitted):
         if item_users is None and item_features is None and item_vectors is None:
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
-                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.takes)
+                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.accepted_inputs)
             )
         by_item = old.T.tocsr()
         if item_users is not None:
@@ -281,7 +281,7 @@ class Learning(Fitted):
         """Of all histories, and of rows of theirs (``fresh``: just given), what is learned from; and entries of the
         state for what is not. What was learned with one choice of ``negative`` keeps it; a refit has the one of now."""
         s = self._fitted()
-        if self.exact_updates:
+        if self.updates_are_exact:
             learned, apart = self._apart(whole, s.get("declared", "unknown"))
         else:
             learned, disliked = dislikes.apart(whole, self._negative())
@@ -323,7 +323,7 @@ class Learning(Fitted):
         inputs: dict[str, Any] = {"sample_weight": None, "declared": s.get("declared", "unknown")}
         inputs["rating_range"] = rating_scale.declared(s)
         sizes = {"user_features": x.shape[0], "item_features": x.shape[1], "item_vectors": x.shape[1]}
-        for name in sizes.keys() & self.takes:
+        for name in sizes.keys() & self.accepted_inputs:
             ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
             inputs[name] = self._known_features(name, ids, given, sizes[name])
         return self._learn(x, inputs, False, lambda epoch, loss: None)

@@ -18,7 +18,7 @@ from .fitting import Learning
 from .queries import Queries
 from .ranking import best, entries
 from .similar import Similar
-from .state import at_once
+from .state import snapshot_read
 
 __all__ = ["Queries", "Recommender"]
 
@@ -65,7 +65,7 @@ class Recommender(Learning, Similar, Reasons, States):
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
         return weights
 
-    @at_once
+    @snapshot_read
     def recommend(
         self,
         userid: Any,
@@ -147,7 +147,7 @@ class Recommender(Learning, Similar, Reasons, States):
         out = out[: 3 if return_weights else 2]
         return tuple(x[0] for x in out) if scalar else tuple(out)
 
-    @at_once
+    @snapshot_read
     def recommend_batches(
         self,
         userids: Any = None,
@@ -198,7 +198,7 @@ class Recommender(Learning, Similar, Reasons, States):
 
         return blocks()
 
-    @at_once
+    @snapshot_read
     def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 

@@ -7,7 +7,7 @@ from typing import Any
 from ... import ops
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
-from .state import Fitted, at_once
+from .state import Fitted, snapshot_read
 
 __all__ = ["Similar"]
 
@@ -29,18 +29,18 @@ class Similar(Fitted):
         raise NotImplementedError
 
     @property
-    @at_once
+    @snapshot_read
     def item_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
         return self._derived("item_vectors", self._item_vectors)
 
     @property
-    @at_once
+    @snapshot_read
     def user_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
         return self._derived("user_vectors", self._user_vectors)
 
-    @at_once
+    @snapshot_read
     def similar_items(
         self,
         itemid: Any,
@@ -85,7 +85,7 @@ class Similar(Fitted):
             queries = self.item_vectors[wanted]
         return _nearest(queries, self.item_vectors, N, shown, scalar)
 
-    @at_once
+    @snapshot_read
     def similar_users(
         self, userid: Any, N: int = 10, filter_users: Any = None, users: Any = None
     ) -> tuple[Array, Array]:
@@ -109,7 +109,7 @@ class Similar(Fitted):
         vectors = self.user_vectors
         return _nearest(vectors[wanted], vectors, N, shown, scalar)
 
-    @at_once
+    @snapshot_read
     def recalculate_user(self, userid: Any, user_items: Any) -> Any:
         """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
 
@@ -122,7 +122,7 @@ class Similar(Fitted):
         rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
         return self._fold_users(dislikes.apart(rows, self._negative())[0])
 
-    @at_once
+    @snapshot_read
     def recalculate_item(self, itemid: Any, item_users: Any) -> Any:
         """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
 

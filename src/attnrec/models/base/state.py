@@ -17,19 +17,19 @@ from ..storage import ids as ids_file
 from ..storage import model_file
 from ..storage.encoders import Encoders
 
-__all__ = ["Fitted", "Stored", "at_once"]
+__all__ = ["Fitted", "Stored", "snapshot_read"]
 
 S = TypeVar("S", bound="Stored")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def at_once(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """For methods that read: they see the state of one moment, whatever another thread learns meanwhile."""
+def snapshot_read(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Run a method on a snapshot of the state: safe while another thread updates the model."""
 
     @functools.wraps(method)
     def of_one_state(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return method(self._of_now(), *args, **kwargs)
+        return method(self._snapshot(), *args, **kwargs)
 
     return of_one_state
 
@@ -38,7 +38,7 @@ class Stored(Params):
     """State of what was fitted: arrays, CSR matrices and plain values by name.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
-    was before, and threads may read while another fits: what is :func:`at_once` reads one state throughout. One
+    was before, and threads may read while another fits: what is :func:`snapshot_read` reads one state throughout. One
     thread at a time may fit or update.
     """
 
@@ -75,7 +75,7 @@ class Stored(Params):
             self._cache = (state, kept)
         return kept
 
-    def _of_now(self) -> Self:
+    def _snapshot(self) -> Self:
         """The model with the state of this moment, for good; what is derived from it is kept for both."""
         self._kept()
         out = type(self).__new__(type(self))
@@ -83,7 +83,7 @@ class Stored(Params):
         return out
 
     @property
-    @at_once
+    @snapshot_read
     def nbytes(self) -> int:
         """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
         arrays = [
@@ -96,7 +96,7 @@ class Stored(Params):
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_cache"}
 
-    @at_once
+    @snapshot_read
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 
@@ -146,6 +146,12 @@ class Stored(Params):
             raise ValueError(
                 f"{os.fspath(path)!r} holds {header['class']:.60}, not {cls.__name__}: use attnrec.models.load(path)"
             )
+        former = sorted(header["params"].keys() - cls._param_names())
+        if former:
+            raise ValueError(
+                f"{os.fspath(path)!r} holds parameters of another version of attnrec ({str(former)[1:-1]:.200}), whose "
+                f"{cls.__name__} this one does not read: fit the model and save it again with this version"
+            )
         try:
             model = cls(**header["params"])
             model._check_params()
@@ -164,18 +170,19 @@ class Fitted(Stored):
 
     Class attributes
     ----------------
-    takes : frozenset of str
-        Which of ``user_features``, ``item_features``, ``item_vectors``, ``sample_weight``, ``tune`` and ``checkpoint``
-        it uses.
-    exact_updates : bool
-        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
-        learned of everything else.
+    accepted_inputs : frozenset of str
+        The optional inputs that the estimator uses, out of ``user_features``, ``item_features``, ``item_vectors``,
+        ``sample_weight``, ``tune`` and ``checkpoint``; it refuses the others.
+    updates_are_exact : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give the model that ``fit`` on the changed histories
+        would, at the cost of learning again. Where it is False they are cheap and approximate: they change the vectors
+        of the named users or items alone, and everything else stays as it was learned until the next ``fit``.
     scores_are_shares : bool
-        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
+        Whether scores that are not ratings are fractions of 1, such as of the attention on who has an item.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
-    exact_updates: ClassVar[bool] = True
+    accepted_inputs: ClassVar[frozenset[str]] = frozenset()
+    updates_are_exact: ClassVar[bool] = True
     scores_are_shares: ClassVar[bool] = True
 
     # Hooks of an estimator.

@@ -16,7 +16,7 @@ from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from . import batches
 
-__all__ = ["Trials", "climb", "hold_out", "search", "settings"]
+__all__ = ["Trials", "coordinate_search", "hold_out", "search", "settings"]
 
 Space = Mapping[str, Sequence[Any]]
 
@@ -86,7 +86,9 @@ def _grid(space: Space) -> list[dict[str, Any]]:
     return [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
 
 
-def climb(space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2) -> Iterator[dict[str, Any]]:
+def coordinate_search(
+    space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2
+) -> Iterator[dict[str, Any]]:
     """Settings one parameter at a time, in the order of ``space``: up its values for as long as that is better, else
     down; all parameters ``sweeps`` times, or until nothing changes.
 

@@ -15,7 +15,7 @@ from ..._util.validate import check_number
 from ...data.alignment import Alignment
 from ...explain.explanation import Part
 from ..base import batches
-from ..base.state import Stored, at_once
+from ..base.state import Stored, snapshot_read
 from ..base.tuning import Trials
 from ..content import feature_rows, fusion
 from ..inputs import checks
@@ -284,7 +284,7 @@ class ContentBridge(Stored):
         new = fusion.content("item_features", item_features, bridge_rows.count(item_features), "items", like=known)
         return bridge_rows.unit(new, self._fitted()["weights"])
 
-    @at_once
+    @snapshot_read
     def transform(self, item_features: Any) -> Array:
         """Vectors of items with this content.
 
@@ -312,7 +312,7 @@ class ContentBridge(Stored):
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
         return out
 
-    @at_once
+    @snapshot_read
     def explain(self, item_features: Any, query: Any, N: int = 10) -> Part:
         """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
 

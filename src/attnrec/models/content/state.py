@@ -134,7 +134,7 @@ Sides = tuple[Side | None, Side | None]  # users, items
 
 
 def packed_sides(sides: Sides) -> dict[str, Any]:
-    """Entries of a state for both sides, beside how much they count, ``content_share`` and ``user_content_share``."""
+    """Entries of a state for both sides, beside how much they count, ``content_weight`` and ``user_content_weight``."""
     out: dict[str, Any] = {}
     for prefix, side in zip(("user_", ""), sides, strict=True):
         if side is not None:
@@ -147,7 +147,7 @@ def unpacked_sides(state: Mapping[str, Any]) -> Sides:
     users, items = (
         None
         if (known := unpacked(state, prefix)) is None
-        else Side(known, state[f"{prefix}content_share"], state[f"{prefix}modality_weights"])
+        else Side(known, state[f"{prefix}content_weight"], state[f"{prefix}modality_weights"])
         for prefix in ("user_", "")
     )
     return users, items
