@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from attnrec.models.base.recommender.tuning import hold_out
 
 from attnrec import metrics
 from attnrec.models import KernelAttentionRecommender, SoftmaxRecommender
+from attnrec.models.base.tuning import hold_out
 from benchmarks.quality.accuracy_data import gowalla
 from benchmarks.speed.read_csv import peak_bytes
 

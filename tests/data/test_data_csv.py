@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -352,11 +350,7 @@ def test_progress_only_for_large_files_on_a_terminal(tmp_path, monkeypatch):
 
 
 def test_streams_within_memory(tmp_path):
-    spec = importlib.util.spec_from_file_location("read_csv", Path(__file__).parents[2] / "benchmarks" / "read_csv.py")
-    if not Path(spec.origin).exists():
-        pytest.skip("benchmarks/ is not in this distribution")
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
+    bench = pytest.importorskip("benchmarks.speed.read_csv", reason="benchmarks/ is not in this distribution")
     path = tmp_path / "ratings.csv"
     bench.write_ratings(path, 200_000)
     found = bench.read_in_child(path)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from attnrec.models.content.estimator.attribution import Columns, by_size
 
 from attnrec import models
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor, SoftmaxRecommender
+from attnrec.models.content.attribution import Columns, by_size
 from attnrec.models.inputs.histories import RowChunks
 from estimators import ESTIMATORS, ITEMS, USERS, answers, assert_same_bits, made
 from kernel_truth import Truth, unit

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attnrec.models.base.recommender.ranking import best, ranks
 from scipy.sparse import csr_array
 
 from attnrec import config, models
 from attnrec.explain.counterfactuals import Counterfactuals
+from attnrec.models.base.ranking import best, ranks
 from estimators import ESTIMATORS, ITEMS, USERS, made
 
 STRANGER = -1
@@ -147,7 +147,7 @@ def test_blocks_do_not_matter(model: models.Recommender, monkeypatch: pytest.Mon
     item = int(model.recommend(0, N=1)[0][0])
     users, items = np.arange(12) % 5, np.arange(12)
     want, whole = model.counterfactuals(0, item), model.explain_many(users, items)
-    monkeypatch.setattr("attnrec.models.base.recommender.batches._MOST", 2)
+    monkeypatch.setattr("attnrec.models.base.batches._MOST", 2)
     got = model.counterfactuals(0, item)
     np.testing.assert_array_equal(got.itemids, want.itemids)
     np.testing.assert_allclose(got.scores, want.scores, rtol=CLOSE["rel"], atol=CLOSE["abs"])

@@ -13,8 +13,9 @@ from attnrec.models import KernelAttentionRegressor
 from attnrec.models.kernel_explicit import system as kernel_system
 from attnrec.models.kernel_explicit.passes import Hyperparameters, Passes
 from attnrec.models.kernel_explicit.preconditioner import Preconditioner, leading
-from attnrec.models.kernel_explicit.system import System, conjugate_gradients
+from attnrec.models.kernel_explicit.system import System
 from attnrec.models.linalg import blas
+from attnrec.models.linalg.conjugate_gradients import conjugate_gradients
 from attnrec.models.linalg.kernel import Kernel
 from estimators import made
 from kernel_truth import Truth
@@ -91,7 +92,7 @@ def test_kernels_that_do_not_fit_the_budget_are_computed_again() -> None:
 
 
 def kernels_of(system: System) -> list[Kernel]:
-    return [k for joint in system.joints for k in (joint.users, joint.items)]
+    return [k for term in system.product_kernels for k in (term.users, term.items)]
 
 
 def test_preconditioner_is_symmetric_and_saves_steps() -> None:
@@ -167,7 +168,12 @@ def test_people_who_rated_an_item_are_told_from_those_who_rated_others() -> None
     system = parts.system
     attention = kernels_of(system)[0].rows(np.array([0]))[0].astype(float)
     want = sum(
-        a * (system.same * attention[v] + system.joints[0].strength * attention[v] + system.bias)
+        a
+        * (
+            system.user_kernel_weight * attention[v]
+            + system.product_kernels[0].weight * attention[v]
+            + system.bias_weight
+        )
         for v, a in zip(users, rated_it.toarray()[0], strict=True)
         if v != 0
     )

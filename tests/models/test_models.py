@@ -283,7 +283,7 @@ def test_fitting_twice_gives_the_same_bits(estimator: type[models.Recommender], 
 
 def test_batches_and_blocks_do_not_matter(model: models.Recommender, monkeypatch: pytest.MonkeyPatch) -> None:
     want = answers(model)
-    monkeypatch.setattr("attnrec.models.base.recommender.batches._MOST", 7)
+    monkeypatch.setattr("attnrec.models.base.batches._MOST", 7)
     for a, b in zip(answers(model), want, strict=True):
         assert_same(a, b)
 
@@ -357,7 +357,7 @@ def test_not_fitted(estimator: type[models.Recommender], tmp_path: Any) -> None:
 
 def test_recommend_batches(model: models.Recommender, x: csr_array, monkeypatch: pytest.MonkeyPatch) -> None:
     pa = pytest.importorskip("pyarrow")
-    monkeypatch.setattr("attnrec.models.base.recommender.batches._MOST", 16)
+    monkeypatch.setattr("attnrec.models.base.batches._MOST", 16)
     ids, scores, weights = model.recommend(np.arange(USERS), N=ITEMS, return_weights=True)
     blocks = list(model.recommend_batches(N=ITEMS, format="numpy", show_progress=False))
     assert [len(users) for users, _, _ in blocks] == [16, 16, 8]

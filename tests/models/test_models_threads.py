@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attnrec.models.base.recommender.state import Stored
 from scipy.sparse import csr_array
 
 from attnrec.models import ContentBridge, Recommender
+from attnrec.models.base.state import Stored
 from estimators import ESTIMATORS, made
 
 USER, ITEM = 5, 7  # item 7 is in nobody's history

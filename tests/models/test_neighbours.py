@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attnrec.models.base.recommender.ranking import best
 from scipy.sparse import csr_array
 
 from attnrec.models import NeighbourAttention
+from attnrec.models.base.ranking import best
 
 USERS, ITEMS = 14, 11
 
