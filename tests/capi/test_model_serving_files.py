@@ -119,6 +119,22 @@ def test_forged_regressors(change: Callable[[Any, Any], Any], says: str, service
         pass
 
 
+@pytest.mark.parametrize(
+    ("name", "former", "says"),
+    [
+        ("kernel, both", {"side": "both"}, "'side'"),
+        ("softmax, free", {"users": "free", "decay": "cosine"}, "'users', 'decay'"),
+        ("regressor", {"own": 0.4, "same": 0.05, "joint": 1.0, "bias": 0.1}, "'own', 'same', 'joint', 'bias'"),
+    ],
+)
+def test_parameters_of_another_version_are_refused_by_name(
+    name: str, former: dict[str, Any], says: str, service: Service, tmp_path: Path
+) -> None:
+    _, path, _ = saved(name, "explicit", tmp_path)
+    forge(path, lambda h, a: h["params"].update(former))
+    refused(service, path, rf"parameters of another version of attnrec \({says}\).*save it again with this version")
+
+
 def with_header(path: Path, change: Callable[[bytes], bytes]) -> None:
     """Rewrite the bytes of a file's JSON header, and the length before it."""
     whole = path.read_bytes()

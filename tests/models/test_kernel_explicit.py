@@ -13,7 +13,7 @@ from attnrec.models import KernelAttentionRegressor
 from attnrec.models.kernel_explicit import system as kernel_system
 from attnrec.models.kernel_explicit.passes import Hyperparameters, Passes
 from attnrec.models.kernel_explicit.preconditioner import Preconditioner, leading
-from attnrec.models.kernel_explicit.system import System
+from attnrec.models.kernel_explicit.system import ProductKernelSystem
 from attnrec.models.linalg import blas
 from attnrec.models.linalg.conjugate_gradients import conjugate_gradients
 from attnrec.models.linalg.kernel import Kernel
@@ -91,7 +91,7 @@ def test_kernels_that_do_not_fit_the_budget_are_computed_again() -> None:
     assert model.explain(2, 4).total == pytest.approx(want.explain(2, 4).total, abs=1e-5)
 
 
-def kernels_of(system: System) -> list[Kernel]:
+def kernels_of(system: ProductKernelSystem) -> list[Kernel]:
     return [k for term in system.product_kernels for k in (term.users, term.items)]
 
 
@@ -261,7 +261,7 @@ def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: i
     calls = 0
     product = kernel_system.System.__call__
 
-    def interrupted(self: System, x: Any) -> Any:
+    def interrupted(self: ProductKernelSystem, x: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls > after:

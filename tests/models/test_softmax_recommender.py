@@ -304,11 +304,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"item_features": np.ones((ITEMS, 0))}, ValueError, "no columns"),
     ({"item_features": [["a"]] * ITEMS}, TypeError, "item_features holds .*encode"),
     ({"user_features": sp.csr_array((USERS - 1, 4))}, ValueError, r"user_features has shape .*300 users"),
-    (
-        {"user_features": np.ones((USERS, 1)), "user_representation": "embedding"},
-        ValueError,
-        "user_representation='pooled'",
-    ),
+    ({"user_features": np.ones((USERS, 1)), "user_representation": "embedding"}, ValueError, "representation='pooled'"),
     ({"sample_weight": np.ones(3)}, ValueError, r"sample_weight has shape \(3,\).*300 users"),
     ({"sample_weight": -np.ones(USERS)}, ValueError, "sample_weight must be finite and 0 or more"),
     ({"sample_weight": np.zeros(USERS)}, ValueError, "nothing would be learned"),

@@ -28,9 +28,9 @@ Report = Callable[[int, float], None]  # epoch (from 1), loss
 class Learning(Fitted):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
-    An estimator that can be tuned has "tune" in ``accepted_inputs`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored, ``_searches_by_coordinate`` that its own search changes one parameter at a time, and
-    ``_tuned_with`` which input of ``fit`` a parameter has no meaning without.
+    An estimator that can be tuned has "tune" in ``accepted_inputs`` and the hook ``_search_space``; :meth:`_trial`
+    scores a setting, ``_searches_by_coordinate`` selects a search that changes one parameter at a time, and
+    ``_tuned_with`` names the input of ``fit`` that a parameter needs.
 
     Attributes
     ----------
@@ -56,8 +56,8 @@ class Learning(Fitted):
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
-        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared``: "explicit", "implicit" or "unknown", and
-        ``rating_range``, the range that explicit ratings were declared with, or None.
+        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared`` ("explicit", "implicit" or
+        "unknown"), and ``rating_range``, the range that explicit ratings were declared with, or None.
         """
         raise NotImplementedError
 
