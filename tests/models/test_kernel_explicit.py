@@ -259,7 +259,7 @@ def test_too_few_steps_are_told() -> None:
 @pytest.mark.parametrize("after", [3, 12])
 def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     calls = 0
-    product = kernel_system.System.__call__
+    product = kernel_system.ProductKernelSystem.__call__
 
     def interrupted(self: ProductKernelSystem, x: Any) -> Any:
         nonlocal calls
@@ -270,7 +270,7 @@ def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: i
 
     x = made("explicit")
     whole = every(fitted(x, tolerance=1e-2))
-    monkeypatch.setattr(kernel_system.System, "__call__", interrupted)
+    monkeypatch.setattr(kernel_system.ProductKernelSystem, "__call__", interrupted)
     with pytest.warns(RuntimeWarning, match=r"interrupted after \d+ steps.*fit again"):
         model = fitted(x, tolerance=1e-9)
     assert sum(model.steps_) == after
