@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from attnrec import metrics
 from attnrec.models import KernelAttentionRecommender
 from benchmarks.quality import accuracy_gowalla
-from benchmarks.quality.accuracy_data import best_unseen, folder, held_out_users, movielens_1m
+from benchmarks.quality.accuracy_data import best_unseen, folder, movielens_1m, user_holdout
 from benchmarks.quality.accuracy_gowalla import points
 from benchmarks.quality.accuracy_peers import PEERS, Scores, missing
 
@@ -116,7 +116,7 @@ def _movielens(root: Any, options: Any) -> dict[str, Any]:
 
 
 def _trial(name: str, x: sp.csr_array, seed: int, setting: dict[str, Any]) -> dict[str, Any]:
-    train, fold_in, test = held_out_users(x, seed)
+    train, fold_in, test = user_holdout(x, seed)
     started = time.perf_counter()
     ids = METHODS[name](train, **setting)(fold_in, 100)
     seconds = time.perf_counter() - started

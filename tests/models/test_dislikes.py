@@ -301,7 +301,7 @@ def test_frames() -> None:
     fallen = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, with_states=True)
     assert set(fallen["user_state"]) == {"cold"}
     assert fallen["item"].tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
-    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, filter_viewed=False)
+    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, exclude_seen=False)
     assert again["item"].tolist() == list(range(N))
 
 

@@ -1,4 +1,4 @@
-"""CSR matrices from arrays, sums and lengths of their rows. Checks nothing and knows no model."""
+"""CSR matrices from arrays, and the sums and norms of their rows."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .extras import need
+from .extras import require
 
 __all__ = ["CSR", "Array", "csr", "row_sums", "unit_rows"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CSR = Any  # scipy.sparse.csr_array; scipy is optional, so it is not named here
 
-_sparse = need("scipy.sparse", extra="data")
+_sparse = require("scipy.sparse", extra="data")
 
 
 def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, ...]) -> CSR:

@@ -1,4 +1,4 @@
-"""A film of the bundled set as if nobody had seen it: where its content alone puts it for a viewer, and why."""
+"""Demonstration of item cold start: a film of the bundled set without interactions, ranked by its content."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import config
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs.histories import Array
 
 __all__ = ["arrow_batch", "blocks", "progress"]
@@ -25,12 +25,12 @@ def blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
 
 def progress(total: int | None, show: bool, unit: str) -> Any:
     """A progress bar on stderr; silent unless ``show``."""
-    return need("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
+    return require("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
 
 
 def arrow_batch(userids: Array, ids: Array, scores: Array, weights: Array) -> Any:
     """Recommendations as one ``pyarrow.RecordBatch``: a row for each, padding left out."""
-    pa = need("pyarrow", extra="models")
+    pa = require("pyarrow", extra="models")
     rows, ranks = np.nonzero(ids >= 0)
     return pa.record_batch(
         {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import frame_backend, need
+from ..._util.extras import frame_backend, require
 from ...data.splits._parts import parts
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
@@ -35,7 +35,7 @@ class Trials(list[dict[str, Any]]):
         backend = frame_backend(backend)
         names = list(dict.fromkeys(name for trial in self for name in trial))
         columns = {name: [trial.get(name) for trial in self] for name in names}
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return require("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
 
 
 def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._util import matrices
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.matrices import flaw
 from ..._util.sparse import CSR, Array, csr, row_sums, unit_rows
 
@@ -30,7 +30,7 @@ __all__ = [
     "unit_rows",
 ]
 
-_sparse = need("scipy.sparse", extra="models")
+_sparse = require("scipy.sparse", extra="models")
 _SHORT = 512  # terms of a sum that SciPy, which adds them one after the other in their own dtype, may form alone
 
 

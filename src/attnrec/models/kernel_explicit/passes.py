@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ... import ops
-from ..._util.extras import need
+from ..._util.extras import require
 from ..content.fusion import Content
 from ..content.state import Sides
 from ..inputs.histories import CSR, Array, csr, unit_rows
@@ -245,7 +245,7 @@ class Passes:
         residuals, activity = self.biases.features(rows, side)
         weight = self._s.residual_weight
         pair = [residuals * np.float32(weight**0.5), activity * np.float32((1 - weight) ** 0.5)]
-        return unit_rows(need("scipy.sparse", extra="models").hstack(pair, format="csr"))
+        return unit_rows(require("scipy.sparse", extra="models").hstack(pair, format="csr"))
 
 
 def _without(kernel: Array, userids: Array) -> Array:
