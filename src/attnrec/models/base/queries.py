@@ -1,4 +1,4 @@
-"""Users as estimators score them, and the hooks that do. Ranks nothing."""
+"""Users to score, and the hooks that score them."""
 
 from __future__ import annotations
 

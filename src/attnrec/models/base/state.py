@@ -1,4 +1,4 @@
-"""What a fitted model holds: one state, swapped whole, saved and loaded. Computes nothing."""
+"""The state of a fitted model: an immutable snapshot, replaced whole, saved and loaded."""
 
 from __future__ import annotations
 
@@ -100,10 +100,15 @@ class Stored(Params):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 
-        It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
-        the same bytes. The encoders of the features that it was fitted with are in the file too, except for sentence
-        encoders, and so are the outside ids of its users and items, if they are numbers, text or tuples of these; of
-        others a UserWarning tells, and the model that is loaded has none.
+        A temporary file in the same folder is moved to ``path`` when it is whole, so a crash leaves the old file. The
+        same model gives the same bytes. The file also has the encoders of the features that the model was fitted with,
+        except for sentence encoders, and the outside ids of its users and items, if they are numbers, text or tuples of
+        these; for others there is a UserWarning, and the loaded model has none.
+
+        Parameters
+        ----------
+        path : path
+            File to write; an old one is replaced.
 
         Raises
         ------
@@ -129,17 +134,24 @@ class Stored(Params):
         Parameters
         ----------
         path : path
+            File to read.
         mmap : bool
-            Leave the arrays in the file, where processes that load it share them. The file may be replaced by
-            another ``save`` meanwhile, but not written to in place.
-        encoder : object with ``encode``, or dict of modality -> such an object, optional
-            The sentence encoder of the features that the model was fitted with, if they have one: it is not stored,
-            and raw tables are encoded only with it.
+            Map the arrays of the file into memory, which processes that load it share. The file may be replaced by
+            another ``save`` in the meantime, but not written to in place.
+        encoder : object with ``encode``, or dict of modality -> object with ``encode``, optional
+            Sentence encoder of the features that the model was fitted with, if they have one: it is not stored, and
+            raw tables are encoded only with it.
+
+        Returns
+        -------
+        the estimator
+            The fitted model.
 
         Raises
         ------
         ValueError
-            If the file is truncated, damaged, of another format, or holds another estimator; the message names it.
+            If the file is truncated, damaged, of another format, or holds another estimator or parameters of another
+            version; the message names it.
         """
         header, state = model_file.read(path, mmap=mmap)
         if header["class"] != cls.__name__:
@@ -211,8 +223,10 @@ class Fitted(Stored):
 
     @property
     def disliked(self) -> Any:
-        """Stored values below 0 that are hidden from the recommendations of their users, and not learned from (see the
-        parameter ``negative`` of estimators that have it), (users, items) CSR of float32; not to be changed."""
+        """Dislikes: stored values below 0 that are hidden from their users and not learned from.
+
+        It is a (users, items) CSR of float32, not to be changed; see the parameter ``negative`` of estimators.
+        """
         s = self._fitted()
         return s.get("disliked", no_rows(*s["histories"].shape))
 
@@ -229,9 +243,11 @@ class Fitted(Stored):
 
     @property
     def user_ids(self) -> Ids | None:
-        """Outside ids of the users by number, of the Interactions that the model was fitted with; later inputs with ids
-        are joined by them. None if it was fitted with a matrix. A user that was added without an id has a placeholder,
-        which is no other id."""
+        """Outside ids of the users by number, from the Interactions that the model was fitted with.
+
+        Later inputs with ids are joined by them. It is None if the model was fitted with a matrix. A user added without
+        an id has a placeholder that equals no other id.
+        """
         return self._outside.user
 
     @property

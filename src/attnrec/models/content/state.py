@@ -1,4 +1,4 @@
-"""Content of users or items as it lies in the state of a model: blocks, weights and names. Compares nothing."""
+"""Content of users or items in the state of a model: blocks, weights and names."""
 
 from __future__ import annotations
 

@@ -61,12 +61,12 @@ class KernelAttentionRegressor(RegressorParameters):
         C_ij <- sqrt(g_i g_j) C_ij + sum_m sqrt(g_im g_jm) cos(content_im, content_jm)
 
     with ``g = 1 - content_weight`` and ``g_m = content_weight w_m``, the w being ``modality_weights`` that add up to 1.
-    What is missing leaves its part to the rest: a new item that nobody rated is compared by content alone
-    (``partial_fit_items``), and one without content by its ratings. Likewise of users, with ``user_features`` of
+    A missing part leaves its weight to the rest: a new item without ratings is compared by content alone
+    (``partial_fit_items``), and one without content by its ratings. The same holds for users, with ``user_features`` of
     ``fit`` and of :meth:`recommend`. It is a sum of kernels of weight 0 or more: the system stays positive definite.
 
-    ``weights`` of :meth:`recommend` are the share of the user's attention (K_U of the last pass) on the item's raters.
-    Predictions are cut to the range of the ratings fitted; :meth:`recommend` ranks by what they were before.
+    ``weights`` of :meth:`recommend` are the fraction of the user's attention (K_U of the last pass) on the item's
+    raters. Predictions are cut to the range of the fitted ratings; :meth:`recommend` ranks by the uncut ones.
 
     Parameters
     ----------
@@ -145,15 +145,16 @@ class KernelAttentionRegressor(RegressorParameters):
     -----
     Ctrl-C during the solve keeps the last iterate: ``fit`` warns and returns a usable model.
 
-    A history is predicted from by the coefficients of all others as they are and its own solved given these
-    (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to ``tolerance``.
+    A prediction from a history takes the coefficients of all other users as fitted, and solves for the coefficients of
+    the history (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to
+    ``tolerance``.
 
-    An item that nobody rated is predicted at the level of items with few ratings, which tend to be lower than most.
+    An item without ratings is predicted at the level of items with few ratings, which tend to be lower than most.
 
-    With content, explanations have views by feature and by modality. What a similarity adds to a prediction beyond what
-    it would with nothing in common, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is shared by the parts of C
-    in proportion; the rest is background. Where users and items have content, each gets half of what both explain
-    together. A contribution is how the prediction is told apart by that convention; it is not a cause.
+    With content, explanations have views by feature and by modality. The part of a kernel above its value at a
+    similarity of 0, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is divided among the parts of C in
+    proportion; the rest is background. Where users and items have content, each gets half of the product of both. A
+    contribution is the part of the prediction by that convention; it is not a cause.
 
     Examples
     --------
@@ -300,16 +301,21 @@ class KernelAttentionRegressor(RegressorParameters):
 
         Parameters
         ----------
-        userid, itemid, user_items, clip
-            As for every estimator.
+        userid, itemid : int or (p,) array_like of int
+            Users and items of the pairs, broadcast against each other.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
         return_std : bool
-            Also return how far a rating is expected to lie from the prediction: the standard deviation of the
-            Gaussian process, noise included, before cutting to ``rating_range``. Each pair takes a solve of its own, as
-            long as one pass of ``fit`` with coefficients as many; for fitted users only.
+            Return standard deviations, too: those of the Gaussian process, noise included, before cutting to
+            ``rating_range``. Each pair takes a solve as long as one pass of ``fit``; for fitted users only.
+        clip : bool
+            Cut predicted ratings to ``rating_range``.
 
         Returns
         -------
-        float, or (p,) float32 array; with ``return_std`` a pair of these
+        float or (p,) float32 array, or a pair of these with ``return_std``
+            Predictions, and with ``return_std`` their standard deviations.
         """
         out = super().predict(userid, itemid, user_items=user_items, clip=clip)
         if not return_std:

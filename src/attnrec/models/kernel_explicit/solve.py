@@ -1,4 +1,4 @@
-"""The solve of a pass, preconditioned, and what there is to say where it ends early. Knows no estimator."""
+"""Preconditioned conjugate gradients for one pass, with a warning where they end early."""
 
 from __future__ import annotations
 

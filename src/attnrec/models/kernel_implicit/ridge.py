@@ -1,7 +1,4 @@
-"""Kernel ridge regression between histories: features, kernel, its regularised inverse, and weights from it.
-
-Functions of arrays; holds no state.
-"""
+"""Kernel ridge regression between histories: features, kernel, its regularised inverse, and weights from it."""
 
 from __future__ import annotations
 
