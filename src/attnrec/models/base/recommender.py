@@ -62,7 +62,7 @@ class Recommender(Learning, Similar, Reasons, States):
         return ids, top, np.where(ids >= 0, weights, np.float32(0))
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
-        """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
+        """The weights of the found items, for estimators whose :meth:`_retrieve` defers them until they are needed."""
         return weights
 
     @snapshot_read

@@ -101,7 +101,7 @@ def layout(n: int, state: Mapping[str, Any], prefix: str = "") -> dict[str, Any]
 
 @dataclass(frozen=True)
 class Side:
-    """Content that counts in the similarity of users, or of items, beside their histories.
+    """Content that counts in the similarity of users, or of items, in addition to their histories.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ Sides = tuple[Side | None, Side | None]  # users, items
 
 
 def packed_sides(sides: Sides) -> dict[str, Any]:
-    """Entries of a state for both sides, beside how much they count, ``content_weight`` and ``user_content_weight``."""
+    """Entries of a state for both sides, without their weights ``content_weight`` and ``user_content_weight``."""
     out: dict[str, Any] = {}
     for prefix, side in zip(("user_", ""), sides, strict=True):
         if side is not None:

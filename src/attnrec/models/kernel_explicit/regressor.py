@@ -213,7 +213,7 @@ class KernelAttentionRegressor(RegressorParameters):
                 break
         if told == 0:  # all ratings are equal, and there was nothing to solve
             report(1, 0.0)
-        self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
+        self._cache = (state, {"passes": passes})  # predictions use the same kernels
         return state
 
     def _sides(self, inputs: dict[str, Any], shape: tuple[int, int]) -> content_state.Sides:

@@ -48,14 +48,14 @@ def updated(state: Mapping[str, Any], ids: Array, vectors: Any, n: int) -> Given
 
 
 def put(between: Array, given: Given | None, used: Array) -> dict[str, Array]:
-    """Write vectors into what is ``between`` items, as columns of those that nobody used; gives entries of a state."""
+    """Write vectors into the weights ``between`` items, as columns of items without users; returns state entries."""
     if given is None:
         return {}
     keep = ~used[given[0]]
     items, rows = given[0][keep], given[1][keep]
     if not len(items):
         return {}
-    rows[:, items] = 0  # nobody has them yet
+    rows[:, items] = 0  # no history has them yet
     between[:, items] = rows.T
     return {"given_items": items, "given": rows}
 

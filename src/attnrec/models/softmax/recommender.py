@@ -339,7 +339,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         except KeyboardInterrupt:
             if "users" not in p or only is not None:
                 raise
-            message = "interrupted after training: fitted users stand where training left them; fold-in is not affected"
+            message = (
+                "interrupted after training: fitted users keep the embeddings of training; fold-in is not affected"
+            )
             warnings.warn(message, RuntimeWarning, stacklevel=4)
             state["user_rows"][...] = p["users"] * (np.diff(histories.indptr) > 0)[:, None]
         if part is not None:
