@@ -104,7 +104,7 @@ def parts(n: int, n_blocks: int, random_state: int) -> list[Array]:
 def plan(
     shape: tuple[int, int], nnz: int, based_on: str, n_blocks: int | str, memory_budget: int | None, more: int = 0
 ) -> tuple[int, int]:
-    """Peak memory of fitting in addition to its input, in bytes, and the number of blocks: with "auto" the fewest that fit.
+    """Peak memory of fitting beyond its input, in bytes, and the number of blocks: with "auto" the fewest that fit.
 
     ``more`` are bytes that do not depend on blocks.
 
