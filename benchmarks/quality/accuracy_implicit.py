@@ -42,8 +42,8 @@ def _peer(fit: Callable[..., Scores]) -> Method:
 
 
 OURS: dict[str, Method] = {
-    **{f"attnrec {side}": _ours(side=side) for side in ("user", "item", "both")},
-    **{f"attnrec both, {n} blocks": _ours(side="both", n_blocks=n) for n in (2, 4)},
+    **{f"attnrec {what}": _ours(based_on=what) for what in ("users", "items", "both")},
+    **{f"attnrec both, {n} blocks": _ours(based_on="both", n_blocks=n) for n in (2, 4)},
 }
 METHODS: dict[str, Method] = {**OURS, **{name: _peer(fit) for name, fit in PEERS.items()}}
 

@@ -19,7 +19,7 @@ TAKERS = [name for name, sides in WITH.items() if sides]
 
 
 def test_every_estimator_with_features_is_here() -> None:
-    takes = {e.__name__ for e in ESTIMATORS if e.takes & {"item_features", "user_features"}}
+    takes = {e.__name__ for e in ESTIMATORS if e.accepted_inputs & {"item_features", "user_features"}}
     assert takes == {type(fitted(name)).__name__ for name in TAKERS}
 
 
@@ -27,7 +27,7 @@ def test_a_table_in_another_order_but_of_equal_length() -> None:
     data = Interactions.from_arrays(["ann", "bob", "cid", "ann"], ["tea", "rum", "ale", "ale"])
     table = {"item": ["tea", "ale", "rum"], "kind": ["hot", "cold", "strong"]}
     features = FeatureEncoder(categories="kind", id="item").fit_transform(table)
-    model = KernelAttentionRecommender(side="item").fit(data, item_features=features)
+    model = KernelAttentionRecommender(based_on="items").fit(data, item_features=features)
     told = [features.names[c] for c in np.argmax(model._fitted()["content"].toarray(), axis=1)]
     assert dict(zip(data.items, told, strict=True)) == {"ale": "kind=cold", "rum": "kind=strong", "tea": "kind=hot"}
     report = model.alignment_["item_features"]
@@ -83,8 +83,10 @@ def test_no_id_in_common_is_an_error_that_names_types(name: str) -> None:
 
 def test_by_number_where_one_side_has_no_ids() -> None:
     turned = films(range(ITEMS)[::-1])
-    plain = KernelAttentionRecommender(side="item").fit(DATA.user_items, item_features=turned)
-    assert_same_bits(plain, KernelAttentionRecommender(side="item").fit(DATA, item_features=replace(turned, ids=None)))
+    plain = KernelAttentionRecommender(based_on="items").fit(DATA.user_items, item_features=turned)
+    assert_same_bits(
+        plain, KernelAttentionRecommender(based_on="items").fit(DATA, item_features=replace(turned, ids=None))
+    )
     assert plain.alignment_["item_features"].by == "position"
     assert plain.user_ids is None
     no_ids = FeatureEncoder(categories="genre", numbers="year", id=False).fit_transform(FILMS)

@@ -91,10 +91,6 @@ def of_slots(x: Any) -> list[Any]:
     return [getattr(x, name) for name in type(x).__slots__]
 
 
-def bundle() -> serving.Bundle:
-    return serving.Bundle(models.NeighbourAttention().fit(interactions(), show_progress=False), titles={5: "Heat"})
-
-
 def explained() -> explain.Explanation:
     return fitted(models.NeighbourAttention).explain(0, 1)
 

@@ -1,4 +1,4 @@
-"""Hot, warm and cold: what a model knows of users and items. Scores nothing."""
+"""Cold-start states: users and items are hot, warm or cold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..inputs import checks
 from ..inputs.histories import Array
-from .state import Fitted, at_once
+from .state import Fitted, snapshot_read
 
 __all__ = ["States"]
 
@@ -19,17 +19,19 @@ class States(Fitted):
     """``user_states`` and ``item_states`` over the histories and features in the state."""
 
     def user_states(self, userids: Any = None) -> Array:
-        """What the model knows of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
-        Dislikes are no interactions (see the parameter ``negative`` of estimators that have it).
+        """Cold-start state of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
+
+        Dislikes are not interactions (see the parameter ``negative`` of estimators that have it).
 
         Parameters
         ----------
         userids : int or (k,) array_like of int, optional
-            Any numbers: those that the model was not fitted with are cold. All fitted users unless given.
+            Numbers of users, by default of all fitted ones; numbers that the model was not fitted with are cold.
 
         Returns
         -------
         (k,) ndarray of str
+            The state of each user.
 
         Examples
         --------
@@ -41,22 +43,23 @@ class States(Fitted):
         return self._states("user", userids)
 
     def item_states(self, itemids: Any = None) -> Array:
-        """What the model knows of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
+        """Cold-start state of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
 
         Parameters
         ----------
         itemids : int or (k,) array_like of int, optional
-            As in :meth:`user_states`.
+            Numbers of items, by default of all fitted ones; numbers that the model was not fitted with are cold.
 
         Returns
         -------
         (k,) ndarray of str
+            The state of each item.
 
         Examples
         --------
         >>> from scipy.sparse import csr_array
         >>> from attnrec.models import KernelAttentionRecommender
-        >>> model = KernelAttentionRecommender(side="item")
+        >>> model = KernelAttentionRecommender(based_on="items")
         >>> colours = [[1, 0], [1, 0], [0, 1]]
         >>> model.fit(csr_array([[1, 0, 1], [1, 0, 0]]), item_features=colours).item_states().tolist()
         ['hot', 'warm', 'hot']
@@ -69,7 +72,7 @@ class States(Fitted):
         if (np.diff(given, prepend=-1, append=state["histories"].shape[1]) < 1).any():
             raise ValueError("given_items are not ascending ids of items")
 
-    @at_once
+    @snapshot_read
     def _states(self, side: str, ids: Any) -> Array:
         x = self._fitted()["histories"]
         n = x.shape[side == "item"]

@@ -1,4 +1,4 @@
-"""Why: explanations that add up, and what would change without parts of a history. Knows no formula."""
+"""Explanations that add up to the score, and counterfactuals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..inputs.histories import CSR, Array, csr
 from . import batches
 from .queries import Queries, Scoring
 from .ranking import entries, ranks
-from .state import at_once
+from .state import snapshot_read
 
 __all__ = ["Reasons"]
 
@@ -27,7 +27,7 @@ class Reasons(Scoring):
         ``queries``, an item, and how many parts of each view to list."""
         raise NotImplementedError
 
-    @at_once
+    @snapshot_read
     def explain(
         self, userid: int, itemid: int, user_items: Any = None, N: int = 10, *, clip: bool = True
     ) -> Explanation:
@@ -35,18 +35,21 @@ class Reasons(Scoring):
 
         Parameters
         ----------
-        userid, itemid : int
+        userid : int
+            A fitted user, or any number with ``user_items``, -1 for a new user.
+        itemid : int
+            A fitted item.
         user_items : sparse or attnrec.data.Interactions, optional
             The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
         N : int
-            How many parts of each view to list; the others are added up in its ``rest``.
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
         clip : bool
-            As in :meth:`predict`: the total is within ``rating_range``, and the bias holds what was cut.
+            Cut the total to ``rating_range``; the bias then takes up the difference.
 
         Returns
         -------
         Explanation
-            Its views each add up to the score that :meth:`predict` gives.
+            Views that each add up to the score that :meth:`predict` returns.
         """
         query, item, _ = self._one_pair("explain", userid, itemid, user_items)
         return self._told(checks.flag("clip", clip))(self._explainer(query)(0, item, checks.count("N", N)))
@@ -56,26 +59,28 @@ class Reasons(Scoring):
         scale = self.rating_range if clip else None
         return (lambda why: why) if scale is None else (lambda why: why.within(*scale))
 
-    @at_once
+    @snapshot_read
     def explain_many(
         self, userid: Any, itemid: Any, *, user_items: Any = None, N: int = 10, clip: bool = True
     ) -> list[Explanation]:
-        """Why items have their scores: :meth:`explain` for many pairs, each user's part of the work done once.
+        """Why items have their scores: :meth:`explain` for many pairs, with the work for each user done once.
 
         Parameters
         ----------
         userid, itemid : int or (p,) array_like of int
-            Broadcast against each other.
+            Users and items of the pairs, broadcast against each other.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
             in :meth:`recommend`.
-        N, clip
-            As in :meth:`explain`.
+        N : int
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
+        clip : bool
+            Cut the totals to ``rating_range``; the biases then take up the difference.
 
         Returns
         -------
         list of Explanation
-            One for each pair, in the order given.
+            One explanation for each pair, in the order given.
         """
         queries, at, items, _ = self._pairs(userid, itemid, user_items)
         n, told = checks.count("N", N), self._told(checks.flag("clip", clip))
@@ -87,7 +92,7 @@ class Reasons(Scoring):
                 found[pair] = told(explain(int(at[pair]) - block.start, int(items[pair]), n))
         return [found[pair] for pair in range(len(items))]
 
-    @at_once
+    @snapshot_read
     def counterfactuals(
         self,
         userid: int,
@@ -99,35 +104,38 @@ class Reasons(Scoring):
         items: Any = None,
         clip: bool = True,
     ) -> Counterfactuals:
-        """What the score and the rank of an item would be, had the user not had one of the items of the history.
+        """Score and rank of an item recomputed with one item of the history removed, for each in turn.
 
-        Each item is left out in turn, and the history without it is recommended from as :meth:`recommend` does with
-        ``recalculate_user=True``. Nothing is approximated, and nothing is learned again: whatever the model computes
-        from a history (the user's mean or vector, the attention, the coefficients of the own ratings) is computed
-        from the shorter one, and what was learned from all users together stays as it is (means and vectors of items,
-        values and coefficients of other users). For a user of the training data that includes what the model learned
-        from the very entry left out; :meth:`partial_fit_users` takes that away too.
+        The history without the item is scored as :meth:`recommend` does with ``recalculate_user=True``, without
+        approximation and without a refit: everything that the model computes from a history (the user's mean or vector,
+        the attention, the coefficients of the own ratings) is computed from the shorter one, and everything learned
+        from all users together stays as it is (means and vectors of items, values and coefficients of other users). For
+        a fitted user that includes what was learned from the removed entry; :meth:`partial_fit_users` removes that,
+        too.
 
         Parameters
         ----------
         userid : int
-            A fitted user, or any number with ``user_items``, -1 for somebody new.
+            A fitted user, or any number with ``user_items``, -1 for a new user.
         itemid : int
             An item that is not in the history.
         user_items : sparse or attnrec.data.Interactions, optional
             The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
         N : int
-            Leave out the N items that contribute most to the score (:meth:`explain`); all, where there are fewer.
-        filter_items, items : ids or (items,) mask, optional
-            As in :meth:`recommend`: what cannot be shown takes no rank.
+            Number of items to remove, one at a time, at least 1: those that contribute most to the score
+            (:meth:`explain`), or all of a shorter history.
+        filter_items : ids or (items,) mask, optional
+            Items that are not recommended, and have no rank.
+        items : ids or (items,) mask, optional
+            The only items that are recommended, and have a rank.
         clip : bool
-            As in :meth:`predict`; ranks are those of scores that are not cut.
+            Cut predicted ratings to ``rating_range``; ranks are those of the uncut scores.
 
         Returns
         -------
         Counterfactuals
-            Ranks are among all items that would be shown, from 1, ties by lower id. An item that was left out is no
-            longer the user's own, so it can be shown itself, and take a rank.
+            Scores and ranks, among all items that would be recommended, from 1, ties by lower id. A removed item is not
+            in the history then, so it has a rank itself.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Fitting and updating: checks the input, asks the estimator to learn, swaps the state. Scores nothing."""
+"""Fit and partial fit: checks of the input, the estimator's learning hooks, and the swap of the state."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Report = Callable[[int, float], None]  # epoch (from 1), loss
 class Learning(Fitted):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
-    An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored, ``_climbs`` that its own search changes one parameter at a time, and ``_tuned_with`` which input
-    of ``fit`` a parameter has no meaning without.
+    An estimator that can be tuned has "tune" in ``accepted_inputs`` and the hook ``_search_space``; :meth:`_trial`
+    scores a setting, ``_searches_by_coordinate`` selects a search that changes one parameter at a time, and
+    ``_tuned_with`` names the input of ``fit`` that a parameter needs.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Learning(Fitted):
 
     tuning_: tuning.Trials | None = None
     alignment_: Mapping[str, Alignment] = MappingProxyType({})
-    _climbs = False
+    _searches_by_coordinate = False
     _tuned_with: ClassVar[dict[str, str]] = {}
 
     def _search_space(self) -> dict[str, Sequence[Any]]:
@@ -56,8 +56,8 @@ class Learning(Fitted):
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
-        ``sample_weight`` (None unless ``takes`` names them), ``declared``: "explicit", "implicit" or "unknown", and
-        ``rating_range``, the range that explicit ratings were declared with, or None.
+        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared`` ("explicit", "implicit" or
+        "unknown"), and ``rating_range``, the range that explicit ratings were declared with, or None.
         """
         raise NotImplementedError
 
@@ -82,34 +82,38 @@ class Learning(Fitted):
         Parameters
         ----------
         user_items : (users, items) scipy sparse matrix or array, or attnrec.data.Interactions
-            Ratings, counts or 1. A stored entry is an interaction, also where it holds 0, and for estimators with the
-            parameter ``negative`` a dislike where it is below 0, of which a UserWarning tells; duplicate entries add
-            up, as everywhere in SciPy. Any index type, order and real dtype; copied as float32.
-        user_features, item_features, sample_weight : optional
-            For estimators that use them; the others refuse them rather than leave them out silently. Of
-            :class:`attnrec.features.Features` the model keeps the encoder: what comes later may be raw tables.
-            Features with ids are joined to Interactions by id, in whatever order their rows are: users and items
-            without a row have missing content, of which a UserWarning tells, rows of others are left out, and
-            ``alignment_`` counts both. Where one side has no ids, as a matrix, row number i is user or item i.
+            Ratings, counts or ones. A stored entry is an interaction, also where it is 0, and for estimators with the
+            parameter ``negative`` a dislike where it is below 0, with a UserWarning; duplicate entries add up, as
+            everywhere in SciPy. Any index type, order and real dtype is accepted, and copied as float32.
+        user_features : (users, f) matrix or attnrec.features.Features, optional
+            Content of users, for estimators that use it, as ``item_features``.
+        item_features : (items, f) matrix or attnrec.features.Features, optional
+            Content of items, for estimators that use it; others refuse it. The model keeps the encoder of
+            :class:`attnrec.features.Features`, so that later inputs may be raw tables. Features with ids are joined to
+            Interactions by id, in any order: rows of unknown ids are left out, a missing row is missing content, with a
+            UserWarning, and ``alignment_`` counts both. If either has no ids, row i is item (or user) i.
+        sample_weight : (users,) array_like, optional
+            Weight of each user in the loss, at least 0, for estimators that use it: a larger weight counts more.
         show_progress : bool
-            Show a progress bar where the work takes epochs.
+            Show a progress bar.
         callback : callable, optional
-            Called as ``callback(epoch, seconds, loss)`` after each epoch; once, with a loss of NaN, by an estimator
-            that has none.
+            Function called as ``callback(epoch, seconds, loss)`` after each epoch, or once with a loss of NaN by an
+            estimator without epochs.
         tune : True, int, mapping of sequences, or iterable of mappings, optional
-            For estimators that can choose their own parameters: fit on a part of the histories with several settings,
-            take the one that is best on the rest, then fit on all. True tries the estimator's own grid (or changes
-            one parameter at a time from those that it has, where they are many), a number that many settings of it,
-            ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part held out is drawn
-            with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on the estimator, and
-            what was tried is kept as ``tuning_``.
+            Hyperparameter search: fit on a part of the histories with several settings, choose the one that is best on
+            the rest, then fit on all. True tries the estimator's own grid (or a coordinate search, one parameter at a
+            time, if the parameters are many), a number that many of its settings, ``{"name": [values]}`` a grid of
+            yours, and a list of dicts these settings. The held-out part is drawn with ``random_state`` from
+            ``user_items`` alone. The chosen parameters are set on the estimator, and all trials are kept as
+            ``tuning_``.
         checkpoint : path, optional
-            For estimators that take epochs: after each one all that training depends on is written there, and where
-            the file is there already, of the same data and parameters, training goes on from it, to the same bits.
+            File to which training in epochs writes its whole state after each one. If the file exists, and is of the
+            same data and parameters, training continues from it, to the same bits.
 
         Returns
         -------
-        self
+        the estimator
+            The fitted estimator itself.
 
         Raises
         ------
@@ -165,9 +169,9 @@ class Learning(Fitted):
         needs = self._tuned_with
         space = {k: v for k, v in self._search_space().items() if inputs.get(needs.get(k, "declared")) is not None}
         tried: Iterable[dict[str, Any]]
-        if self._climbs and isinstance(tune, (bool, int, np.integer)):
+        if self._searches_by_coordinate and isinstance(tune, (bool, int, np.integer)):
             most = None if isinstance(tune, bool) else checks.count("tune", tune)
-            tried = itertools.islice(tuning.climb(space, params, trials), most)
+            tried = itertools.islice(tuning.coordinate_search(space, params, trials), most)
         else:
             tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))
             for one in tried:
@@ -178,22 +182,30 @@ class Learning(Fitted):
         return type(self)(**{**params, **best}), trials
 
     def partial_fit_users(self, userids: Any, user_items: Any = None, *, user_features: Any = None) -> Self:
-        """Replace the histories or the features of some users, or add users, as if fitted with them from the start; or,
-        where ``exact_updates`` is False, without training: what was learned of items stays.
+        """Replace the histories or the features of some users, or add users.
+
+        The model is then as if fitted with them from the start, or, where ``updates_are_exact`` is False, the new
+        vectors are computed by fold-in, without training, and the vectors of items stay as they were.
 
         Parameters
         ----------
         userids : (k,) array_like of int
             Fitted users, or new ones numbered on from ``n_users``.
         user_items : (k, items) sparse, optional
-            Their whole histories, one row for each of ``userids``. Interactions are joined by id, if the model was
-            fitted with some: rows of fitted users are found in any order, users that the model does not know are the
-            new ones of ``userids``, in their order, and items that it does not know are left out with a UserWarning.
+            Whole histories of these users, one row for each of ``userids``. Interactions are joined by id, if the model
+            was fitted with some: rows of fitted users are found in any order, users that the model does not know are
+            the new ones of ``userids``, in their order, and items that it does not know are left out with a
+            UserWarning.
         user_features : (k, f) or table of k rows, optional
-            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
-            users then have no history, and fitted ones keep theirs. Without them fitted users keep their features, and
-            new ones have none. Features with ids are joined like Interactions. New users whose rows have no id have
-            none from then on: later inputs are theirs by number.
+            Features as in ``fit``, or a table for their encoder, for estimators that use them. Without ``user_items``
+            new users have no history, and fitted ones keep theirs; without features fitted users keep their features,
+            and new ones have none. Features with ids are joined like Interactions. New users without an id in their
+            rows are matched by number from then on.
+
+        Returns
+        -------
+        the estimator
+            The updated estimator itself.
 
         Raises
         ------
@@ -211,7 +223,7 @@ class Learning(Fitted):
         if user_items is None and user_features is None:
             raise ValueError(
                 "user_items is missing: pass the histories, one row for each of userids"
-                + (", or user_features" if "user_features" in self.takes else "")
+                + (", or user_features" if "user_features" in self.accepted_inputs else "")
             )
         if user_items is not None:
             given, _ = asked.rows("user_items", user_items)
@@ -226,25 +238,31 @@ class Learning(Fitted):
     def partial_fit_items(
         self, itemids: Any, item_users: Any = None, *, item_features: Any = None, item_vectors: Any = None
     ) -> Self:
-        """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
-        ``exact_updates`` is False, without training: such an item stands at the mean of its users, as far out as items
-        are on average, at what its features make of it, as far out in the direction of a vector that is given, or at
-        the sum of these; users stay where they are.
+        """Replace the users or the features of some items, or add items.
+
+        The model is then as if fitted with them from the start. Where ``updates_are_exact`` is False, there is no
+        training: an item's vector is then the mean of its users' vectors, rescaled to the average item norm, plus the
+        output of the tower for its features, plus a given vector, rescaled likewise; users keep their vectors.
 
         Parameters
         ----------
         itemids : (k,) array_like of int
             Fitted items, or new ones numbered on from ``n_items``.
         item_users : (k, users) sparse, optional
-            All their interactions, one row for each of ``itemids``; or Interactions, which are users by items, joined
-            by id if the model was fitted with some, as in :meth:`partial_fit_users`.
+            All interactions of these items, one row for each of ``itemids``; or Interactions (users, items), joined by
+            id if the model was fitted with some, as in :meth:`partial_fit_users`.
         item_features : (k, f) or table of k rows, optional
-            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
-            items then have no users, and fitted ones keep theirs. Features with ids are joined like Interactions.
+            Features as in ``fit``, or a table for their encoder, for estimators that use them. Without ``item_users``
+            new items have no users, and fitted ones keep theirs. Features with ids are joined like Interactions.
         item_vectors : (k, d), optional
-            For estimators that score by ``item_vectors``: directions of theirs, such as :class:`ContentBridge` makes
-            of content; for attention between items, like rows of ``history_weights``, which count for as long as
-            nobody has the item. They may stand alone too.
+            Directions of item vectors, such as :class:`ContentBridge` makes of content, for estimators that score by
+            ``item_vectors``; for attention between items, rows such as those of ``history_weights``, which count for
+            as long as the item has no users. ``item_users`` may be left out with them.
+
+        Returns
+        -------
+        the estimator
+            The updated estimator itself.
 
         Raises
         ------
@@ -262,7 +280,7 @@ class Learning(Fitted):
         if item_users is None and item_features is None and item_vectors is None:
             raise ValueError(
                 f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
-                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.takes)
+                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.accepted_inputs)
             )
         by_item = old.T.tocsr()
         if item_users is not None:
@@ -281,7 +299,7 @@ class Learning(Fitted):
         """Of all histories, and of rows of theirs (``fresh``: just given), what is learned from; and entries of the
         state for what is not. What was learned with one choice of ``negative`` keeps it; a refit has the one of now."""
         s = self._fitted()
-        if self.exact_updates:
+        if self.updates_are_exact:
             learned, apart = self._apart(whole, s.get("declared", "unknown"))
         else:
             learned, disliked = dislikes.apart(whole, self._negative())
@@ -323,7 +341,7 @@ class Learning(Fitted):
         inputs: dict[str, Any] = {"sample_weight": None, "declared": s.get("declared", "unknown")}
         inputs["rating_range"] = rating_scale.declared(s)
         sizes = {"user_features": x.shape[0], "item_features": x.shape[1], "item_vectors": x.shape[1]}
-        for name in sizes.keys() & self.takes:
+        for name in sizes.keys() & self.accepted_inputs:
             ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
             inputs[name] = self._known_features(name, ids, given, sizes[name])
         return self._learn(x, inputs, False, lambda epoch, loss: None)

@@ -1,4 +1,4 @@
-"""Users as estimators score them, and the hooks that do. Ranks nothing."""
+"""Users to score, and the hooks that score them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
 from ..inputs.outside import Asked
-from .state import Fitted, at_once
+from .state import Fitted, snapshot_read
 
 __all__ = ["Queries", "Scoring"]
 
@@ -46,7 +46,7 @@ class Scoring(Fitted):
         raise NotImplementedError
 
     @property
-    @at_once
+    @snapshot_read
     def rating_range(self) -> tuple[float, float] | None:
         """What predicted ratings are shown within unless ``clip`` is False; None where scores are no ratings.
 

@@ -1,4 +1,4 @@
-"""The one contract of all estimators: recommend and predict, one by one and in batches. Knows no formula."""
+"""The interface of all estimators: recommend and predict, for single users and in batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .fitting import Learning
 from .queries import Queries
 from .ranking import best, entries
 from .similar import Similar
-from .state import at_once
+from .state import snapshot_read
 
 __all__ = ["Queries", "Recommender"]
 
@@ -26,7 +26,7 @@ __all__ = ["Queries", "Recommender"]
 class Recommender(Learning, Similar, Reasons, States):
     """Base of every estimator.
 
-    An estimator is one file: a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
+    An estimator has a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
     ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
     one that ranks without a row of scores replaces ``_retrieve`` too.
     """
@@ -62,10 +62,10 @@ class Recommender(Learning, Similar, Reasons, States):
         return ids, top, np.where(ids >= 0, weights, np.float32(0))
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
-        """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
+        """The weights of the found items, for estimators whose :meth:`_retrieve` defers them until they are needed."""
         return weights
 
-    @at_once
+    @snapshot_read
     def recommend(
         self,
         userid: Any,
@@ -86,42 +86,44 @@ class Recommender(Learning, Similar, Reasons, States):
         Parameters
         ----------
         userid : int or (b,) array_like of int
-            Rows of the fitted matrix; with ``recalculate_user`` any number, -1 for somebody new.
+            Rows of the fitted matrix; with ``recalculate_user`` any number, -1 for a new user.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories: the rows aligned with ``userid``, (b, items), or the full (users, items) matrix; for one user
-            also a sparse row of one dimension. They say what is filtered, and with ``recalculate_user`` what is
-            recommended from. The fitted ones unless given.
-            Interactions are joined by id if the model was fitted with some (``user_ids``, ``item_ids``), whatever their
-            order: users without a row have an empty history, and items that the model lacks are left out, each with a
-            UserWarning. Somebody without an id in the model, such as -1, has the row of the same number.
+            also a sparse row of one dimension. Their items are filtered, and with ``recalculate_user`` they are
+            recommended from; by default these are the fitted histories.
+            Interactions are joined by id if the model was fitted with some (``user_ids``, ``item_ids``), in any order:
+            users without a row have an empty history, and items that the model lacks are left out, each with a
+            UserWarning. A user without an id in the model, such as -1, has the row of the same number.
         N : int
-            Columns of the result.
+            Number of items for each user, at least 1.
         filter_already_liked_items : bool
-            Leave out the user's own history.
-        filter_items, items : ids or (items,) mask, optional
-            Items that nobody may get, or the only ones that anybody may.
+            Leave out the items of the user's own history.
+        filter_items : ids or (items,) mask, optional
+            Items that no user may get.
         recalculate_user : bool
-            Use the histories given instead of the fitted ones (fold-in; no refit). A fitted ``userid`` is still kept
-            from attending to itself.
+            Use the given histories instead of the fitted ones (fold-in; no refit). A fitted ``userid`` still gets no
+            attention from itself.
+        items : ids or (items,) mask, optional
+            The only items that any user may get.
         candidates : sparse, optional
-            Stored entries are the items that each user may get; rows as in ``user_items``.
+            Matrix whose stored entries are the items that each user may get, with rows as in ``user_items``.
         user_features : (b, width) or table of b rows, optional
-            For estimators that use them: features instead of the fitted ones, a row for each of ``userid``, or a table
-            for the encoder of those that the model was fitted with. Rows with ids are found as those of Interactions.
+            Features instead of the fitted ones, one row for each of ``userid``, or a table for the encoder of the
+            fitted ones, for estimators that use them. Rows with ids are joined as those of Interactions.
         return_weights : bool
-            Also return the weights.
+            Return the weights, too.
         clip : bool
-            Cut predicted ratings to ``rating_range``. They are ranked by what they were before, so the items are the
-            same without it. Scores that are no ratings (``predicts_ratings``) stay as they are either way.
+            Cut predicted ratings to ``rating_range``. Items are ranked by the uncut ratings, so the ids are the same
+            without it. Scores that are not ratings (``predicts_ratings``) are never cut.
 
         Returns
         -------
         ids : (N,) or (b, N) int64
             Best first, ties by lower id; -1 where fewer are left.
         scores : (N,) or (b, N) float32
-            What :meth:`predict` gives; -inf where the id is -1.
+            Scores as :meth:`predict` returns them; -inf where the id is -1.
         weights : (N,) or (b, N) float32, with ``return_weights``
-            The share of the user's attention behind the item, 0 to 1 (see the estimator); 0 where the id is -1.
+            Fraction of the user's attention behind the item, 0 to 1 (see the estimator); 0 where the id is -1.
 
         Raises
         ------
@@ -147,7 +149,7 @@ class Recommender(Learning, Similar, Reasons, States):
         out = out[: 3 if return_weights else 2]
         return tuple(x[0] for x in out) if scalar else tuple(out)
 
-    @at_once
+    @snapshot_read
     def recommend_batches(
         self,
         userids: Any = None,
@@ -167,17 +169,31 @@ class Recommender(Learning, Similar, Reasons, States):
         Parameters
         ----------
         userids : (b,) array_like of int, optional
-            All fitted users unless given.
+            Rows of the fitted matrix, by default all.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories, found as in :meth:`recommend` and checked before the first block.
+        N : int
+            Number of items for each user, at least 1.
         format : {"arrow", "numpy"}
-            Each block as a ``pyarrow.RecordBatch`` with userid, itemid, score, weight and rank (from 1; no padding),
-            or as arrays ``(userids, ids, scores)``.
+            Form of each block: a ``pyarrow.RecordBatch`` with userid, itemid, score, weight and rank (from 1; no
+            padding), or arrays ``(userids, ids, scores)``.
+        filter_already_liked_items : bool
+            Leave out the items of the user's own history.
+        filter_items : ids or (items,) mask, optional
+            Items that no user may get.
+        recalculate_user : bool
+            Use the given histories instead of the fitted ones (fold-in; no refit).
+        items : ids or (items,) mask, optional
+            The only items that any user may get.
         show_progress : bool
-        user_items, N, filter_already_liked_items, filter_items, recalculate_user, items, clip
-            As in :meth:`recommend`, and checked before the first block.
+            Show a progress bar.
+        clip : bool
+            Cut predicted ratings to ``rating_range``, after ranking.
 
         Returns
         -------
-        iterator of blocks
+        iterator
+            Blocks of consecutive users, in the form that ``format`` names.
         """
         if format not in ("arrow", "numpy"):
             raise ValueError(f"format={format!r} is not 'arrow' or 'numpy'")
@@ -198,23 +214,24 @@ class Recommender(Learning, Similar, Reasons, States):
 
         return blocks()
 
-    @at_once
+    @snapshot_read
     def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 
         Parameters
         ----------
         userid, itemid : int or (p,) array_like of int
-            Broadcast against each other.
+            Users and items of the pairs, broadcast against each other.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
             in :meth:`recommend`.
         clip : bool
-            Cut predicted ratings to ``rating_range``; scores that are no ratings stay as they are either way.
+            Cut predicted ratings to ``rating_range``; scores that are not ratings are never cut.
 
         Returns
         -------
-        float, or (p,) float32 array
+        float or (p,) float32 array
+            One prediction for each pair; a float for two numbers.
         """
         clip = checks.flag("clip", clip)
         queries, at, items, scalar = self._pairs(userid, itemid, user_items)

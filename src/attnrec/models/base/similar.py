@@ -1,4 +1,4 @@
-"""Similar users and items: cosine of the estimator's vectors, through ``topk``. Learns nothing."""
+"""Similar users and items: cosine of the estimator's vectors, through ``topk``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ... import ops
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
-from .state import Fitted, at_once
+from .state import Fitted, snapshot_read
 
 __all__ = ["Similar"]
 
@@ -29,18 +29,18 @@ class Similar(Fitted):
         raise NotImplementedError
 
     @property
-    @at_once
+    @snapshot_read
     def item_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
         return self._derived("item_vectors", self._item_vectors)
 
     @property
-    @at_once
+    @snapshot_read
     def user_vectors(self) -> Any:
         """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
         return self._derived("user_vectors", self._user_vectors)
 
-    @at_once
+    @snapshot_read
     def similar_items(
         self,
         itemid: Any,
@@ -50,19 +50,23 @@ class Similar(Fitted):
         filter_items: Any = None,
         items: Any = None,
     ) -> tuple[Array, Array]:
-        """The N items most like each of ``itemid``, itself included.
+        """The N items most similar to each of ``itemid``, itself included.
 
         Parameters
         ----------
         itemid : int or (b,) array_like of int
+            Columns of the fitted matrix; with ``recalculate_item`` any number.
         N : int
+            Number of items for each, at least 1.
         recalculate_item : bool
             Compare the rows ``item_users`` instead of the fitted items ``itemid``.
         item_users : sparse, optional
-            The rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or Interactions (users,
-            items), joined by id as in :meth:`partial_fit_items`.
-        filter_items, items : ids or (items,) mask, optional
-            Items to leave out, or the only ones to show.
+            Users of the items: the rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or
+            Interactions (users, items), joined by id as in :meth:`partial_fit_items`.
+        filter_items : ids or (items,) mask, optional
+            Items to leave out.
+        items : ids or (items,) mask, optional
+            The only items to return.
 
         Returns
         -------
@@ -85,23 +89,29 @@ class Similar(Fitted):
             queries = self.item_vectors[wanted]
         return _nearest(queries, self.item_vectors, N, shown, scalar)
 
-    @at_once
+    @snapshot_read
     def similar_users(
         self, userid: Any, N: int = 10, filter_users: Any = None, users: Any = None
     ) -> tuple[Array, Array]:
-        """The N users most like each of ``userid``, itself included.
+        """The N users most similar to each of ``userid``, itself included.
 
         Parameters
         ----------
         userid : int or (b,) array_like of int
+            Rows of the fitted matrix.
         N : int
-        filter_users, users : ids or (users,) mask, optional
-            Users to leave out, or the only ones to show.
+            Number of users for each, at least 1.
+        filter_users : ids or (users,) mask, optional
+            Users to leave out.
+        users : ids or (users,) mask, optional
+            The only users to return.
 
         Returns
         -------
-        ids, scores
-            As in :meth:`similar_items`.
+        ids : (N,) or (b, N) int64
+            Best first, ties by lower id; -1 where fewer are left.
+        scores : (N,) or (b, N) float32
+            Cosine; -inf where the id is -1.
         """
         wanted, scalar = checks.ids("userid", userid)
         checks.in_range("userid", wanted, self.n_users, "users", "add it with partial_fit_users")
@@ -109,12 +119,21 @@ class Similar(Fitted):
         vectors = self.user_vectors
         return _nearest(vectors[wanted], vectors, N, shown, scalar)
 
-    @at_once
+    @snapshot_read
     def recalculate_user(self, userid: Any, user_items: Any) -> Any:
-        """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
+        """Vectors of length 1 of users with these histories (fold-in), as :meth:`similar_users` compares them.
 
-        ``user_items`` holds the rows aligned with ``userid``, is the full matrix, or Interactions, as in
-        :meth:`recommend`. (b, width), dense or CSR.
+        Parameters
+        ----------
+        userid : int or (b,) array_like of int
+            Users that the histories belong to; -1 for a new user.
+        user_items : sparse or attnrec.data.Interactions
+            Histories: the rows aligned with ``userid``, the full matrix, or Interactions, as in :meth:`recommend`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``userid``.
         """
         wanted, _ = checks.ids("userid", userid)
         if user_items is None:
@@ -122,12 +141,22 @@ class Similar(Fitted):
         rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
         return self._fold_users(dislikes.apart(rows, self._negative())[0])
 
-    @at_once
+    @snapshot_read
     def recalculate_item(self, itemid: Any, item_users: Any) -> Any:
-        """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
+        """Vectors of length 1 of items with these users, as :meth:`similar_items` compares them.
 
-        ``item_users`` holds the rows aligned with ``itemid``, or is the full (items, users) matrix, or Interactions,
-        which are users by items and joined by id, as in :meth:`partial_fit_items`. (b, width).
+        Parameters
+        ----------
+        itemid : int or (b,) array_like of int
+            Items that the users belong to; -1 for a new item.
+        item_users : sparse or attnrec.data.Interactions
+            Users of the items: the rows aligned with ``itemid``, the full (items, users) matrix, or Interactions
+            (users, items), joined by id as in :meth:`partial_fit_items`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``itemid``.
         """
         wanted, _ = checks.ids("itemid", itemid)
         if item_users is None:

@@ -1,4 +1,4 @@
-"""What a fitted model holds: one state, swapped whole, saved and loaded. Computes nothing."""
+"""The state of a fitted model: an immutable snapshot, replaced whole, saved and loaded."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..storage import model_file
 from ..storage import titles as titles_of
 from ..storage.encoders import Encoders
 
-__all__ = ["Fitted", "Stored", "at_once"]
+__all__ = ["Fitted", "Stored", "snapshot_read"]
 
 S = TypeVar("S", bound="Stored")
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def at_once(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """For methods that read: they see the state of one moment, whatever another thread learns meanwhile."""
+def snapshot_read(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Run a method on a snapshot of the state: safe while another thread updates the model."""
 
     @functools.wraps(method)
     def of_one_state(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return method(self._of_now(), *args, **kwargs)
+        return method(self._snapshot(), *args, **kwargs)
 
     return of_one_state
 
@@ -40,7 +40,7 @@ class Stored(Params):
     """State of what was fitted: arrays, CSR matrices and plain values by name.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
-    was before, and threads may read while another fits: what is :func:`at_once` reads one state throughout. One
+    was before, and threads may read while another fits: what is :func:`snapshot_read` reads one state throughout. One
     thread at a time may fit or update.
     """
 
@@ -77,7 +77,7 @@ class Stored(Params):
             self._cache = (state, kept)
         return kept
 
-    def _of_now(self) -> Self:
+    def _snapshot(self) -> Self:
         """The model with the state of this moment, for good; what is derived from it is kept for both."""
         self._kept()
         out = type(self).__new__(type(self))
@@ -85,7 +85,7 @@ class Stored(Params):
         return out
 
     @property
-    @at_once
+    @snapshot_read
     def nbytes(self) -> int:
         """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
         arrays = [
@@ -98,14 +98,19 @@ class Stored(Params):
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_cache"}
 
-    @at_once
+    @snapshot_read
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 
-        It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
-        the same bytes. The encoders of the features that it was fitted with are in the file too, except for sentence
-        encoders, and so are the outside ids of its users and items, if they are numbers, text or tuples of these; of
-        others a UserWarning tells, and the model that is loaded has none.
+        A temporary file in the same folder is moved to ``path`` when it is whole, so a crash leaves the old file. The
+        same model gives the same bytes. The file also has the encoders of the features that the model was fitted with,
+        except for sentence encoders, and the outside ids of its users and items, if they are numbers, text or tuples of
+        these; for others there is a UserWarning, and the loaded model has none.
+
+        Parameters
+        ----------
+        path : path
+            File to write; an old one is replaced.
 
         Raises
         ------
@@ -134,22 +139,35 @@ class Stored(Params):
         Parameters
         ----------
         path : path
+            File to read.
         mmap : bool
-            Leave the arrays in the file, where processes that load it share them. The file may be replaced by
-            another ``save`` meanwhile, but not written to in place.
-        encoder : object with ``encode``, or dict of modality -> such an object, optional
-            The sentence encoder of the features that the model was fitted with, if they have one: it is not stored,
-            and raw tables are encoded only with it.
+            Map the arrays of the file into memory, which processes that load it share. The file may be replaced by
+            another ``save`` in the meantime, but not written to in place.
+        encoder : object with ``encode``, or dict of modality -> object with ``encode``, optional
+            Sentence encoder of the features that the model was fitted with, if they have one: it is not stored, and
+            raw tables are encoded only with it.
+
+        Returns
+        -------
+        the estimator
+            The fitted model.
 
         Raises
         ------
         ValueError
-            If the file is truncated, damaged, of another format, or holds another estimator; the message names it.
+            If the file is truncated, damaged, of another format, or holds another estimator or parameters of another
+            version; the message names it.
         """
         header, state = model_file.read(path, mmap=mmap)
         if header["class"] != cls.__name__:
             raise ValueError(
                 f"{os.fspath(path)!r} holds {header['class']:.60}, not {cls.__name__}: use attnrec.models.load(path)"
+            )
+        former = sorted(header["params"].keys() - cls._param_names())
+        if former:
+            raise ValueError(
+                f"{os.fspath(path)!r} holds parameters of another version of attnrec ({str(former)[1:-1]:.200}), whose "
+                f"{cls.__name__} this one does not read: fit the model and save it again with this version"
             )
         try:
             model = cls(**header["params"])
@@ -169,18 +187,19 @@ class Fitted(Stored):
 
     Class attributes
     ----------------
-    takes : frozenset of str
-        Which of ``user_features``, ``item_features``, ``item_vectors``, ``sample_weight``, ``tune`` and ``checkpoint``
-        it uses.
-    exact_updates : bool
-        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
-        learned of everything else.
+    accepted_inputs : frozenset of str
+        The optional inputs that the estimator uses, out of ``user_features``, ``item_features``, ``item_vectors``,
+        ``sample_weight``, ``tune`` and ``checkpoint``; it refuses the others.
+    updates_are_exact : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give the model that ``fit`` on the changed histories
+        would, at the cost of learning again. Where it is False they are cheap and approximate: they change the vectors
+        of the named users or items alone, and everything else stays as it was learned until the next ``fit``.
     scores_are_shares : bool
-        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
+        Whether scores that are not ratings are fractions of 1, such as of the attention on who has an item.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
-    exact_updates: ClassVar[bool] = True
+    accepted_inputs: ClassVar[frozenset[str]] = frozenset()
+    updates_are_exact: ClassVar[bool] = True
     scores_are_shares: ClassVar[bool] = True
 
     # Hooks of an estimator.
@@ -254,8 +273,10 @@ class Fitted(Stored):
 
     @property
     def disliked(self) -> Any:
-        """Stored values below 0 that are hidden from the recommendations of their users, and not learned from (see the
-        parameter ``negative`` of estimators that have it), (users, items) CSR of float32; not to be changed."""
+        """Dislikes: stored values below 0 that are hidden from their users and not learned from.
+
+        It is a (users, items) CSR of float32, not to be changed; see the parameter ``negative`` of estimators.
+        """
         s = self._fitted()
         return s.get("disliked", no_rows(*s["histories"].shape))
 
@@ -272,9 +293,11 @@ class Fitted(Stored):
 
     @property
     def user_ids(self) -> Ids | None:
-        """Outside ids of the users by number, of the Interactions that the model was fitted with; later inputs with ids
-        are joined by them. None if it was fitted with a matrix. A user that was added without an id has a placeholder,
-        which is no other id."""
+        """Outside ids of the users by number, from the Interactions that the model was fitted with.
+
+        Later inputs with ids are joined by them. It is None if the model was fitted with a matrix. A user added without
+        an id has a placeholder that equals no other id.
+        """
         return self._outside.user
 
     @property

@@ -1,4 +1,4 @@
-"""Search over settings: what to try, how a part is held out, and a table of what came of it. Knows no model."""
+"""Hyperparameter search: grids, coordinate search, the held-out part, and the table of trials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from . import batches
 
-__all__ = ["Trials", "climb", "hold_out", "search", "settings"]
+__all__ = ["Trials", "coordinate_search", "hold_out", "search", "settings"]
 
 Space = Mapping[str, Sequence[Any]]
 
@@ -30,7 +30,7 @@ class Trials(list[dict[str, Any]]):
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}, optional
-            What to make; the first of these that is installed unless told.
+            Library of the frame; by default the first of these that is installed.
         """
         names = list(dict.fromkeys(name for trial in self for name in trial))
         columns = {name: [trial.get(name) for trial in self] for name in names}
@@ -85,9 +85,11 @@ def _grid(space: Space) -> list[dict[str, Any]]:
     return [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
 
 
-def climb(space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2) -> Iterator[dict[str, Any]]:
-    """Settings one parameter at a time, in the order of ``space``: up its values for as long as that is better, else
-    down; all parameters ``sweeps`` times, or until nothing changes.
+def coordinate_search(
+    space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2
+) -> Iterator[dict[str, Any]]:
+    """Settings of a coordinate search: one parameter at a time, in the order of ``space``, up its values for as long as
+    the score improves, else down; all parameters ``sweeps`` times, or until none changes.
 
     Parameters
     ----------
@@ -182,7 +184,7 @@ def hold_out(x: CSR, random_state: int, *, fraction: float = 0.2, most: int = 10
     Raises
     ------
     ValueError
-        If nobody has two items.
+        If no user has two items.
     """
     rng = np.random.default_rng(random_state)
     lengths = np.diff(x.indptr)

@@ -1,4 +1,4 @@
-"""Explanations by feature and by modality, from what each column of content adds. Knows no model."""
+"""Explanations by feature and by modality, from the contributions of content columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ...explain.explanation import Part
-from ..inputs.histories import Array, Pieces
+from ..inputs.histories import Array, RowChunks
 from . import fusion
 
 __all__ = ["Added", "Columns", "by_size", "checked", "described"]
@@ -114,7 +114,7 @@ def checked(told: Any, width: int) -> None:
         raise ValueError("the names of its features do not fit their columns")
 
 
-def by_size(weights: Array, histories: Array, item: Array, rows: Pieces, belongs: Array) -> tuple[Array, float]:
+def by_size(weights: Array, histories: Array, item: Array, rows: RowChunks, belongs: Array) -> tuple[Array, float]:
     """Shares out what each history item adds over the parts of its similarity to an item, in proportion to their size.
 
     The parts of a similarity are what histories say and, for each modality, the sum of products of columns; a modality
@@ -128,7 +128,7 @@ def by_size(weights: Array, histories: Array, item: Array, rows: Pieces, belongs
         The part of the similarity that histories say.
     item : (width,) float64
         Columns of the item.
-    rows : Pieces
+    rows : RowChunks
         Those of the history items.
     belongs : (width,) int64
         The modality of each column, from 1.

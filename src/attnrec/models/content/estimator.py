@@ -1,5 +1,4 @@
-"""Hooks of estimators whose kernels compare content too. The contract is in base.py; what is stored, in
-state.py."""
+"""Base class of estimators whose kernels also compare content: hooks that store, update and name features."""
 
 from __future__ import annotations
 

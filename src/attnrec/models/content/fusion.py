@@ -1,5 +1,4 @@
-"""Content beside histories: modalities as one set of unit rows whose dot products are the fused similarity. Knows no
-model."""
+"""Fusion of histories and content: unit rows over all modalities, whose dot products are the fused similarity."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ class Content:
         return _sparse.csr_array(_sparse.hstack(list(self.blocks.values()), format="csr"))
 
     def rows(self, ids: Array) -> Content:
-        """Those of ``ids``; -1 for somebody of whom nothing is known."""
+        """Content of ``ids``; -1 for a user or item without any."""
         at = np.where(ids < 0, self.present().shape[0], ids)
         return Content({m: _tall(b, b.shape[0] + 1)[at] for m, b in self.blocks.items()}, self.names)
 
@@ -164,7 +163,7 @@ def fused(rows: CSR, known: Content, weights: Array, share: float) -> CSR:
     Parameters
     ----------
     rows : (n, users) CSR
-        Unit rows of who used an item; empty for an item that nobody has used.
+        Unit rows of the users of each item; empty for an item without users.
     known : Content
     weights : (modalities,) float
     share : float

@@ -1,4 +1,4 @@
-"""Content of users or items as it lies in the state of a model: blocks, weights and names. Compares nothing."""
+"""Content of users or items in the state of a model: blocks, weights and names."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def layout(n: int, state: Mapping[str, Any], prefix: str = "") -> dict[str, Any]
 
 @dataclass(frozen=True)
 class Side:
-    """Content that counts in the similarity of users, or of items, beside their histories.
+    """Content that counts in the similarity of users, or of items, in addition to their histories.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ Sides = tuple[Side | None, Side | None]  # users, items
 
 
 def packed_sides(sides: Sides) -> dict[str, Any]:
-    """Entries of a state for both sides, beside how much they count, ``content_share`` and ``user_content_share``."""
+    """Entries of a state for both sides, without their weights ``content_weight`` and ``user_content_weight``."""
     out: dict[str, Any] = {}
     for prefix, side in zip(("user_", ""), sides, strict=True):
         if side is not None:
@@ -147,7 +147,7 @@ def unpacked_sides(state: Mapping[str, Any]) -> Sides:
     users, items = (
         None
         if (known := unpacked(state, prefix)) is None
-        else Side(known, state[f"{prefix}content_share"], state[f"{prefix}modality_weights"])
+        else Side(known, state[f"{prefix}content_weight"], state[f"{prefix}modality_weights"])
         for prefix in ("user_", "")
     )
     return users, items

@@ -1,4 +1,4 @@
-"""Stored values below 0 where they are dislikes: what is learned from, and what is hidden besides. Knows no model."""
+"""Dislikes, stored values below 0: split from the interactions that are learned from, and merged again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHOICES = ("seen", "ignore", "interaction")
 
 
 def apart(x: CSR, negative: str) -> tuple[CSR, CSR | None]:
-    """The entries that are learned from, and those that are hidden from their user besides, if there are any.
+    """The entries that are learned from, and those that are only hidden from their user, if there are any.
 
     Values below 0 are the second with ``negative="seen"``, neither with "ignore", and as others with "interaction".
     """

@@ -1,4 +1,4 @@
-"""Histories as CSR: reading what users pass, replacing rows, normalising rows. Knows no model."""
+"""Histories as CSR: reading callers' matrices, replacing rows, normalising rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from ..._util.sparse import CSR, Array, csr, row_sums, unit_rows
 __all__ = [
     "CSR",
     "Array",
-    "Pieces",
+    "RowChunks",
     "csr",
     "entries_of",
     "flaw",
+    "float64_rows",
     "histories",
     "merge_rows",
     "no_rows",
@@ -25,7 +26,6 @@ __all__ = [
     "product",
     "row_sums",
     "same",
-    "taken",
     "transposed_product",
     "unit_rows",
 ]
@@ -109,17 +109,16 @@ def entries_of(x: CSR, row: int) -> tuple[Array, Array]:
     return x.indices[where], x.data[where].astype(np.float64)
 
 
-class Pieces(NamedTuple):
-    """Entries of some rows of a matrix, one row after the other; of few rows they are quicker to come by than SciPy's
-    indexing, which checks what is known here."""
+class RowChunks(NamedTuple):
+    """Entries of chosen rows of a matrix, row by row, gathered without the checks of SciPy's indexing."""
 
     data: Array
     indices: Array
     indptr: Array
 
     @classmethod
-    def of(cls, x: CSR, rows: Array) -> Pieces:
-        """Those of these rows, values as float64."""
+    def of(cls, x: CSR, rows: Array) -> RowChunks:
+        """The entries of ``rows``, with values as float64."""
         starts, lengths = x.indptr[rows], x.indptr[rows + 1] - x.indptr[rows]
         ends = np.cumsum(lengths)
         where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
@@ -130,9 +129,9 @@ class Pieces(NamedTuple):
         return row_sums(self.data * y[self.indices], self.indptr)
 
 
-def taken(x: CSR, rows: Array) -> CSR:
+def float64_rows(x: CSR, rows: Array) -> CSR:
     """Some rows as a float64 matrix."""
-    return csr(*Pieces.of(x, rows), (len(rows), x.shape[1]))
+    return csr(*RowChunks.of(x, rows), (len(rows), x.shape[1]))
 
 
 def same(x: CSR, y: CSR) -> bool:

@@ -1,4 +1,4 @@
-"""Outside ids that a model remembers of users and items, and inputs with ids joined by them. Learns nothing."""
+"""Outside ids of a model's users and items, and the join of inputs by them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Asked:
     ----------
     side : {"user", "item"}
     at : (b,) int64
-        Row numbers; of somebody who was not fitted any number past the fitted ones, or -1.
+        Row numbers; any number past the fitted ones, or -1, for a user or item that was not fitted.
     found : bool
         Whether the inputs told ids that the model did not know.
     report : dict of str -> Alignment
@@ -180,7 +180,7 @@ class Asked:
 
     def rows(self, name: str, given: Any) -> tuple[Any, bool]:
         """Histories, or whatever has a row for each of these and a column for each of the others, and whether its rows
-        are theirs by now. Interactions are joined by id; they hold users by items, and are turned for items."""
+        are theirs by now. Interactions are joined by id; they hold users by items, and are transposed for items."""
         own, others = _ids_of(given, self.side), _ids_of(given, "item" if self.side == "user" else "user")
         if own is None or others is None:
             return given, False

@@ -1,10 +1,10 @@
-"""KernelAttentionRegressor: ratings by attention on values solved in closed form. The contract is in base.py."""
+"""KernelAttentionRegressor: rating prediction by kernel attention over users and items, solved in closed form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,14 @@ from ...explain.explanation import Explanation
 from ..base import batches
 from ..base.fitting import Report
 from ..base.recommender import Queries
-from ..base.state import at_once
+from ..base.state import snapshot_read
 from ..content import state as content_state
-from ..content.estimator import WithContent
 from ..inputs import checks, rating_scale
 from ..inputs.histories import CSR, Array
 from . import explain
 from .content_attribution import Views
-from .passes import Passes, Strengths
+from .parameters import RegressorParameters
+from .passes import Hyperparameters, Passes
 from .posterior import standard_deviations
 from .solve import RANK, solved
 from .system import Entries
@@ -29,92 +29,132 @@ from .system import Entries
 __all__ = ["KernelAttentionRegressor"]
 
 
-class KernelAttentionRegressor(WithContent):
+class KernelAttentionRegressor(RegressorParameters):
     r"""Ratings by softmax attention over users and items at once, with values from kernel ridge regression.
 
-    Users and items are compared by ``C = residual_share * cosine of residuals + (1 - residual_share) * cosine of
+    Users and items are compared by ``C = residual_weight * cosine of residuals + (1 - residual_weight) * cosine of
     activity``, where residuals are ratings less the mean and the biases of user and item, and activity is 1 for each
     rating, times ``(count + 1)^-1/4`` of the other side. Kernels are ``K = exp((C - 1) / temperature)``, the
     unnormalised attention of one user (item) to another. The covariance of two ratings is::
 
-        k((u,i), (v,j)) = own d_uv K_I[i,j] + same d_ij K_U[u,v] + joint K_U[u,v] K_I[i,j] + bias (d_uv + d_ij)
+        k((u,i), (v,j)) = w_i d_uv K_I[i,j] + w_u d_ij K_U[u,v] + w_p K_U[u,v] K_I[i,j] + w_b (d_uv + d_ij)
 
-    d being 1 for equal indices and 0 otherwise, and the prediction is that of kernel ridge regression, which is the
-    mean of a Gaussian process (Rasmussen and Williams, 2006, eq. 2.25)::
+    with ``w_i = item_kernel_weight``, ``w_u = user_kernel_weight``, ``w_p = product_kernel_weight``, ``w_b =
+    bias_weight``, and d 1 for equal indices and 0 otherwise. The prediction is that of kernel ridge regression, which
+    is the mean of a Gaussian process (Rasmussen and Williams, 2006, eq. 2.25)::
 
-        R^ = mean + own A K_I + same K_U A + joint K_U A K_I + bias (A 1 1^T + 1 1^T A),   (k + noise I) a = r - mean
+        R^ = mean + w_i A K_I + w_u K_U A + w_p K_U A K_I + w_b (A 1 1^T + 1 1^T A),   (k + noise I) a = r - mean
 
     on the observed ratings, A the sparse matrix of the coefficients a. So each term is attention: of the user over
     the own history, over the item's raters, and over all ratings; and contributions add up to the prediction.
 
-    With ``passes=2`` both are done once more, users and items being compared by what the first pass predicts:
-    ``C' = predicted_share * cosine of (R^ - mean - biases) + (1 - predicted_share) C``, and::
+    With ``passes=2`` both are done once more, and users and items are compared by the predictions of the first pass:
+    ``C' = predicted_weight * cosine of (R^ - mean - biases) + (1 - predicted_weight) C``, and::
 
-        k' = own d_uv K'_I + same d_ij K'_U + joint2 K'_U K'_I + joint2_first K_U K_I + bias (d_uv + d_ij)
+        k' = w_i d_uv K'_I + w_u d_ij K'_U + w_p' K'_U K'_I + w_1' K_U K_I + w_b (d_uv + d_ij)
 
-    All strengths and the noise are in units of the variance of the ratings.
+    with ``w_p' = second_pass_product_weight`` and ``w_1' = second_pass_first_product_weight``. The weights of kernels
+    and biases, and the noise, are in units of the variance of the ratings.
 
     With ``item_features`` of :meth:`fit` the similarity of items takes in their content, by modality::
 
         C_ij <- sqrt(g_i g_j) C_ij + sum_m sqrt(g_im g_jm) cos(content_im, content_jm)
 
-    with ``g = 1 - content_share`` and ``g_m = content_share w_m``, the w being ``modality_weights`` that add up to 1.
-    What is missing leaves its part to the rest: a new item that nobody rated is compared by content alone
-    (``partial_fit_items``), and one without content by its ratings. Likewise of users, with ``user_features`` of
+    with ``g = 1 - content_weight`` and ``g_m = content_weight w_m``, the w being ``modality_weights`` that add up to 1.
+    A missing part leaves its weight to the rest: a new item without ratings is compared by content alone
+    (``partial_fit_items``), and one without content by its ratings. The same holds for users, with ``user_features`` of
     ``fit`` and of :meth:`recommend`. It is a sum of kernels of weight 0 or more: the system stays positive definite.
 
-    ``weights`` of :meth:`recommend` are the share of the user's attention (K_U of the last pass) on the item's raters.
-    Predictions are cut to the range of the ratings fitted; :meth:`recommend` ranks by what they were before.
+    ``weights`` of :meth:`recommend` are the fraction of the user's attention (K_U of the last pass) on the item's
+    raters. Predictions are cut to the range of the fitted ratings; :meth:`recommend` ranks by the uncut ones.
 
     Parameters
     ----------
     passes : {1, 2}
-        A second pass takes about twice as long again, and gives the better predictions.
-    user_temperature, item_temperature : float
-        Of the kernels of the first pass.
-    residual_share : float
-        Weight of the residuals against the activity, 0 to 1.
-    own, same, joint, bias, noise : float
-        Strengths of the terms.
-    user_temperature2, item_temperature2, predicted_share, joint2, joint2_first, noise2 : float
-        Of the second pass.
-    user_damping, item_damping : float
-        Ratings at the mean that each bias starts with.
-    content_share, user_content_share : float
-        How much ``item_features`` and ``user_features`` count in the similarity against ratings, 0 to 1.
-    modality_weights, user_modality_weights : mapping of str to float, optional
-        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
+        Number of passes; a second one compares by the predictions of the first, predicts better and takes about twice
+        as long again.
+    user_temperature : float
+        Temperature, above 0, of the kernel between users in the first pass: a larger value spreads attention over less
+        similar users.
+    item_temperature : float
+        Temperature, above 0, of the kernel between items in the first pass: a larger value spreads attention over less
+        similar items.
+    residual_weight : float
+        Weight of the cosine of residuals in the similarity of the first pass, 0 to 1; the cosine of activity has the
+        rest, so a larger value compares by what was rated high or low rather than by what was rated at all.
+    item_kernel_weight : float
+        Variance, at least 0, of the term of the kernel between items for one user: a larger value lets a prediction
+        follow the user's own ratings of similar items more.
+    user_kernel_weight : float
+        Variance, at least 0, of the term of the kernel between users for one item: a larger value lets a prediction
+        follow the ratings of the same item by similar users more.
+    product_kernel_weight : float
+        Variance, at least 0, of the product of both kernels in the first pass: a larger value lets a prediction follow
+        similar users' ratings of similar items more.
+    bias_weight : float
+        Variance, at least 0, of the biases of users and items: a larger value shrinks them less towards the mean.
+    noise : float
+        Variance of the noise of a rating in the first pass, above 0: a larger value smooths predictions towards the
+        mean of all ratings, and the solve takes fewer steps.
+    second_pass_user_temperature : float
+        Temperature, above 0, of the kernel between users in the second pass, as ``user_temperature``.
+    second_pass_item_temperature : float
+        Temperature, above 0, of the kernel between items in the second pass, as ``item_temperature``.
+    predicted_weight : float
+        Weight of the cosine of first-pass predictions in the similarity of the second pass, 0 to 1; the similarity of
+        the first pass has the rest, so a larger value relies on predictions more.
+    second_pass_product_weight : float
+        Variance, at least 0, of the product of both kernels in the second pass, as ``product_kernel_weight``.
+    second_pass_first_product_weight : float
+        Variance, at least 0, of the product of the first pass's kernels in the second pass: a larger value keeps more
+        of what observed ratings alone say of similarity.
+    second_pass_noise : float
+        Variance of the noise of a rating in the second pass, above 0, as ``noise``.
+    user_damping : float
+        Number of ratings at the mean, at least 0, that each user's bias starts with: a larger value shrinks the biases
+        of users with few ratings more.
+    item_damping : float
+        Number of ratings at the mean, at least 0, that each item's bias starts with, as ``user_damping``.
+    content_weight : float
+        Weight of ``item_features`` in the similarity of items, 0 to 1; ratings have the rest, so a larger value
+        compares items by content more.
+    modality_weights : mapping of str to float, optional
+        Weight of each modality of ``item_features``, at least 0, relative to the others and in place of an encoder's
+        ``weights``; all are equal by default. A matrix is the modality "content".
+    user_content_weight : float
+        Weight of ``user_features`` in the similarity of users, 0 to 1, as ``content_weight``.
+    user_modality_weights : mapping of str to float, optional
+        Weight of each modality of ``user_features``, as ``modality_weights``.
     tolerance : float
-        Conjugate gradients stop at ``||residual||^2 <= tolerance * ||r - mean||^2``.
+        Conjugate gradients stop at ``||residual||^2 <= tolerance * ||r - mean||^2``, above 0 and below 1; a larger
+        value stops earlier, at a less exact solution.
     max_steps : int
-        And after so many steps, with a warning.
+        Maximum number of conjugate-gradient iterations of a pass, at least 1; ``fit`` warns if it is reached.
     memory_budget : int, optional
-        Bytes that the kernels may take, ``8 (users^2 + items^2)`` for two passes; :func:`attnrec.memory_budget` unless
-        told. What does not fit is computed again in each step.
+        Bytes that the kernels may take; two passes need ``8 (users^2 + items^2)``. By default this is
+        :func:`attnrec.memory_budget`. A kernel that does not fit is computed again in each step.
     random_state : int
-        Of the part that ``fit(tune=...)`` holds out.
+        Seed, at least 0, of the ratings that ``fit(tune=...)`` holds out.
 
     Attributes
     ----------
     steps_ : tuple of int
-        Steps of conjugate gradients that each pass took.
+        Number of conjugate-gradient iterations of each pass.
 
     Notes
     -----
     Ctrl-C during the solve keeps the last iterate: ``fit`` warns and returns a usable model.
 
-    A history is predicted from by the coefficients of all others as they are and its own solved given these
-    (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to ``tolerance``.
+    A prediction from a history takes the coefficients of all other users as fitted, and solves for the coefficients of
+    the history (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to
+    ``tolerance``.
 
-    An item that nobody rated is predicted at the level of items with few ratings, which tend to be lower than most.
+    An item without ratings is predicted at the level of items with few ratings, which tend to be lower than most.
 
-    With content, explanations have views by feature and by modality. What a similarity adds to a prediction beyond what
-    it would with nothing in common, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is shared by the parts of C
-    in proportion; the rest is background. Where users and items have content, each gets half of what both explain
-    together. A contribution is how the prediction is told apart by that convention; it is not a cause.
-
-    Defaults were chosen on held-out tenths of the training parts of MovieLens 100K's first fold and of
-    ml-latest-small.
+    With content, explanations have views by feature and by modality. The part of a kernel above its value at a
+    similarity of 0, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is divided among the parts of C in
+    proportion; the rest is background. Where users and items have content, each gets half of the product of both. A
+    contribution is the part of the prediction by that convention; it is not a cause.
 
     Examples
     --------
@@ -135,107 +175,23 @@ class KernelAttentionRegressor(WithContent):
     ['content', 'interactions']
     """
 
-    takes = frozenset({"tune", "item_features", "user_features"})
-    _climbs = True
-    _tuned_with: ClassVar[dict[str, str]] = {"content_share": "item_features", "user_content_share": "user_features"}
-
-    def __init__(
-        self,
-        passes: int = 2,
-        *,
-        user_temperature: float = 0.45,
-        item_temperature: float = 1.0,
-        residual_share: float = 0.1,
-        own: float = 0.4,
-        same: float = 0.05,
-        joint: float = 1.0,
-        bias: float = 0.1,
-        noise: float = 0.7,
-        user_temperature2: float = 0.3,
-        item_temperature2: float = 0.35,
-        predicted_share: float = 0.9,
-        joint2: float = 0.3,
-        joint2_first: float = 0.35,
-        noise2: float = 0.75,
-        user_damping: float = 5.0,
-        item_damping: float = 8.0,
-        content_share: float = 0.1,
-        modality_weights: Mapping[str, float] | None = None,
-        user_content_share: float = 0.1,
-        user_modality_weights: Mapping[str, float] | None = None,
-        tolerance: float = 1e-5,
-        max_steps: int = 200,
-        memory_budget: int | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.passes = passes
-        self.user_temperature = user_temperature
-        self.item_temperature = item_temperature
-        self.residual_share = residual_share
-        self.own = own
-        self.same = same
-        self.joint = joint
-        self.bias = bias
-        self.noise = noise
-        self.user_temperature2 = user_temperature2
-        self.item_temperature2 = item_temperature2
-        self.predicted_share = predicted_share
-        self.joint2 = joint2
-        self.joint2_first = joint2_first
-        self.noise2 = noise2
-        self.user_damping = user_damping
-        self.item_damping = item_damping
-        self.content_share = content_share
-        self.modality_weights = modality_weights
-        self.user_content_share = user_content_share
-        self.user_modality_weights = user_modality_weights
-        self.tolerance = tolerance
-        self.max_steps = max_steps
-        self.memory_budget = memory_budget
-        self.random_state = random_state
-
-    def _check_params(self) -> None:
-        if self.passes not in (1, 2):
-            raise ValueError(f"passes={self.passes!r} is not 1 or 2")
-        Strengths.of(self).check()
-        checks.count("max_steps", self.max_steps)
-        if self.memory_budget is not None:
-            checks.count("memory_budget", self.memory_budget)
-        checks.seed("random_state", self.random_state)
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance={self.tolerance!r} must lie between 0 and 1, for example 1e-5")
-
-    def _search_space(self) -> dict[str, Sequence[Any]]:
-        return {
-            "residual_share": (0.05, 0.1, 0.2, 0.35),
-            "item_damping": (1.0, 2.0, 4.0, 8.0, 12.0),
-            "item_temperature": (0.35, 0.5, 0.7, 1.0, 1.4),
-            "user_temperature": (0.3, 0.45, 0.6, 0.85),
-            "own": (0.1, 0.2, 0.4, 0.6),
-            "bias": (0.05, 0.1, 0.2),
-            "item_temperature2": (0.25, 0.35, 0.5, 0.7),
-            "joint2_first": (0.35, 0.7, 1.4),
-            "content_share": (0.03, 0.1, 0.2, 0.4),
-            "user_content_share": (0.03, 0.1, 0.2, 0.4),
-        }
-
     # Fitting.
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        strengths, sides = Strengths.of(self), self._sides(inputs, user_items.shape)
+        hyperparameters, sides = Hyperparameters.of(self), self._sides(inputs, user_items.shape)
         state: dict[str, Any] = {
             "histories": user_items,
             "declared": inputs["declared"],
             **rating_scale.facts(user_items, inputs["rating_range"]),
             "passes": 0,
-            **strengths.facts(),
+            **hyperparameters.facts(),
             "first_steps": 0,
             "second_steps": 0,
             "first": np.zeros(0),
             "second": np.zeros(0),
             **content_state.packed_sides(sides),
         }
-        passes = Passes(user_items, strengths, self.memory_budget or config.memory_budget(), sides)
+        passes = Passes(user_items, hyperparameters, self.memory_budget or config.memory_budget(), sides)
         told = 0
         for number, name in enumerate(("first", "second")[: self.passes]):
             with batches.progress(None, show_progress, "step") as bar:
@@ -257,15 +213,15 @@ class KernelAttentionRegressor(WithContent):
                 break
         if told == 0:  # all ratings are equal, and there was nothing to solve
             report(1, 0.0)
-        self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
+        self._cache = (state, {"passes": passes})  # predictions use the same kernels
         return state
 
     def _sides(self, inputs: dict[str, Any], shape: tuple[int, int]) -> content_state.Sides:
         users = content_state.taken("user_features", inputs, shape[0], "users")
         items = content_state.taken("item_features", inputs, shape[1], "items")
         return (
-            content_state.Side.of(users, float(self.user_content_share), self.user_modality_weights, "user_"),
-            content_state.Side.of(items, float(self.content_share), self.modality_weights),
+            content_state.Side.of(users, float(self.user_content_weight), self.user_modality_weights, "user_"),
+            content_state.Side.of(items, float(self.content_weight), self.modality_weights),
         )
 
     def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
@@ -280,13 +236,13 @@ class KernelAttentionRegressor(WithContent):
         def score(setting: dict[str, Any]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
             model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return -model._passes().stages[-1].rmse(entries, (model._state["low"], model._state["high"]))
+            return -model._passes().predictors[-1].rmse(entries, (model._state["low"], model._state["high"]))
 
         return score
 
     def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
         return {
-            **dict.fromkeys(Strengths.names(), float),
+            **dict.fromkeys(Hyperparameters.names(), float),
             **rating_scale.layout(state),
             **dict.fromkeys(("passes", "first_steps", "second_steps"), int),
             "declared": ("explicit", "implicit", "unknown"),
@@ -299,7 +255,7 @@ class KernelAttentionRegressor(WithContent):
     def _check_state(self, state: dict[str, Any]) -> None:
         if state["passes"] not in (1, 2):
             raise ValueError(f"passes is {state['passes']}")
-        Strengths.from_facts(state).check()
+        Hyperparameters.from_facts(state).check()
         rating_scale.check(state)
 
     @property
@@ -320,9 +276,9 @@ class KernelAttentionRegressor(WithContent):
         def make() -> Passes:
             s = self._fitted()
             budget = self.memory_budget or config.memory_budget()
-            out = Passes(s["histories"], Strengths.from_facts(s), budget, content_state.unpacked_sides(s))
+            out = Passes(s["histories"], Hyperparameters.from_facts(s), budget, content_state.unpacked_sides(s))
             for name in ("first", "second")[: s["passes"]]:
-                out.system(len(out.stages))
+                out.system(len(out.predictors))
                 out.add(s[name])
             return out
 
@@ -337,7 +293,7 @@ class KernelAttentionRegressor(WithContent):
         most = float(np.finfo(np.float32).max)
         return np.clip(rows.scores, -most, most).astype(np.float32), self._passes().shares(kernels[0])
 
-    @at_once
+    @snapshot_read
     def predict(
         self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False, clip: bool = True
     ) -> Any:
@@ -345,16 +301,21 @@ class KernelAttentionRegressor(WithContent):
 
         Parameters
         ----------
-        userid, itemid, user_items, clip
-            As for every estimator.
+        userid, itemid : int or (p,) array_like of int
+            Users and items of the pairs, broadcast against each other.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
         return_std : bool
-            Also return how far a rating is expected to lie from the prediction: the standard deviation of the
-            Gaussian process, noise included, before cutting to ``rating_range``. Each pair takes a solve of its own, as
-            long as one pass of ``fit`` with coefficients as many; for fitted users only.
+            Return standard deviations, too: those of the Gaussian process, noise included, before cutting to
+            ``rating_range``. Each pair takes a solve as long as one pass of ``fit``; for fitted users only.
+        clip : bool
+            Cut predicted ratings to ``rating_range``.
 
         Returns
         -------
-        float, or (p,) float32 array; with ``return_std`` a pair of these
+        float or (p,) float32 array, or a pair of these with ``return_std``
+            Predictions, and with ``return_std`` their standard deviations.
         """
         out = super().predict(userid, itemid, user_items=user_items, clip=clip)
         if not return_std:
@@ -362,9 +323,9 @@ class KernelAttentionRegressor(WithContent):
         if user_items is not None:
             raise ValueError("return_std needs the whole system: leave user_items out, or partial_fit_users first")
         users, items = np.broadcast_arrays(checks.ids("userid", userid)[0], checks.ids("itemid", itemid)[0])
-        stage = self._passes().stages[-1]
-        std = np.float32(stage.scale) * standard_deviations(
-            stage.system, users, items, tolerance=self.tolerance, max_steps=self.max_steps, rank=RANK
+        predictor = self._passes().predictors[-1]
+        std = np.float32(predictor.scale) * standard_deviations(
+            predictor.system, users, items, tolerance=self.tolerance, max_steps=self.max_steps, rank=RANK
         )
         return out, (float(std[0]) if np.ndim(out) == 0 else std)
 
@@ -374,7 +335,7 @@ class KernelAttentionRegressor(WithContent):
         if any(passes.sides):
             content = passes.content_of(queries.userids, queries.given, known)
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
-        return partial(explain.explanation, passes.stages[-1], rows, kernels, queries.userids, views)
+        return partial(explain.explanation, passes.predictors[-1], rows, kernels, queries.userids, views)
 
     # Vectors: residuals and activity, as in the first pass.
 

@@ -1,4 +1,4 @@
-"""One history beside those of all users: which of its items make them alike. Knows no block of users."""
+"""The similarity of one history to those of all users, split by its items."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inputs.histories import CSR, Array, taken
+from ..inputs.histories import CSR, Array, float64_rows
 from ..linalg.kernel import per_cosine
 
 __all__ = ["History"]
 
 
 class History(NamedTuple):
-    """One history beside those of all users.
+    """One history compared with those of all users.
 
-    ``k(x, v) - k_0`` is shared by the items that x and v have in common in proportion to their part of the cosine;
-    ``k_0 = exp(-1 / temperature)`` is nobody's.
+    ``k(x, v) - k_0`` is divided among the items that x and v have in common, in proportion to their part of the cosine;
+    ``k_0 = exp(-1 / temperature)`` belongs to no item.
 
     Attributes
     ----------
     entries : (h,) float64
         Its features.
     keys : (h, users) CSR of float64
-        Those of the users, turned.
+        Those of the users, transposed.
     shares : (users,) float64
         ``(k(x, v) - k_0) / cos(x, v)`` of each user.
     """
@@ -35,12 +35,12 @@ class History(NamedTuple):
     @classmethod
     def of(cls, keys: CSR, items: Array, entries: Array, temperature: float) -> History:
         """Of a history's ``items`` and the ``entries`` of its features, among the ``keys`` (items, users)."""
-        keys = taken(keys, items)
+        keys = float64_rows(keys, items)
         cosines = keys.T @ entries
         attention = np.exp((cosines - 1) / temperature)
         return cls(entries, keys, per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
 
-    def parts(self, heard: Array) -> Array:
-        """What each item of the history adds to a score, (h,), from what each user adds by its likeness."""
-        out: Array = self.entries * (self.keys @ (self.shares * heard))
+    def parts(self, scores: Array) -> Array:
+        """Contribution of each item of the history to a score, (h,), from that of each user per unit of kernel."""
+        out: Array = self.entries * (self.keys @ (self.shares * scores))
         return out

@@ -1,38 +1,32 @@
-"""KernelAttentionRecommender: softmax attention on values solved in closed form. The contract is in base.py."""
+"""KernelAttentionRecommender: top-n recommendation by softmax attention, with values solved in closed form."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ... import ops
-from ..._util.validate import check_choice, check_number, check_share
+from ..._util.validate import check_number
 from ...explain.explanation import Explanation
 from ..base import batches
 from ..base.fitting import Report
 from ..base.recommender import Queries
 from ..content import state as content_state
-from ..content.estimator import WithContent
-from ..inputs import checks, dislikes
+from ..inputs import dislikes
 from ..inputs.histories import CSR, Array, csr, histories, ones
 from . import item_kernel, ridge, vector_items
-from .explain import Likeness, Users, explanation
+from .explain import Similarity, Users, explanation
+from .parameters import RecommenderParameters
 from .user_block import UserBlock
 
 __all__ = ["KernelAttentionRecommender"]
 
-_SPACE: dict[str, dict[str, Sequence[Any]]] = {
-    "user": {"temperature": (0.2, 0.25, 0.3, 0.4), "regularization": (0.1, 0.3, 1.0)},
-    "item": {"item_temperature": (0.3, 0.5, 0.8), "item_regularization": (0.2, 0.5, 1.0)},
-    "both": {"temperature": (0.25, 0.4), "regularization": (0.1, 0.3, 1.0), "item_regularization": (0.3, 1.0)},
-}
 
-
-class KernelAttentionRecommender(WithContent):
+class KernelAttentionRecommender(RecommenderParameters):
     r"""Implicit feedback: softmax attention on values that are solved for, in closed form, instead of looked up.
 
     Histories are compared through an exponential kernel, the numerator of softmax attention::
@@ -47,61 +41,75 @@ class KernelAttentionRecommender(WithContent):
 
         w = k(x) (K + regularization I)^-1          score_i = sum_v w_v X_vi
 
-    Nobody is their own neighbour: a fitted user's weights are those of the system without that user,
-    ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a stranger's scores are what they would be had
-    she been fitted (to rounding, but for her part in n_i; exactly with ``popularity_exponent=0``).
+    No user is a neighbour of itself: a fitted user's weights are those of the system without that user,
+    ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a new user has the scores that a fitted user
+    with the same history would have (to rounding, apart from the part in n_i; exactly with ``popularity_exponent=0``).
 
-    ``side="item"`` does the same with items and users exchanged: items are compared by who uses them, and the score
-    is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the diagonal ``B = -item_regularization (K_I +
-    item_regularization I)^-1``, and 0 on it. An item that nobody has is like no other, and scores 0. With a linear
-    kernel this would be EASE (Steck, 2019) up to the scale of its columns. ``side="both"`` adds the two scores.
+    This is user-based recommendation. ``based_on="items"`` does the same with items and users exchanged: items are
+    compared by who uses them, and the score is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the
+    diagonal ``B = -item_regularization (K_I + item_regularization I)^-1``, and 0 on it. An item without users is
+    similar to no other, and scores 0. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
+    columns. ``based_on="both"`` adds the two scores.
 
-    ``weights`` of :meth:`recommend` are the share of ``sum_v |w_v|`` that belongs to users who have the item, or of
-    ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``side="both"``.
+    ``weights`` of :meth:`recommend` are the fraction of ``sum_v |w_v|`` that belongs to users who have the item, or of
+    ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``based_on="both"``.
 
     Parameters
     ----------
     temperature : float
-        Of the attention between users.
+        Temperature of the attention between users, at least 0.01: a larger value spreads attention over less similar
+        users, and so ranks nearer to popularity.
     regularization : float
-        More than 0. Large: smoother, nearer to plain attention on what others have.
+        Ridge added to the kernel between users, at least 1e-6: a larger value gives smoother scores, nearer to plain
+        attention on the histories of similar users.
     popularity_exponent : float
-        How much less a popular item says about who is alike, 0 or more.
-    side : {"user", "item", "both"}
-    item_temperature, item_regularization, activity_exponent : float
-        The same for attention between items; the last weighs users by how many items they have.
-    content_share : float
-        With ``item_features``, how much content counts in the similarity of items against who used them, 0 to 1.
+        Exponent, at least 0, by which an item's weight in the similarity of users falls with the number of its users:
+        a larger value lets popular items count less, and 0 weighs all items equally.
+    based_on : {"users", "items", "both"}
+        What is compared: users (user-based), items (item-based), or both, whose scores are added.
+    item_temperature : float
+        Temperature of the attention between items, at least 0.01, as ``temperature``.
+    item_regularization : float
+        Ridge added to the kernel between items, at least 1e-6, as ``regularization``.
+    activity_exponent : float
+        Exponent, at least 0, by which a user's weight in the similarity of items falls with the length of the history:
+        a larger value lets active users count less, and 0 weighs all users equally.
+    content_weight : float
+        Weight of ``item_features`` in the similarity of items, 0 to 1; histories have the rest, so a larger value
+        compares items by content more.
     modality_weights : mapping of str to float, optional
-        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
+        Weight of each modality of ``item_features``, at least 0, relative to the others and in place of an encoder's
+        ``weights``; all are equal by default. A matrix is the modality "content".
     n_blocks : "auto" or int
-        Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
-        and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let
-        ``fit(tune=...)`` choose it, and accuracy falls by a little, else by much. "auto" is the fewest blocks that
-        fit the memory budget.
+        Number of blocks of users, drawn with ``random_state``, that are solved for separately and whose scores are
+        averaged, at least 1. A larger number divides memory by ``n_blocks`` and time by its square, and costs accuracy,
+        less so with a ``temperature`` that is raised or chosen by ``fit(tune=...)``. "auto" takes the fewest blocks
+        that fit the memory budget.
     memory_budget : int, optional
-        Bytes that ``fit`` may take; :func:`attnrec.memory_budget` unless told.
+        Bytes that ``fit`` may take; by default :func:`attnrec.memory_budget`. A larger budget allows more users and
+        items, or fewer blocks.
     random_state : int
-        Of the blocks of users, and of the part that ``fit(tune=...)`` holds out.
+        Seed, at least 0, of the blocks of users and of the part of the histories that ``fit(tune=...)`` holds out.
     negative : {"seen", "ignore", "interaction"}
-        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
-        as all other values are.
+        Meaning of stored values below 0. "seen" takes them for dislikes, which are hidden from their user and not
+        learned from; "ignore" drops them; "interaction" takes them for interactions, as all other values.
 
     Notes
     -----
-    An empty history has the attention of users that comes without any likeness, which ranks by popularity; between
-    items, where there is none, an item's score is the share of users who have it.
+    An empty history gives all users the same attention, which ranks by popularity; with ``based_on="items"`` an item's
+    score is then the fraction of users who have it.
 
     Time: ``n^3`` multiplications and additions for n users (or items), memory ``4 n^2`` bytes, in place;
     :meth:`memory_needed` says how much beforehand, and so does the progress bar.
 
     An explanation by neighbour lists ``weight * 1`` for each user who has the item. One by history item splits
     ``k(x, v) = k_0 + (k(x, v) - k_0)``, ``k_0 = exp(-1 / temperature)``: the first is there whatever the history and
-    goes to the background, with the rounding of the inverse; the second is shared by the items that x and v have in
-    common in proportion to their part of the cosine. What items add by themselves is ``x_j B_ji``. With content, that
-    is shared by what histories say of i and j and by each modality, in proportion to the size of their parts of the
-    similarity, and a modality's share by its columns likewise; what users add is put down to interactions. A
-    contribution is how the score is told apart by that convention; it is not a cause.
+    goes to the background, with the rounding of the inverse; the second is divided among the items that x and v
+    have in common, in proportion to their part of the cosine. With ``based_on="items"`` or "both" items add
+    ``x_j B_ji``. With content, that is divided among interactions and modalities, in proportion to the size of their
+    parts of the similarity of i and j, and the part of a modality among its columns likewise; the part of users counts
+    as interactions. A
+    contribution is the part of the score by that convention; it is not a cause.
 
     Examples
     --------
@@ -117,71 +125,35 @@ class KernelAttentionRecommender(WithContent):
     (True, True)
     """
 
-    takes = frozenset({"tune", "item_features", "item_vectors"})
-
-    def __init__(
-        self,
-        temperature: float = 0.25,
-        regularization: float = 0.15,
-        popularity_exponent: float = 0.2,
-        *,
-        side: Literal["user", "item", "both"] = "user",
-        item_temperature: float = 0.5,
-        item_regularization: float = 0.5,
-        activity_exponent: float = 0.5,
-        content_share: float = 0.3,
-        modality_weights: Mapping[str, float] | None = None,
-        n_blocks: int | Literal["auto"] = "auto",
-        memory_budget: int | None = None,
-        random_state: int = 0,
-        negative: Literal["seen", "ignore", "interaction"] = "seen",
-    ) -> None:
-        self.temperature = temperature
-        self.regularization = regularization
-        self.popularity_exponent = popularity_exponent
-        self.side = side
-        self.item_temperature = item_temperature
-        self.item_regularization = item_regularization
-        self.activity_exponent = activity_exponent
-        self.content_share = content_share
-        self.modality_weights = modality_weights
-        self.n_blocks = n_blocks
-        self.memory_budget = memory_budget
-        self.random_state = random_state
-        self.negative = negative
-
-    def _check_params(self) -> None:
-        check_choice("side", self.side, ("user", "item", "both"))
-        for prefix in ("", "item_"):
-            check_number(f"{prefix}temperature", getattr(self, f"{prefix}temperature"), 1e-2)
-            check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
-        check_number("popularity_exponent", self.popularity_exponent)
-        check_number("activity_exponent", self.activity_exponent)
-        check_share("content_share", self.content_share)
-        for name, unset in (("n_blocks", "auto"), ("memory_budget", None)):
-            if (value := getattr(self, name)) != unset:
-                checks.count(name, value)
-        checks.seed("random_state", self.random_state)
-        check_choice("negative", self.negative, dislikes.CHOICES)
-
     def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
         known = content_state.taken("item_features", inputs, n_items, "items")
-        if known is not None and self.side == "user":
-            raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
-        return content_state.Side.of(known, float(self.content_share), self.modality_weights)
-
-    def _search_space(self) -> dict[str, Sequence[Any]]:
-        return _SPACE[self.side]
+        if known is not None and self.based_on == "users":
+            raise ValueError(
+                "item_features say which items are alike: use them with based_on='items' or based_on='both'"
+            )
+        return content_state.Side.of(known, float(self.content_weight), self.modality_weights)
 
     # Memory.
 
     def _plan(self, x: CSR, content: int | None) -> tuple[int, int]:
         """Bytes that fitting takes with so many values of content, and blocks of users; ValueError over the budget."""
         more = 0 if content is None else item_kernel.content_bytes(x, content)
-        return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
+        return ridge.plan(x.shape, x.nnz, self.based_on, self.n_blocks, self.memory_budget, more)
 
     def memory_needed(self, user_items: Any, item_features: Any = None) -> int:
-        """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
+        """Peak memory of ``fit(user_items, item_features=item_features)``, in addition to its input.
+
+        Parameters
+        ----------
+        user_items : sparse or attnrec.data.Interactions
+            Histories as for ``fit``.
+        item_features : (items, f) matrix or attnrec.features.Features, optional
+            Features as for ``fit``.
+
+        Returns
+        -------
+        int
+            Bytes.
 
         Raises
         ------
@@ -190,15 +162,15 @@ class KernelAttentionRecommender(WithContent):
         """
         self._check_params()
         x = dislikes.apart(histories("user_items", user_items), self.negative)[0]
-        beside = self._side({"item_features": item_features}, x.shape[1])
-        return self._plan(x, None if beside is None else beside.known.nnz)[0]
+        content_side = self._side({"item_features": item_features}, x.shape[1])
+        return self._plan(x, None if content_side is None else content_side.known.nnz)[0]
 
     # Learning.
 
     def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
         x = user_items
-        beside = self._side(inputs, x.shape[1])
-        bytes_, n_blocks = self._plan(x, None if beside is None else beside.known.nnz)
+        content_side = self._side(inputs, x.shape[1])
+        bytes_, n_blocks = self._plan(x, None if content_side is None else content_side.known.nnz)
         if self.n_blocks == "auto" and n_blocks > 1:
             warnings.warn(
                 f"users are solved for in {n_blocks} blocks to stay within the memory budget, which costs accuracy "
@@ -214,7 +186,7 @@ class KernelAttentionRecommender(WithContent):
         state: dict[str, Any] = {
             "histories": x,
             "declared": inputs["declared"],
-            "side": self.side,
+            "based_on": self.based_on,
             "temperature": float(self.temperature),
             "n_blocks": n_blocks,
             "random_state": int(self.random_state),
@@ -222,23 +194,23 @@ class KernelAttentionRecommender(WithContent):
             "item_weights": weights,
             "user_weights": activity,
         }
-        if beside is not None:
-            state |= content_state.packed_sides((None, beside)) | {"content_share": beside.share}
-        columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
+        if content_side is not None:
+            state |= content_state.packed_sides((None, content_side)) | {"content_weight": content_side.share}
+        columns = (x.shape[0] if self.based_on != "items" else 0) + (x.shape[1] if self.based_on != "users" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
-            if self.side != "item":
+            if self.based_on != "items":
                 for g, rows in enumerate(ridge.parts(x.shape[0], n_blocks, int(self.random_state))):
                     part = unit if n_blocks == 1 else unit[rows]
                     state[f"inverse_{g}"] = self._inverse(part, bar.update)
-            if self.side != "user":
-                between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
+            if self.based_on != "users":
+                between = self._between(ridge.features(x.T.tocsr(), activity), content_side, bar.update)
                 state |= {"between_items": between} | vector_items.put(between, inputs.get("item_vectors"), counts > 0)
         report(1, float("nan"))
         return state
 
-    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Any) -> Array:
-        unit = by_item if beside is None else beside.fused(by_item)
+    def _between(self, by_item: CSR, content_side: content_state.Side | None, step: Any) -> Array:
+        unit = by_item if content_side is None else content_side.fused(by_item)
         used = np.diff(by_item.indptr) > 0
         return self._solved("item_", lambda t, r: item_kernel.between(unit, used, t, r, step), unit)
 
@@ -256,13 +228,13 @@ class KernelAttentionRecommender(WithContent):
             ) from None
 
     def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        side, n_blocks = state["side"], state["n_blocks"]
+        based_on, n_blocks = state["based_on"], state["n_blocks"]
         if type(n_blocks) is not int or not 1 <= n_blocks <= max(1, shape[0]):
             raise ValueError(f"n_blocks is {n_blocks!r:.40}")
-        blocks = [] if side == "item" else np.array_split(np.empty(shape[0]), n_blocks)
+        blocks = [] if based_on == "items" else np.array_split(np.empty(shape[0]), n_blocks)
         return {
             "declared": ("explicit", "implicit", "unknown"),
-            "side": ("user", "item", "both"),
+            "based_on": ("users", "items", "both"),
             "temperature": float,
             "n_blocks": int,
             "random_state": int,
@@ -271,10 +243,10 @@ class KernelAttentionRecommender(WithContent):
             "item_weights": ("float32", shape[1:]),
             "user_weights": ("float32", shape[:1]),
             **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
-            **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
+            **({} if based_on == "users" else {"between_items": ("float32", (shape[1],) * 2)}),
             **vector_items.layout(shape[1], state),
             **content_state.layout_of_sides(shape, state),
-            **({"content_share": float} if "content" in state else {}),
+            **({"content_weight": float} if "content" in state else {}),
         }
 
     def _check_state(self, state: dict[str, Any]) -> None:
@@ -288,10 +260,12 @@ class KernelAttentionRecommender(WithContent):
 
     @property
     def history_weights(self) -> Array:
-        """What items of a history add to the score of each item, (items, items) float32, for :class:`ContentBridge`:
-        ``user_items @ history_weights[i]`` are the scores of item i, with ``side="both"`` but for what users add."""
+        """Weight of each history item in the score of each item, (items, items) float32, for :class:`ContentBridge`.
+
+        ``user_items @ history_weights[i]`` are the scores of item i, without the part of users if ``based_on="both"``.
+        """
         if "between_items" not in (s := self._fitted()):
-            raise ValueError("side='user' has no weights between items: use side='item' or side='both'")
+            raise ValueError("based_on='users' has no weights between items: use based_on='items' or based_on='both'")
         return np.asarray(s["between_items"].T)
 
     def _row_bytes(self) -> int:
@@ -331,7 +305,7 @@ class KernelAttentionRecommender(WithContent):
                 return [UserBlock(found[0], s["inverse_0"], unit, x)]
             return [UserBlock(rows, s[f"inverse_{g}"], unit[rows], x[rows]) for g, rows in enumerate(found)]
 
-        return list(self._derived("blocks", make)) if s["side"] != "item" else []
+        return list(self._derived("blocks", make)) if s["based_on"] != "items" else []
 
     def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
         """Weight of every user of the block for each query, (b, n) float32."""
@@ -348,7 +322,7 @@ class KernelAttentionRecommender(WithContent):
         s = self._fitted()
         x = self._histories(queries)
         shape = (x.shape[0], self.n_items)
-        if s["side"] == "item":
+        if s["based_on"] == "items":
             scores = ridge.sums_of_rows(x, s["between_items"])
             scores[np.diff(x.indptr) == 0] = self._liked()
             return scores, scores
@@ -363,13 +337,13 @@ class KernelAttentionRecommender(WithContent):
             size += w.sum(axis=1, dtype=np.float64)
         scores *= np.float32(1 / len(blocks))
         share /= np.maximum(size, np.finfo(np.float32).tiny)[:, None].astype(np.float32)
-        if s["side"] == "both":
+        if s["based_on"] == "both":
             scores += ridge.sums_of_rows(x, s["between_items"])
         return scores, share
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         s = self._fitted()
-        if s["side"] == "user":
+        if s["based_on"] == "users":
             return np.minimum(weights, np.float32(1))
         between = s["between_items"]
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
@@ -378,7 +352,7 @@ class KernelAttentionRecommender(WithContent):
         for r, row in enumerate(ids):
             found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
             share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
-        weights = (weights + share) / 2 if s["side"] == "both" else share
+        weights = (weights + share) / 2 if s["based_on"] == "both" else share
         return np.minimum(weights, np.float32(1))
 
     # Why.
@@ -391,10 +365,10 @@ class KernelAttentionRecommender(WithContent):
         for block in blocks:
             weights[:, block.rows] = self._weights(block, queries, x)
         units, temperature = self._fold_users(x), s["temperature"]
-        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
-        users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature) if blocks else None
+        transposed = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
+        users = Users(queries.userids, blocks, weights, raters_of, units, transposed, temperature) if blocks else None
         side = content_state.unpacked_sides(s)[1]
-        likeness = None
+        similarity = None
         if side is not None:
-            likeness = self._derived("likeness", lambda: Likeness.of(self.item_vectors, side, self._columns()))
-        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness, self._liked())
+            similarity = self._derived("similarity", lambda: Similarity.of(self.item_vectors, side, self._columns()))
+        return partial(explanation, queries.userids, x, s.get("between_items"), users, similarity, self._liked())

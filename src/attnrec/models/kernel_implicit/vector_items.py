@@ -1,4 +1,4 @@
-"""Items that are known to attention between items by vectors alone, such as ContentBridge makes. Holds no state."""
+"""Items that attention between items scores by given vectors alone, such as those of ContentBridge."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def updated(state: Mapping[str, Any], ids: Array, vectors: Any, n: int) -> Given
     rows = np.pad(rows, ((0, 0), (0, n - rows.shape[1])))
     if vectors is None:
         return items, rows
-    if state["side"] == "user":
-        raise ValueError("item_vectors say what items of a history add: use them with side='item' or side='both'")
+    if state["based_on"] == "users":
+        raise ValueError(
+            "item_vectors say what items of a history add: use them with based_on='items' or based_on='both'"
+        )
     vectors = as_numpy(vectors, "item_vectors") if is_array_like(vectors) else vectors
     learned = np.setdiff1d(np.arange(state["histories"].shape[1]), items)
     width = np.shape(vectors)[1] if np.ndim(vectors) == 2 and learned[-1] < np.shape(vectors)[1] <= n else None
@@ -46,14 +48,14 @@ def updated(state: Mapping[str, Any], ids: Array, vectors: Any, n: int) -> Given
 
 
 def put(between: Array, given: Given | None, used: Array) -> dict[str, Array]:
-    """Write vectors into what is ``between`` items, as columns of those that nobody used; gives entries of a state."""
+    """Write vectors into the weights ``between`` items, as columns of items without users; returns state entries."""
     if given is None:
         return {}
     keep = ~used[given[0]]
     items, rows = given[0][keep], given[1][keep]
     if not len(items):
         return {}
-    rows[:, items] = 0  # nobody has them yet
+    rows[:, items] = 0  # no history has them yet
     between[:, items] = rows.T
     return {"given_items": items, "given": rows}
 

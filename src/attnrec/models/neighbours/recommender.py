@@ -1,4 +1,4 @@
-"""NeighbourAttention: softmax attention of a user over the other users. One estimator; the contract is in base.py."""
+"""NeighbourAttention: user-based recommendation by softmax attention of a user over the other users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...explain.explanation import Explanation, Part
 from ..base.fitting import Report
 from ..base.recommender import Queries, Recommender
 from ..inputs import dislikes, rating_scale
-from ..inputs.histories import CSR, Array, csr, entries_of, taken, unit_rows
+from ..inputs.histories import CSR, Array, csr, entries_of, float64_rows, unit_rows
 from ..linalg.kernel import per_cosine
 from . import terms
 
@@ -35,9 +35,9 @@ class NeighbourAttention(Recommender):
         explicit: mean_u + sum_v A_uv R~_vi / (sum_v A_uv M_vi + damping)      M_vi = 1 where v rated i, else 0
         implicit: sum_v A_uv M_vi
 
-    so an implicit score is the share of attention on users who have the item, and an explicit score is a rating, told
-    within ``rating_range``: the user's mean, plus the attention-weighted mean of what raters of the item thought of it,
-    pulled to 0 while few of them get attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count +
+    so an implicit score is the fraction of attention on users who have the item, and an explicit score is a rating, cut
+    to ``rating_range``: the user's mean, plus the attention-weighted mean deviation of the item's raters, shrunk
+    towards 0 where they get little attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count +
     mean_damping)``.
 
     ``weights`` of :meth:`recommend` are ``sum_v A_uv M_vi`` for both.
@@ -45,31 +45,31 @@ class NeighbourAttention(Recommender):
     Parameters
     ----------
     temperature : float
-        Of the softmax. Small: few, very similar neighbours. Large: everybody alike, hence popularity.
+        Temperature of the softmax, at least 0.0001: a larger value spreads attention over less similar users, and so
+        ranks nearer to popularity.
     feedback : {"auto", "explicit", "implicit"}
-        "auto" is what Interactions say; for a bare matrix it is implicit where all stored values are equal. Say
-        "implicit" for a matrix of counts.
+        Kind of feedback. "auto" takes what Interactions declare, and for a matrix "implicit" where all stored values
+        are equal; a matrix of counts needs "implicit".
     features : {"auto", "centred", "raw", "binary"}
-        What the cosine is of: ratings minus the user's mean, stored values, or 1. "auto" is centred for explicit and
-        binary for implicit feedback.
+        Values that the cosine compares: ratings minus the user's mean, stored values, or 1. "auto" is "centred" for
+        explicit and "binary" for implicit feedback.
     damping : float
-        Attention that an item's raters need to be trusted by half (explicit). Less is a little better for the
-        error of predictions, more for rankings, which little-known items lead when there is none.
+        Attention on an item's raters, at least 0, at which the deviation from the user's mean is halved, for explicit
+        feedback: a larger value shrinks predictions of items with few similar raters more.
     mean_damping : float
-        Ratings at the overall mean that each user's mean starts with (explicit).
+        Number of ratings at the overall mean, at least 0, that each user's mean starts with, for explicit feedback: a
+        larger value shrinks means of few ratings more.
     negative : {"seen", "ignore", "interaction"}
-        What stored values below 0 are with implicit feedback: dislikes, hidden from the user's recommendations and not
-        learned from; as if not stored; or interactions like others. Explicit ratings may be below 0.
+        Meaning of stored values below 0 with implicit feedback. "seen" takes them for dislikes, which are hidden from
+        their user and not learned from; "ignore" drops them; "interaction" takes them for interactions, as all other
+        values. Explicit ratings may be below 0.
 
     Notes
     -----
-    Defaults were chosen on validation parts of the training data: temperature and means on MovieLens 100K (explicit)
-    and ml-latest-small (implicit), damping as the largest that costs less than 0.005 of RMSE on both.
-
     An explanation by neighbour lists ``weight * value``, with weight ``A_uv / (sum_w A_uw M_wi + damping)``. One by
-    history item splits A_uv = exp(0) / Z + (exp(cos_uv / temperature) - 1) / Z: the first term is there whatever the
-    history, and goes to the background, with what is rounded; the second is shared among the items h that u and v have
-    in common in proportion to ``x_uh x_vh / cos_uv``, the share of h in their cosine. Both stay bounded where a cosine
+    history item splits A_uv = exp(0) / Z + (exp(cos_uv / temperature) - 1) / Z: the first term does not depend on the
+    history, and goes to the background, with the rounding; the second is divided among the items h that u and v have in
+    common in proportion to ``x_uh x_vh / cos_uv``, the part of h in their cosine. Both stay bounded where a cosine
     is near 0.
 
     Examples
@@ -214,7 +214,7 @@ class NeighbourAttention(Recommender):
             keys,
             s["values"],
             scale=1 / s["temperature"],
-            exclude=terms.themselves(queries.userids, keys.shape[0]),
+            exclude=terms.self_mask(queries.userids, keys.shape[0]),
             check_finite=False,
         )
         if s["feedback"] == "implicit":
@@ -240,7 +240,7 @@ class NeighbourAttention(Recommender):
             own = cosines[row].astype(np.float64)
             uniform, attention = terms.attention(own, temperature, int(queries.userids[row]))
             shares = per_cosine(own, uniform, attention, temperature)
-            return items, x, taken(by_item, items), attention, shares
+            return items, x, float64_rows(by_item, items), attention, shares
 
         def explain(row: int, itemid: int, n: int) -> Explanation:
             items, x, shared, attention, shares = user(row)
@@ -249,10 +249,10 @@ class NeighbourAttention(Recommender):
             values = said - s["means"][raters].astype(np.float64) if explicit else np.ones(len(raters))
             trusted = float(attention[raters].sum()) + damping if explicit else 1.0
             weights = attention[raters] / trusted if trusted > 0 else np.zeros(len(raters))
-            heard = np.zeros(len(attention))
-            heard[raters] = shares[raters] * values / (trusted or 1.0)
+            of_raters = np.zeros(len(attention))
+            of_raters[raters] = shares[raters] * values / (trusted or 1.0)
             neighbours = Part.largest(raters, weights * values, n, weights=weights, values=values)
-            listed = x * (shared @ heard)
+            listed = x * (shared @ of_raters)
             history = Part.largest(items, listed, n, background=neighbours.total - float(listed.sum()))
             bias = float(means[row]) if explicit else 0.0
             name = "the user's mean rating" if explicit else "as every score does"

@@ -1,4 +1,4 @@
-"""What a fitted SoftmaxRecommender does: vectors, scores, lists, reasons, and updates without training."""
+"""Inference of SoftmaxRecommender: vectors, scores, top-n lists, explanations, and updates by fold-in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ def contents(item_features: Any, user_features: Any, given: Any) -> dict[str, An
 
 def raw_users(state: dict[str, Any], x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    raw = _solved(state, x)[0] if state["users"] == "free" else product(vectors.pooled(x), state["items"])
+    raw = (
+        _solved(state, x)[0]
+        if state["user_representation"] == "embedding"
+        else product(vectors.pooled(x), state["items"])
+    )
     out: Array = raw if part is None else raw + part
     return out
 
@@ -54,7 +58,7 @@ def average(raw: Array) -> Array:
 class SoftmaxServing(Recommender):
     """The hooks over the state that training leaves: item vectors, towers, and users as functions of histories."""
 
-    exact_updates = False
+    updates_are_exact = False
     scores_are_shares = False
 
     def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class SoftmaxServing(Recommender):
             "temperature": float,
             "lse_weight": float,
             "declared": ("explicit", "implicit", "unknown"),
-            "users": ("history", "free"),
+            "user_representation": ("pooled", "embedding"),
             "normalize": ("unseen", "all"),
             "histories": ("float32", shape),
             "items": ("float32", (shape[1], d)),
@@ -182,7 +186,7 @@ class SoftmaxServing(Recommender):
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
         x = ones(s["histories"][queries.userids] if queries.given is None else queries.given)
-        free = s["users"] == "free"
+        free = s["user_representation"] == "embedding"
         weights, rows = (_solved(s, x)[1], self.item_vectors) if free else (vectors.pooled(x).data, s["items"])
         share = csr(weights, x.indices, x.indptr, x.shape)
         raw = self._raw(queries)

@@ -1,4 +1,4 @@
-"""Outside ids and titles as a model file holds them: numbers, text, or JSON of each. Executes nothing that it reads."""
+"""Outside ids and titles in a model file: numbers, text, or JSON of each."""
 
 from __future__ import annotations
 
