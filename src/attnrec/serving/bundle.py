@@ -263,7 +263,7 @@ class Bundle:
     def _of_now(self) -> Bundle:
         """The bundle with the model as it is at this moment, whatever another thread learns meanwhile."""
         out = Bundle.__new__(Bundle)
-        out.model, out._given = self.model._of_now(), self._given
+        out.model, out._given = self.model._snapshot(), self._given
         return out
 
     def _users(self, user_ids: Any, unknown: str) -> Array:

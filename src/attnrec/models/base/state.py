@@ -213,7 +213,7 @@ class Fitted(Stored):
 
     # What is built on them.
 
-    @at_once
+    @snapshot_read
     def save(self, path: str | os.PathLike[str], *, titles: Any = None) -> None:
         """Write the fitted model to one safetensors file, with the outside ids of its users and items.
 
