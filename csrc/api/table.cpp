@@ -44,17 +44,18 @@ attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_oper
   });
 }
 
-attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_operand *items, attnrec_metric metric,
-                                    float scale, const attnrec_csr *exclude, float *out, const attnrec_run *run) {
+attnrec_status api_attention_matrix(const attnrec_operand *user_features, const attnrec_operand *item_features,
+                                    attnrec_metric metric, float scale, const attnrec_csr *exclude, float *out,
+                                    const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attention_matrix";
-    const Plain u(&users, {op, "user_features"}), v(&items, {op, "item_features"});
+    const Plain u(&user_features, {op, "user_features"}), v(&item_features, {op, "item_features"});
     const Settings s = settings_of(op, run);
-    check_product(op, "user_features", users, "item_features", items, scale, s);
-    check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items},
+    check_product(op, "user_features", user_features, "item_features", item_features, scale, s);
+    check_output(op, {out, rows_of(*user_features), rows_of(*item_features), 4, "out"}, {user_features, item_features},
                  {"user_features", "item_features"});
-    const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*users), rows_of(*items));
-    const Compared x(op, metric, *users, *items, s.run);
+    const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*user_features), rows_of(*item_features));
+    const Compared x(op, metric, *user_features, *item_features, s.run);
     attention_matrix(x.a(), x.b(), scale, {csr_of(hidden), nullptr}, out, s.run);
   });
 }

@@ -141,11 +141,9 @@ PyObject *search(PyObject *self, PyObject *const *args, Py_ssize_t count) {
 PyMethodDef kSearch = {"search", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(search)), METH_FASTCALL,
                        nullptr};
 
-py::object py_searcher(py::handle index, py::handle names, py::handle order, py::handle k, py::handle scale,
-                       py::handle item_bias, py::handle filter_items, py::handle items, py::handle precision,
-                       py::handle check_finite, py::handle num_threads) {
-  auto made = std::make_unique<PySearcher>(index, names, order, k, scale, item_bias, filter_items, items, precision,
-                                           check_finite, num_threads);
+template <class... Args>
+py::object make_searcher(Args... args) {
+  auto made = std::make_unique<PySearcher>(args...);
   const py::capsule self(made.get(), kCapsule, [](PyObject *capsule) {
     delete static_cast<PySearcher *>(PyCapsule_GetPointer(capsule, kCapsule));
   });
@@ -202,9 +200,11 @@ void bind_index_file(py::class_<PyIndex> &index) {
 }
 
 void bind_search(py::module_ &m) {
-  bind<py_searcher>(m,
-                    "searcher(index, names, order, /, *, k, scale, item_bias, filter_items, items, precision, "
-                    "check_finite, num_threads)");
+  using H = py::handle;
+  bind<make_searcher<H, H, H, H, H, H, H, H, H, H, H>>(
+      m,
+      "searcher(index, names, order, /, *, k, scale, item_bias, filter_items, items, precision, "
+      "check_finite, num_threads)");
 }
 
 }  // namespace attnrec

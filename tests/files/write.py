@@ -61,9 +61,9 @@ def encoder() -> FeatureEncoder:
 
 
 def answers(model: Any) -> dict[str, list[Any]]:
-    ids, scores = model.recommend(np.arange(USERS), N=5)
+    ids, scores = model.recommend(np.arange(12), N=5)
     names = [[None if i < 0 else int(model.item_ids[i]) for i in row] for row in ids.tolist()]
-    return {"ids": names, "scores": np.where(np.isfinite(scores), scores, 0).tolist()}
+    return {"ids": names, "scores": np.where(np.isfinite(scores), scores, 0).astype(float).round(7).tolist()}
 
 
 class Stop(Exception):
@@ -76,6 +76,7 @@ def stop(epoch: int, seconds: float, loss: float) -> None:
 
 
 def checkpoint(path: Path) -> None:
+    path.unlink(missing_ok=True)
     try:
         SoftmaxRecommender(**TRAINING).fit(
             interactions("implicit"), show_progress=False, callback=stop, checkpoint=path
@@ -99,7 +100,7 @@ def main() -> None:
     vectors = np.random.default_rng(0).standard_normal((ITEMS, 4)).astype(np.float32)
     bridge = ContentBridge().fit(vectors, item_features=features, show_progress=False)
     bridge.save(FOLDER / "bridge.safetensors")
-    found["bridge"] = bridge.transform(features).tolist()
+    found["bridge"] = bridge.transform(features)[:8].astype(float).round(7).tolist()
     index = attnrec.ItemIndex(vectors, ids=2**60 + 7 * np.arange(ITEMS))
     index.save(FOLDER / "index.attnrec")
     found["index"] = attnrec.topk(vectors, index, 3, weights=False).ids.tolist()

@@ -61,7 +61,7 @@ def test_the_encoder_in_a_model(written: Any) -> None:
 def test_a_bridge(written: Any, answers: dict[str, Any]) -> None:
     bridge = ContentBridge.load(FOLDER / "bridge.safetensors")
     features = written.encoder().fit_transform(written.table())
-    np.testing.assert_allclose(bridge.transform(features), answers["bridge"], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(bridge.transform(features)[:8], answers["bridge"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("mmap", [True, False])

@@ -217,7 +217,7 @@ class Fitted(Stored):
     def save(self, path: str | os.PathLike[str], *, titles: Any = None) -> None:
         """Write the fitted model to one safetensors file, with the outside ids of its users and items.
 
-        The file is written beside ``path``, synced and moved there when whole, so a crash leaves the old file. The same
+        The file is written next to ``path``, synced and moved there when whole, so a crash leaves the old file. The same
         model gives the same bytes. The encoders of the features that it was fitted with are in the file too, except for
         sentence encoders, and so are the outside ids, if they are numbers, text or tuples of these; of others a
         UserWarning tells, and the model that is loaded has none. :func:`attnrec.load`, the command line and programs
@@ -307,8 +307,10 @@ class Fitted(Stored):
 
     @property
     def item_titles(self) -> list[str] | None:
-        """Titles of the items by number, of the file that the model was loaded from; the id as text for an item without
-        one. None if the file has none, or the model was not loaded."""
+        """Titles of the items by number, from the file that the model was loaded from.
+
+        An item without a title has its id as text; None if the file has no titles, or the model was not loaded.
+        """
         outside = self._outside
         if outside.titles is None:
             return None
