@@ -217,8 +217,8 @@ class Fitted(Stored):
     def save(self, path: str | os.PathLike[str], *, titles: Any = None) -> None:
         """Write the fitted model to one safetensors file, with the outside ids of its users and items.
 
-        The file is written next to ``path``, synced and moved there when whole, so a crash leaves the old file. The same
-        model gives the same bytes. The encoders of the features that it was fitted with are in the file too, except for
+        The file is written next to ``path``, synced and moved there when whole, so a crash leaves the old file. Equal
+        models give equal bytes. The encoders of the features that it was fitted with are in the file too, except for
         sentence encoders, and so are the outside ids, if they are numbers, text or tuples of these; of others a
         UserWarning tells, and the model that is loaded has none. :func:`attnrec.load`, the command line and programs
         in C open the same file, and recommend in outside ids.
