@@ -2,7 +2,7 @@
 
 Run ``python -m benchmarks.speed.candidates``. It walks like the kernels, in NumPy: strips of 96 items, each against the
 threshold that the strips before it left; by id in float32, by decreasing norm on 8 bits behind a head of 960 items.
-Lists longer than 32 of many queries start from a threshold that 2,048 sampled items suggest (``csrc/ops/retrieval/guess.h``).
+Lists longer than 32 of many queries start from a threshold that 2,048 sampled items suggest (``csrc/ops/retrieval/threshold_estimate.h``).
 """
 
 from __future__ import annotations

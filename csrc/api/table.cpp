@@ -35,11 +35,11 @@ attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_oper
                               float scale, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "similarity";
-    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"});
+    const CanonicalOperand q(&queries, {op, "queries"}), k(&keys, {op, "keys"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_output(op, {out, rows_of(*queries), rows_of(*keys), 4, "out"}, {queries, keys}, {"queries", "keys"});
-    const Compared x(op, metric, *queries, *keys, s.run);
+    const NormalizedOperands x(op, metric, *queries, *keys, s.run);
     similarity(x.a(), x.b(), scale, out, s.run);
   });
 }
@@ -48,13 +48,13 @@ attnrec_status api_attention_matrix(const attnrec_operand *users, const attnrec_
                                     float scale, const attnrec_csr *exclude, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attention_matrix";
-    const Plain u(&users, {op, "user_features"}), v(&items, {op, "item_features"});
+    const CanonicalOperand u(&users, {op, "user_features"}), v(&items, {op, "item_features"});
     const Settings s = settings_of(op, run);
     check_product(op, "user_features", users, "item_features", items, scale, s);
     check_output(op, {out, rows_of(*users), rows_of(*items), 4, "out"}, {users, items},
                  {"user_features", "item_features"});
     const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*users), rows_of(*items));
-    const Compared x(op, metric, *users, *items, s.run);
+    const NormalizedOperands x(op, metric, *users, *items, s.run);
     attention_matrix(x.a(), x.b(), scale, {csr_of(hidden), nullptr}, out, s.run);
   });
 }
@@ -63,7 +63,7 @@ attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnre
                                    const attnrec_run *run) {
   return guarded([&] {
     const char *op = "predict_ratings";
-    const Plain w(&attention), r(&ratings, {op, "ratings"});
+    const CanonicalOperand w(&attention), r(&ratings, {op, "ratings"});
     const Settings s = settings_of(op, run);
     const attnrec_operand a{attention, nullptr, nullptr};
     check_operand({op, "attention_matrix"}, &a, false);
@@ -90,7 +90,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
                           const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attend";
-    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"}), x(&values, {op, "values"});
+    const CanonicalOperand q(&queries, {op, "queries"}), k(&keys, {op, "keys"}), x(&values, {op, "values"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_operand({op, "values"}, values, false);
@@ -111,7 +111,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
     if (listed.empty()) {
       attend(*queries, *keys, v.operand(), scale, masks, out, lse, s.run);
     } else {
-      attend_listed(*queries, *keys, v.operand(), scale, *csr_of(listed), masks, out, lse, s.run);
+      attend_candidate_lists(*queries, *keys, v.operand(), scale, *csr_of(listed), masks, out, lse, s.run);
     }
   });
 }
@@ -130,7 +130,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
                         const attnrec_run *run) {
   return guarded([&] {
     const char *op = "topk";
-    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
+    const CanonicalOperand q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);
@@ -186,7 +186,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     task.check_scores = later;
     const Int8Ready indexed(*items, task, s.run);
     try {
-      (task.include == nullptr ? topk : topk_listed)(*queries, indexed.items(), task, *result, s.run);
+      (task.include == nullptr ? topk : topk_candidate_lists)(*queries, indexed.items(), task, *result, s.run);
     } catch (const ScoreNotFinite &) {
       check_product(op, "queries", queries, "items", items, o.scale, s, top_bias);  // says which item it is
       throw;
@@ -198,7 +198,7 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
                                const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "score_pairs";
-    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
+    const CanonicalOperand q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "items", items, 1, s);
     check_output(op, {out, n_pairs, 1, 4, "out"}, {queries, items}, {"queries", "items"});
@@ -214,7 +214,7 @@ attnrec_status api_sampled_product(const attnrec_matrix *left, const attnrec_mat
                                    float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "sampled_product";
-    const Plain l(&left), r(&right);
+    const CanonicalOperand l(&left), r(&right);
     const Settings s = settings_of(op, run);
     const attnrec_operand a{left, nullptr, nullptr};
     const attnrec_operand b{right, nullptr, nullptr};
@@ -230,7 +230,7 @@ attnrec_status api_index_create(const attnrec_matrix *items, attnrec_precision p
                                 const attnrec_run *run) {
   return guarded([&] {
     const char *op = "ItemIndex";
-    const Plain v(&items);
+    const CanonicalOperand v(&items);
     const Settings s = settings_of(op, run);
     if (index == nullptr) fail(op, ": index is missing");
     const attnrec_operand x{items, nullptr, nullptr};

@@ -41,7 +41,7 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
                                          const attnrec_cross_entropy_result *result, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "softmax_cross_entropy";
-    const Plain plain_queries(&queries), plain_items(&items);
+    const CanonicalOperand plain_queries(&queries), plain_items(&items);
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr || result->loss == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);

@@ -60,7 +60,7 @@ bool SearchKind::same(const attnrec_index &index, const TopKTask &other, const I
 }
 
 // One query, and where its items go.
-struct Searcher::Asked : Waiting {
+struct Searcher::Asked : AdmissionRequest {
   Asked(const float *q, const std::vector<int32_t> &h, const attnrec_topk_result &r) : query(q), hidden(h), result(r) {}
   const float *query;
   const std::vector<int32_t> &hidden;
@@ -113,7 +113,7 @@ void Searcher::search_alone(const Asked &asked) {
 }
 
 // Answers one and others together. What each gets does not depend on who else is asked for.
-void Searcher::answer(const Asked &asked, const Waiting *others) const {
+void Searcher::answer(const Asked &asked, const AdmissionRequest *others) const {
   std::vector<const Asked *> all{&asked};
   for (; others != nullptr; others = others->next) all.push_back(static_cast<const Asked *>(others));
   const auto b = static_cast<int64_t>(all.size());
@@ -147,18 +147,18 @@ void Searcher::answer(const Asked &asked, const Waiting *others) const {
 }
 
 void Searcher::search_in_turn(Asked &asked) {
-  Gate &gate = kind_->gate;
-  const Gate::Turn turn = gate.enter(asked, run_.threads);
-  if (turn == Gate::Turn::kDone) return;
-  if (turn == Gate::Turn::kFree) {
+  AdmissionControl &admission = kind_->admission;
+  const AdmissionControl::Outcome outcome = admission.enter(asked, run_.threads);
+  if (outcome == AdmissionControl::Outcome::kDone) return;
+  if (outcome == AdmissionControl::Outcome::kBypass) {
     search_alone(asked);
     return;
   }
   const struct Leaves {
-    Gate &gate;
-    ~Leaves() { gate.leave(); }
-  } leaves{gate};
-  Waiting *others = gate.take(kAtLeast - 1, kAtMost - 1);
+    AdmissionControl &admission;
+    ~Leaves() { admission.leave(); }
+  } leaves{admission};
+  AdmissionRequest *others = admission.take(kAtLeast - 1, kAtMost - 1);
   if (others == nullptr) {
     search_alone(asked);
     return;
@@ -166,11 +166,11 @@ void Searcher::search_in_turn(Asked &asked) {
   try {
     answer(asked, others);
   } catch (...) {  // no memory for all of them
-    gate.answer(others, Waiting::Told::kFree);
+    admission.answer(others, AdmissionRequest::State::kBypass);
     search_alone(asked);
     return;
   }
-  gate.answer(others, Waiting::Told::kDone);
+  admission.answer(others, AdmissionRequest::State::kDone);
 }
 
 void Searcher::search(const float *query, const int64_t *hidden, int64_t n_hidden, const attnrec_topk_result &result) {

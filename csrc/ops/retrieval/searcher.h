@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "../../core/gate.h"
+#include "../../core/admission.h"
 #include "int8.h"
 #include "scan.h"
 
@@ -36,8 +36,8 @@ struct Standing {
 
 using Ids = std::unique_ptr<const std::vector<int32_t>>;  // sorted and unique; or null: all, or none
 
-// What searchers of one index that want the same share: copies of what they were given, and a gate. Of more threads
-// than processors, those that would disturb each other wait there, and are then answered in one walk over the items.
+// What searchers of one index with the same options share: copies of their arguments, and admission control. When more
+// threads search than there are processors, the queued searches are answered as one batch, in one pass over the items.
 struct SearchKind {
   SearchKind(const attnrec_index &index, const TopKTask &task, Ids items, Ids filter);
   SearchKind(const SearchKind &) = delete;
@@ -50,7 +50,7 @@ struct SearchKind {
   std::vector<float> bias;              // by position
   Keys keys;
   std::optional<Int8Bias> by_norm;
-  Gate gate;
+  AdmissionControl admission;
 };
 
 // For one thread at a time. The index has to stay.
@@ -71,7 +71,7 @@ class Searcher {
   void hide(const int64_t *ids, int64_t count);
   void search_alone(const Asked &asked);
   void search_in_turn(Asked &asked);
-  void answer(const Asked &asked, const Waiting *others) const;
+  void answer(const Asked &asked, const AdmissionRequest *others) const;
 
   const std::shared_ptr<SearchKind> kind_;
   const Run run_;
