@@ -17,7 +17,7 @@ namespace attnrec {
 // without elements any address. In the place of a sparse one it puts checked rows, sorted and free of repeats.
 class CanonicalOperand {
  public:
-  CanonicalOperand(const attnrec_operand **x, Named who) {
+  CanonicalOperand(const attnrec_operand **x, ArgumentName who) {
     if (*x == nullptr || ((*x)->dense == nullptr && (*x)->csr == nullptr)) return;
     operand_ = **x;
     if (operand_.dense != nullptr) make(&operand_.dense);

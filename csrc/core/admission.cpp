@@ -52,7 +52,7 @@ AdmissionControl::Outcome AdmissionControl::enter(AdmissionRequest &mine, const 
   ++waiting_;
   bool stop = false;
   const auto waits = [&] {
-    return mine.state == AdmissionRequest::State::kGranted ||
+    return mine.state == AdmissionRequest::State::kClaimed ||
            (mine.state == AdmissionRequest::State::kWaiting && !stop);
   };
   while (waits()) {  // a granted request also waits when cancelled: its leader still reads it
@@ -78,7 +78,7 @@ AdmissionRequest *AdmissionControl::take(int64_t least, int64_t most) {
   AdmissionRequest *list = first_;
   AdmissionRequest **end = &first_;
   for (; most > 0 && *end != nullptr; --most, --waiting_, end = &(*end)->next)
-    (*end)->state = AdmissionRequest::State::kGranted;
+    (*end)->state = AdmissionRequest::State::kClaimed;
   first_ = std::exchange(*end, nullptr);
   if (first_ == nullptr) last_ = &first_;
   return list;

@@ -12,7 +12,7 @@ namespace attnrec {
 struct AdmissionRequest {
   enum class State {
     kWaiting,  // in the queue
-    kGranted,  // taken from the queue into the batch of another caller, which will answer it
+    kClaimed,  // taken from the queue into the batch of another caller, which will answer it
     kLeader,   // admitted: executes its own request, and may take others
     kDone,     // executed by another caller
     kBypass,   // sent back by another caller: executes its own request without being counted as admitted

@@ -13,15 +13,15 @@ namespace attnrec {
 
 // A search of one kind, its buffers kept between queries.
 template <class Queries, class Scanning>
-struct Standing {
+struct ReusableSearch {
   Queries block;
   Scanning scan;
   Candidates found;
 
   template <class ScanOf>
-  Standing(Queries &&query, int64_t k, bool ascending, const ScanOf &scan_of)
+  ReusableSearch(Queries &&query, int64_t k, bool ascending, const ScanOf &scan_of)
       : block(std::move(query)), scan(scan_of(block)), found(block, k, false, ascending) {}
-  Standing(const Standing &) = delete;
+  ReusableSearch(const ReusableSearch &) = delete;
 
   void search(const attnrec_operand &query, int64_t n, int64_t k, const attnrec_topk_result &result) {
     std::vector<Softmax> none;
@@ -66,12 +66,12 @@ class Searcher {
   int64_t k() const { return task_.k; }
 
  private:
-  struct Asked;
+  struct Request;
 
   void hide(const int64_t *ids, int64_t count);
-  void search_alone(const Asked &asked);
-  void search_in_turn(Asked &asked);
-  void answer(const Asked &asked, const AdmissionRequest *others) const;
+  void search_alone(const Request &request);
+  void search_in_turn(Request &request);
+  void answer(const Request &request, const AdmissionRequest *others) const;
 
   const std::shared_ptr<SearchKind> kind_;
   const Run run_;
@@ -79,8 +79,8 @@ class Searcher {
   int64_t indptr_[2] = {0, 0};
   attnrec_csr exclude_{};  // the one row of what is hidden
   TopKTask task_;
-  std::optional<Standing<Block, Scan>> float32_;
-  std::optional<Standing<Int8Block, Int8Scan>> int8_;
+  std::optional<ReusableSearch<Block, Scan>> float32_;
+  std::optional<ReusableSearch<Int8Block, Int8Scan>> int8_;
 };
 
 }  // namespace attnrec
