@@ -34,7 +34,7 @@ void check_product(const char *op, const char *a_name, const attnrec_operand *a,
   check_magnitude(op, cols_of(*a), top_a, top_b, scale, bias);
 }
 
-void check_values(Named who, const attnrec_operand &values, const Settings &s, float by) {
+void check_values(ArgumentName who, const attnrec_operand &values, const Settings &s, float by) {
   const float top = check_finite(who, values, s.run, s.skip_finite);
   check_magnitude(who.op, rows_of(values), top, 1e8F, by);
 }

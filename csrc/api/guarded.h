@@ -53,7 +53,7 @@ attnrec_status guarded(const Body &body) noexcept {
 
 // A struct that begins with its size, as far as the caller knows it; the rest is 0. Pointers are never cut in two.
 template <class Struct>
-Struct given(Named who, const Struct *x) {
+Struct given(ArgumentName who, const Struct *x) {
   if (x->size % sizeof(void *) != 0) {
     fail(who.op, ": ", who.name, " says that its size is ", x->size, "; set it to sizeof(*", who.name, ")");
   }
@@ -74,7 +74,7 @@ void check_product(const char *op, const char *a_name, const attnrec_operand *a,
                    const attnrec_operand *b, float scale, const Settings &s, float bias = 0, bool b_later = false);
 // Values under weights that sum to one, or were multiplied by 2^kLazy at most on the way; the sums are multiplied by
 // `by` at most.
-void check_values(Named who, const attnrec_operand &values, const Settings &s, float by = 1);
+void check_values(ArgumentName who, const attnrec_operand &values, const Settings &s, float by = 1);
 
 // Functions that stand in files of their own.
 attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const attnrec_matrix *items,

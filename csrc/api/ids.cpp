@@ -1,6 +1,6 @@
 // The part of the C interface that tells outside ids and titles of a model. Border: no kernels, no Python.
-#include "guarded.h"
 #include "../models/model.h"
+#include "guarded.h"
 
 namespace attnrec {
 namespace {

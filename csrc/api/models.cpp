@@ -24,7 +24,7 @@ std::vector<Canonical> check_histories(const attnrec_model &model, const attnrec
   } else {
     const attnrec_operand given{nullptr, x, nullptr};
     check_operand({kOp, "histories"}, &given, false);
-    out.emplace_back(Named{kOp, "histories"}, *x, true);
+    out.emplace_back(ArgumentName{kOp, "histories"}, *x, true);
     const attnrec_operand operand{nullptr, &out.front().csr(), nullptr};
     check_finite({kOp, "histories"}, operand, s.run, s.skip_finite);
   }

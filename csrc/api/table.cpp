@@ -35,11 +35,11 @@ attnrec_status api_similarity(const attnrec_operand *queries, const attnrec_oper
                               float scale, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "similarity";
-    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"});
+    const CanonicalOperand q(&queries, {op, "queries"}), k(&keys, {op, "keys"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_output(op, {out, rows_of(*queries), rows_of(*keys), 4, "out"}, {queries, keys}, {"queries", "keys"});
-    const Compared x(op, metric, *queries, *keys, s.run);
+    const NormalizedOperands x(op, metric, *queries, *keys, s.run);
     similarity(x.a(), x.b(), scale, out, s.run);
   });
 }
@@ -49,13 +49,13 @@ attnrec_status api_attention_matrix(const attnrec_operand *user_features, const 
                                     const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attention_matrix";
-    const Plain u(&user_features, {op, "user_features"}), v(&item_features, {op, "item_features"});
+    const CanonicalOperand u(&user_features, {op, "user_features"}), v(&item_features, {op, "item_features"});
     const Settings s = settings_of(op, run);
     check_product(op, "user_features", user_features, "item_features", item_features, scale, s);
     check_output(op, {out, rows_of(*user_features), rows_of(*item_features), 4, "out"}, {user_features, item_features},
                  {"user_features", "item_features"});
     const auto hidden = check_pattern({op, "exclude"}, exclude, rows_of(*user_features), rows_of(*item_features));
-    const Compared x(op, metric, *user_features, *item_features, s.run);
+    const NormalizedOperands x(op, metric, *user_features, *item_features, s.run);
     attention_matrix(x.a(), x.b(), scale, {csr_of(hidden), nullptr}, out, s.run);
   });
 }
@@ -64,7 +64,7 @@ attnrec_status api_predict_ratings(const attnrec_matrix *attention, const attnre
                                    const attnrec_run *run) {
   return guarded([&] {
     const char *op = "predict_ratings";
-    const Plain w(&attention), r(&ratings, {op, "ratings"});
+    const CanonicalOperand w(&attention), r(&ratings, {op, "ratings"});
     const Settings s = settings_of(op, run);
     const attnrec_operand a{attention, nullptr, nullptr};
     check_operand({op, "attention_matrix"}, &a, false);
@@ -91,7 +91,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
                           const attnrec_run *run) {
   return guarded([&] {
     const char *op = "attend";
-    const Plain q(&queries, {op, "queries"}), k(&keys, {op, "keys"}), x(&values, {op, "values"});
+    const CanonicalOperand q(&queries, {op, "queries"}), k(&keys, {op, "keys"}), x(&values, {op, "values"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "keys", keys, scale, s);
     check_operand({op, "values"}, values, false);
@@ -112,7 +112,7 @@ attnrec_status api_attend(const attnrec_operand *queries, const attnrec_operand 
     if (listed.empty()) {
       attend(*queries, *keys, v.operand(), scale, masks, out, lse, s.run);
     } else {
-      attend_listed(*queries, *keys, v.operand(), scale, *csr_of(listed), masks, out, lse, s.run);
+      attend_candidate_lists(*queries, *keys, v.operand(), scale, *csr_of(listed), masks, out, lse, s.run);
     }
   });
 }
@@ -131,7 +131,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
                         const attnrec_run *run) {
   return guarded([&] {
     const char *op = "topk";
-    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
+    const CanonicalOperand q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);
@@ -187,7 +187,7 @@ attnrec_status api_topk(const attnrec_operand *queries, const attnrec_operand *i
     task.check_scores = later;
     const Int8Ready indexed(*items, task, s.run);
     try {
-      (task.include == nullptr ? topk : topk_listed)(*queries, indexed.items(), task, *result, s.run);
+      (task.include == nullptr ? topk : topk_candidate_lists)(*queries, indexed.items(), task, *result, s.run);
     } catch (const ScoreNotFinite &) {
       check_product(op, "queries", queries, "items", items, o.scale, s, top_bias);  // says which item it is
       throw;
@@ -199,7 +199,7 @@ attnrec_status api_score_pairs(const attnrec_operand *queries, const attnrec_ope
                                const int64_t *item_ids, int64_t n_pairs, float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "score_pairs";
-    const Plain q(&queries, {op, "queries"}), v(&items, {op, "items"});
+    const CanonicalOperand q(&queries, {op, "queries"}), v(&items, {op, "items"});
     const Settings s = settings_of(op, run);
     check_product(op, "queries", queries, "items", items, 1, s);
     check_output(op, {out, n_pairs, 1, 4, "out"}, {queries, items}, {"queries", "items"});
@@ -215,7 +215,7 @@ attnrec_status api_sampled_product(const attnrec_matrix *left, const attnrec_mat
                                    float *out, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "sampled_product";
-    const Plain l(&left), r(&right);
+    const CanonicalOperand l(&left), r(&right);
     const Settings s = settings_of(op, run);
     const attnrec_operand a{left, nullptr, nullptr};
     const attnrec_operand b{right, nullptr, nullptr};
@@ -231,7 +231,7 @@ attnrec_status api_index_create(const attnrec_matrix *items, attnrec_precision p
                                 const attnrec_run *run) {
   return guarded([&] {
     const char *op = "ItemIndex";
-    const Plain v(&items);
+    const CanonicalOperand v(&items);
     const Settings s = settings_of(op, run);
     if (index == nullptr) fail(op, ": index is missing");
     const attnrec_operand x{items, nullptr, nullptr};

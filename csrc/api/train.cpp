@@ -9,13 +9,13 @@
 namespace attnrec {
 namespace {
 
-void check_at_least_zero(Named who, const float *x, int64_t n) {
+void check_at_least_zero(ArgumentName who, const float *x, int64_t n) {
   for (int64_t i = 0; x != nullptr && i < n; ++i) {
     if (!(x[i] >= 0)) fail(who.op, ": ", who.name, " is ", x[i], " at ", i, "; weights are 0 or more");
   }
 }
 
-void check_setting(Named who, double x, double low, double high, const char *wanted) {
+void check_setting(ArgumentName who, double x, double low, double high, const char *wanted) {
   if (!(x >= low && x < high)) fail(who.op, ": ", who.name, " is ", x, "; give ", wanted);
 }
 
@@ -41,7 +41,7 @@ attnrec_status api_softmax_cross_entropy(const attnrec_matrix *queries, const at
                                          const attnrec_cross_entropy_result *result, const attnrec_run *run) {
   return guarded([&] {
     const char *op = "softmax_cross_entropy";
-    const Plain plain_queries(&queries), plain_items(&items);
+    const CanonicalOperand canonical_queries(&queries), canonical_items(&items);
     const Settings s = settings_of(op, run);
     if (options == nullptr || result == nullptr || result->loss == nullptr) fail(op, ": options or result is missing");
     const auto o = given({op, "options"}, options);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kMaxRows = INT32_MAX - 64;  // ids are 32 bits inside
 
-void check_dense(Named who, const attnrec_matrix &m) {
+void check_dense(ArgumentName who, const attnrec_matrix &m) {
   if (m.rows < 0 || m.cols < 0) fail(who.op, ": ", who.name, " has the shape ", shape(m.rows, m.cols));
   if (m.data == nullptr && m.rows > 0 && m.cols > 0) fail(who.op, ": ", who.name, " has no data");
   int64_t bytes = 0;
@@ -65,7 +65,7 @@ Columns look_at_columns(const attnrec_csr &m) {
 }
 
 // Whether columns rise within each row.
-bool check_csr(Named who, const attnrec_csr &m, bool needs_data) {
+bool check_csr(ArgumentName who, const attnrec_csr &m, bool needs_data) {
   if (m.rows < 0 || m.cols < 0) fail(who.op, ": ", who.name, " has the shape ", shape(m.rows, m.cols));
   if (m.indptr == nullptr || m.indptr[0] != 0) fail(who.op, ": ", who.name, ".indptr does not start with 0");
   for (int64_t i = 0; i < m.rows; ++i) {
@@ -116,7 +116,7 @@ std::string shape(int64_t rows, int64_t cols) {
 
 std::string shape(const attnrec_operand &x) { return shape(rows_of(x), cols_of(x)); }
 
-void check_operand(Named who, const attnrec_operand *x, bool index_is_allowed) {
+void check_operand(ArgumentName who, const attnrec_operand *x, bool index_is_allowed) {
   const int forms = x == nullptr ? 0 : (x->dense != nullptr) + (x->csr != nullptr) + (x->index != nullptr);
   if (forms != 1) fail(who.op, ": ", who.name, " has to be given in exactly one form");
   if (x->index != nullptr && !index_is_allowed) fail(who.op, ": ", who.name, " can not be an index; give the matrix");
@@ -172,7 +172,7 @@ void check_apart(const char *op, std::initializer_list<Output> outputs, std::ini
   }
 }
 
-float check_finite(Named who, const attnrec_operand &x, const Run &run, bool skip) {
+float check_finite(ArgumentName who, const attnrec_operand &x, const Run &run, bool skip) {
   if (skip) return 0;
   const float top = max_abs(x, run);
   if (!std::isfinite(top)) {
@@ -182,7 +182,7 @@ float check_finite(Named who, const attnrec_operand &x, const Run &run, bool ski
   return top;
 }
 
-float check_finite(Named who, const float *x, int64_t n, bool skip) {
+float check_finite(ArgumentName who, const float *x, int64_t n, bool skip) {
   float top = 0;
   if (skip || x == nullptr) return top;
   for (int64_t i = 0; i < n; ++i) {
@@ -200,7 +200,7 @@ void check_magnitude(const char *op, int64_t terms, float a, float b, float scal
   fail(op, ": products of inputs as large as ", a, " and ", b, " may pass the range of float32; scale them down");
 }
 
-Canonical::Canonical(Named who, const attnrec_csr &x, bool with_data) : csr_(x) {
+Canonical::Canonical(ArgumentName who, const attnrec_csr &x, bool with_data) : csr_(x) {
   if (check_csr(who, x, with_data)) return;
   double sum = 0;
   std::vector<int64_t> order;
@@ -224,7 +224,7 @@ Canonical::Canonical(Named who, const attnrec_csr &x, bool with_data) : csr_(x) 
   csr_.data = data_.data();
 }
 
-std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b, int64_t n) {
+std::vector<Canonical> check_pattern(ArgumentName who, const attnrec_csr *x, int64_t b, int64_t n) {
   std::vector<Canonical> out;
   if (x == nullptr) return out;
   if (x->rows != b || x->cols != n) {
@@ -235,7 +235,7 @@ std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b,
   return out;
 }
 
-void check_samples(Named who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right) {
+void check_samples(ArgumentName who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right) {
   if (x.rows != rows_of(left) || x.cols != rows_of(right)) {
     fail(who.op, ": ", who.name, " ", shape(x.rows, x.cols), " does not fit left ", shape(left), " and right ",
          shape(right), "; it needs a row for each of left and a column for each of right, ",
@@ -244,7 +244,7 @@ void check_samples(Named who, const attnrec_csr &x, const attnrec_operand &left,
   check_csr(who, x, false);
 }
 
-void check_id_range(Named who, const int64_t *ids, int64_t count, int64_t n) {
+void check_id_range(ArgumentName who, const int64_t *ids, int64_t count, int64_t n) {
   if (count < 0 || (count > 0 && ids == nullptr)) fail(who.op, ": ", who.name, " is missing");
   for (int64_t i = 0; i < count; ++i) {
     if (ids[i] < 0 || ids[i] >= n) {

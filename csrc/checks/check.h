@@ -23,7 +23,7 @@ template <class... Parts>
   throw Invalid(out.str());
 }
 
-struct Named {
+struct ArgumentName {
   const char *op;    // "topk"
   const char *name;  // "queries"
 };
@@ -32,7 +32,7 @@ std::string shape(int64_t rows, int64_t cols);
 std::string shape(const attnrec_operand &x);
 
 // Exactly one form, sane extents. What a sparse one holds is checked where it is made canonical.
-void check_operand(Named who, const attnrec_operand *x, bool index_is_allowed);
+void check_operand(ArgumentName who, const attnrec_operand *x, bool index_is_allowed);
 void check_same_width(const char *op, const char *a_name, const attnrec_operand &a, const char *b_name,
                       const attnrec_operand &b);
 void check_scale(const char *op, float scale);
@@ -48,8 +48,8 @@ void check_output(const char *op, const Output &out, const std::vector<const att
 void check_apart(const char *op, std::initializer_list<Output> outputs, std::initializer_list<Output> inputs = {});
 
 // Largest magnitude of x; throws and names the row when something is not finite. 0 when the check is switched off.
-float check_finite(Named who, const attnrec_operand &x, const Run &run, bool skip);
-float check_finite(Named who, const float *x, int64_t n, bool skip);
+float check_finite(ArgumentName who, const attnrec_operand &x, const Run &run, bool skip);
+float check_finite(ArgumentName who, const float *x, int64_t n, bool skip);
 void check_precision(const char *op, attnrec_precision precision);
 // Scores of magnitude up to d * a * b * |scale| + bias have to fit a float.
 void check_magnitude(const char *op, int64_t terms, float a, float b, float scale, float bias = 0);
@@ -58,7 +58,7 @@ void check_magnitude(const char *op, int64_t terms, float a, float b, float scal
 // copy.
 class Canonical {
  public:
-  Canonical(Named who, const attnrec_csr &x, bool with_data);
+  Canonical(ArgumentName who, const attnrec_csr &x, bool with_data);
   Canonical(const Canonical &) = delete;
   Canonical(Canonical &&) = default;
   const attnrec_csr &csr() const { return csr_; }
@@ -71,10 +71,10 @@ class Canonical {
 };
 
 // Checks a (b, n) pattern and makes it canonical; null stays null (an empty vector).
-std::vector<Canonical> check_pattern(Named who, const attnrec_csr *x, int64_t b, int64_t n);
+std::vector<Canonical> check_pattern(ArgumentName who, const attnrec_csr *x, int64_t b, int64_t n);
 // Checks which entries (rows of left, rows of right) are asked for, in any order.
-void check_samples(Named who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right);
-void check_id_range(Named who, const int64_t *ids, int64_t count, int64_t n);
+void check_samples(ArgumentName who, const attnrec_csr &x, const attnrec_operand &left, const attnrec_operand &right);
+void check_id_range(ArgumentName who, const int64_t *ids, int64_t count, int64_t n);
 // Checked ids, sorted and unique.
 std::vector<int32_t> sorted_ids(const int64_t *ids, int64_t count);
 

@@ -12,22 +12,22 @@
 
 namespace attnrec {
 
-// Puts a view of its own in the place of a dense operand, where ops may form the address of every row and of its end.
-// Callers need not give such: of an axis that is not longer than 1 any stride is right, and of a matrix without
-// elements any address. In the place of a sparse one it puts checked rows, sorted and free of repeats.
-class Plain {
+// An operand in canonical form. Replaces a dense operand by a view, where ops may form the address of every row and of
+// its end. Callers need not give such: of an axis that is not longer than 1 any stride is right, and of a matrix
+// without elements any address. In the place of a sparse one it puts checked rows, sorted and free of repeats.
+class CanonicalOperand {
  public:
-  Plain(const attnrec_operand **x, Named who) {
+  CanonicalOperand(const attnrec_operand **x, ArgumentName who) {
     if (*x == nullptr || ((*x)->dense == nullptr && (*x)->csr == nullptr)) return;
     operand_ = **x;
     if (operand_.dense != nullptr) make(&operand_.dense);
     if (operand_.csr != nullptr) operand_.csr = &canonical_.emplace(who, *operand_.csr, true).csr();
     *x = &operand_;
   }
-  explicit Plain(const attnrec_matrix **x) {
+  explicit CanonicalOperand(const attnrec_matrix **x) {
     if (*x != nullptr) make(x);
   }
-  Plain(const Plain &) = delete;
+  CanonicalOperand(const CanonicalOperand &) = delete;
 
  private:
   void make(const attnrec_matrix **x) {
@@ -44,10 +44,11 @@ class Plain {
   attnrec_operand operand_{};
 };
 
-// The operands themselves, or normalised copies for the cosine.
-class Compared {
+// The operands of a metric: themselves for the dot product, L2-normalised copies for the cosine.
+class NormalizedOperands {
  public:
-  Compared(const char *op, attnrec_metric metric, const attnrec_operand &a, const attnrec_operand &b, const Run &run)
+  NormalizedOperands(const char *op, attnrec_metric metric, const attnrec_operand &a, const attnrec_operand &b,
+                     const Run &run)
       : a_(a), b_(b) {
     if (metric == ATTNREC_DOT) return;
     if (metric != ATTNREC_COSINE) fail(op, ": metric ", static_cast<int>(metric), " is neither dot nor cosine");

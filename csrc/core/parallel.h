@@ -27,7 +27,7 @@ void parallel_for(int64_t n, const Threads &threads, const std::function<void(in
 void check_cancelled();
 
 // Locks that a child made by fork() finds free, each to be held for moments; and how often this process was forked.
-enum class ForkSafe { kGates, kKinds };
+enum class ForkSafe { kAdmission, kKinds };
 std::mutex &fork_safe(ForkSafe what);
 int64_t forks();
 

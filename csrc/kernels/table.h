@@ -28,9 +28,9 @@ struct Hit {
   uint32_t lanes;
 };
 
-// Memory that will be read later: `lines` times kLine floats for each panel that is scanned.
+// Memory to prefetch during a scan: `lines` times kLine floats from `at` on for each panel that is scanned.
 constexpr int64_t kLine = 16;
-struct Later {
+struct Prefetch {
   const float *at;
   int64_t lines;
 };
@@ -66,9 +66,9 @@ struct Kernels {
   void (*scores_top)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
                      const float *bias, float *strip, float *top) noexcept;
   // As `scores_top`, where top may be null; and the panels with a score above threshold[l] in some lane, or for one
-  // lane the rows. hits has room for all rows. Meanwhile what will be read later comes into L2.
+  // lane the rows. hits has room for all rows. Meanwhile `prefetch` is loaded into L2.
   int64_t (*scan)(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
-                  const float *bias, const float *threshold, const Later *later, float *strip, float *top,
+                  const float *bias, const float *threshold, const Prefetch *prefetch, float *strip, float *top,
                   Hit *hits) noexcept;
   // the same as `scores` for rows of a sparse matrix, summed in stored order
   void (*scores_csr)(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale,

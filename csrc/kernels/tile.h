@@ -136,14 +136,15 @@ void scores_of(const float *panels, int64_t n_panels, const float *queries, int6
 // one, and a tile's last sums would have to be waited for each time.
 template <int Vecs>
 int64_t scan_of(const float *panels, int64_t n_panels, const float *queries, int64_t d, float scale, const float *bias,
-                const float *threshold, const Later *later, float *strip, float *top, Hit *hits) {
+                const float *threshold, const Prefetch *prefetch, float *strip, float *top, Hit *hits) {
   constexpr int rows = kRowsFor<Vecs>;
   const bool plain = leaves_alone(scale, bias);
   int64_t found = 0;
   for (int v = 0; v < Vecs && top != nullptr; ++v) store(top + v * kWidth, set1(-INFINITY));
   for (int64_t p = 0; p < n_panels; ++p) {
     uint32_t passed = 0;
-    for (int64_t i = 0; i < later->lines; ++i) __builtin_prefetch(later->at + (p * later->lines + i) * kLine, 0, 2);
+    for (int64_t i = 0; i < prefetch->lines; ++i)
+      __builtin_prefetch(prefetch->at + (p * prefetch->lines + i) * kLine, 0, 2);
     for (int64_t j = p * kPanel; j < (p + 1) * kPanel; j += rows) {
       const auto t = score_tile<rows, Vecs>(panels, j, queries, d, scale, bias, plain);
       store_tile(t, strip + j * Vecs * kWidth);
@@ -226,14 +227,14 @@ void scores(const float *panels, int64_t n_panels, const float *queries, int64_t
 }
 
 int64_t scan(const float *panels, int64_t n_panels, const float *queries, int64_t d, int64_t lanes, float scale,
-             const float *bias, const float *threshold, const Later *later, float *strip, float *top,
+             const float *bias, const float *threshold, const Prefetch *prefetch, float *strip, float *top,
              Hit *hits) noexcept {
   if (lanes == 1) {
     scores_top(panels, n_panels, queries, d, 1, scale, bias, strip, top);
     return above_row(strip, n_panels * kPanel, *threshold, hits);
   }
-  return (lanes == kWidth ? scan_of<1> : scan_of<2>)(panels, n_panels, queries, d, scale, bias, threshold, later, strip,
-                                                     top, hits);
+  return (lanes == kWidth ? scan_of<1> : scan_of<2>)(panels, n_panels, queries, d, scale, bias, threshold, prefetch,
+                                                     strip, top, hits);
 }
 
 void scores_csr(const CsrRows *keys, int64_t n, const float *queries, int64_t lanes, float scale, const float *bias,

@@ -21,21 +21,7 @@ void to_floats(const std::vector<double> &row, float *out) {
 
 }  // namespace
 
-Turned::Turned(const attnrec_csr &x) : indptr_(at(x.cols) + 1, 0), indices_(x.indptr[x.rows]), data_(x.indptr[x.rows]) {
-  for (int64_t p = 0; p < x.indptr[x.rows]; ++p) ++indptr_[at(x.indices[p]) + 1];
-  for (std::size_t j = 1; j < indptr_.size(); ++j) indptr_[j] += indptr_[j - 1];
-  std::vector<int64_t> next(indptr_.begin(), indptr_.end() - 1);
-  for (int64_t i = 0; i < x.rows; ++i) {
-    for (int64_t p = x.indptr[i]; p < x.indptr[i + 1]; ++p) {
-      const int64_t to = next[at(x.indices[p])]++;
-      indices_[to] = static_cast<int32_t>(i);
-      data_[to] = x.data[p];
-    }
-  }
-  csr_ = {indptr_.data(), indices_.get(), data_.get(), x.cols, x.rows};
-}
-
-Biases::Biases(const attnrec_csr &x, const attnrec_csr &turned, double user_damping, double item_damping)
+Biases::Biases(const attnrec_csr &x, const attnrec_csr &transposed, double user_damping, double item_damping)
     : damping_{user_damping, item_damping} {
   const int64_t nnz = x.indptr[x.rows];
   double square = 0;
@@ -43,7 +29,7 @@ Biases::Biases(const attnrec_csr &x, const attnrec_csr &turned, double user_damp
   if (nnz > 0) mean /= static_cast<double>(nnz);
   for (int64_t p = 0; p < nnz; ++p) square += (rating(x, p) - mean) * (rating(x, p) - mean);
   if (square > 0) scale = std::sqrt(square / static_cast<double>(nnz));
-  const attnrec_csr *rows[] = {&x, &turned};
+  const attnrec_csr *rows[] = {&x, &transposed};
   for (const int side : {0, 1}) {
     biases[side].assign(at(rows[side]->rows), 0.0);
     for (int64_t i = 0; i < rows[side]->rows; ++i) {

@@ -1,23 +1,10 @@
-// Rows of ratings as they are compared: less what user and item have on average, and by activity
+// Features of rows of ratings: residuals after user and item biases, and activity weights
 // (models/kernel_residuals.py). Model.
 #pragma once
+#include "../core/sparse.h"
 #include "scored.h"
 
 namespace attnrec {
-
-// Columns as rows, in the order of rows.
-class Turned {
- public:
-  explicit Turned(const attnrec_csr &x);
-  Turned(const Turned &) = delete;
-  const attnrec_csr &csr() const { return csr_; }
-
- private:
-  std::vector<int64_t> indptr_;
-  Buffer<int32_t> indices_;
-  Buffer<float> data_;
-  attnrec_csr csr_{};
-};
 
 // Residuals and activity of some rows, each at length 1; their pattern is that of the rows.
 struct Features {
@@ -28,7 +15,7 @@ struct Features {
 // Mean and biases of fitted ratings: damped means given each other. Side 0 are the users, side 1 the items.
 class Biases {
  public:
-  Biases(const attnrec_csr &x, const attnrec_csr &turned, double user_damping, double item_damping);
+  Biases(const attnrec_csr &x, const attnrec_csr &transposed, double user_damping, double item_damping);
   Biases(const Biases &) = delete;
   // Of a row, given those of the other side.
   double of(const attnrec_csr &rows, int64_t i, int side) const;

@@ -19,10 +19,11 @@ class Regressor final : public ScoredModel {
   Regressor(FilePointer from, const Run &run)
       : ScoredModel(std::move(from), false), passes_(passes(run)), scale_(*file),
         ratings_(file->word("declared", {"explicit", "implicit", "unknown"}) != "implicit" && scale_.low < scale_.high),
-        residual_share_(share("residual_weight")), predicted_share_(share("predicted_weight")), turned_(histories.csr),
-        biases_(histories.csr, turned_.csr(), file->number("user_damping", 0), file->number("item_damping", 0)),
+        residual_share_(share("residual_weight")), predicted_share_(share("predicted_weight")),
+        transposed_(histories.csr),
+        biases_(histories.csr, transposed_.csr(), file->number("user_damping", 0), file->number("item_damping", 0)),
         users_(biases_.features(histories.csr, 0, run)) {
-    const Features items = biases_.features(turned_.csr(), 1, run);
+    const Features items = biases_.features(transposed_.csr(), 1, run);
     const int64_t n = n_items();
     between_[0] = between(first_parts(items), "item_temperature", run);
     temperatures_[0] = file->number("user_temperature", kColdest);
@@ -188,7 +189,7 @@ class Regressor final : public ScoredModel {
   const Scale scale_;
   const bool ratings_;  // what is predicted, rather than numbers that rank
   const double residual_share_, predicted_share_;
-  const Turned turned_;
+  const Transposed transposed_;
   const Biases biases_;
   const Features users_;
   double temperatures_[2] = {1, 1};

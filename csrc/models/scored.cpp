@@ -4,7 +4,7 @@
 #include <cfloat>
 #include <cmath>
 
-#include "../ops/retrieval/reservoir.h"
+#include "../ops/retrieval/topk_buffer.h"
 
 namespace attnrec {
 
@@ -50,7 +50,7 @@ void ScoredModel::retrieve(const Users &users, const Wanted &wanted, const attnr
       for (const int32_t id : *wanted.filter) row[id] = kHidden;
     }
     std::vector<uint64_t> keys(static_cast<std::size_t>(k));
-    Reservoir found{keys.data(), 0};
+    TopKBuffer found{keys.data(), 0};
     float threshold = kHidden;
     const auto look = [&](int32_t id) {
       if (row[id] > threshold && found.push(key_of(row[id], id), k)) threshold = score_of(found.worst(k));

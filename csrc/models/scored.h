@@ -21,7 +21,7 @@ struct Scale {
 };
 
 // out (d,) = sum over entries p of row i of weight(p) times row indices[p] of `rows` (d wide). Of many entries in
-// parts, which are added in float64, as models/sparse.py does.
+// parts, which are added in float64, as models/inputs/histories.py does.
 template <class Weight>
 void sum_of_rows(const attnrec_csr &x, int64_t i, const float *rows, int64_t d, Weight weight, float *out) {
   constexpr int64_t kPart = 512;

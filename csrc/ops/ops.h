@@ -79,12 +79,13 @@ void attention_matrix(const attnrec_operand &queries, const attnrec_operand &key
 void predict_ratings(const attnrec_matrix &attention, const attnrec_operand &ratings, float *out, const Run &run);
 void attend(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values, float scale,
             const Masks &masks, float *out, float *lse, const Run &run);
-void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
-                   float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse, const Run &run);
+void attend_candidate_lists(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
+                            float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse,
+                            const Run &run);
 void topk(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
           const attnrec_topk_result &result, const Run &run);
-void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
-                 const attnrec_topk_result &result, const Run &run);
+void topk_candidate_lists(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
+                          const attnrec_topk_result &result, const Run &run);
 void score_pairs(const attnrec_operand &queries, const attnrec_operand &items, const int64_t *query_ids,
                  const int64_t *item_ids, int64_t n_pairs, float *out, const Run &run);
 // out[p] = left[i] . right[j] for the p-th stored entry (i, j) of pattern

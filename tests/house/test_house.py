@@ -42,7 +42,7 @@ TABLES = ("kernels/table.h", "kernels/int8_table.h", "kernels/long_sum.h")
 WALK = ("ops/ops.h", "ops/walk/", "core/", *TABLES, "attnrec/attnrec.h")
 INCLUDES: dict[str, tuple[tuple[str, ...], bool]] = {
     "kernels/": (("kernels/",), False),
-    "core/": (("core/", "kernels/table.h", "kernels/int8_table.h"), True),
+    "core/": (("core/", "kernels/table.h", "kernels/int8_table.h", "attnrec/attnrec.h"), True),
     "ops/walk/": (WALK, True),
     "ops/retrieval/": ((*WALK, "ops/retrieval/"), True),
     "ops/attention/": ((*WALK, "ops/attention/"), True),

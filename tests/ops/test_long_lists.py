@@ -17,7 +17,7 @@ SAMPLE = 2048
 
 
 def sampled() -> np.ndarray:
-    """The items that are looked at for a guess (csrc/ops/retrieval/guess.cpp)."""
+    """The items that are looked at for a guess (csrc/ops/retrieval/threshold_estimate.cpp)."""
     i = np.arange(SAMPLE, dtype=np.uint64)
     first = i * np.uint64(N) // np.uint64(SAMPLE)
     size = (i + np.uint64(1)) * np.uint64(N) // np.uint64(SAMPLE) - first

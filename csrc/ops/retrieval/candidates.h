@@ -5,7 +5,7 @@
 
 #include "../../core/dispatch.h"
 #include "../walk/softmax_state.h"
-#include "reservoir.h"
+#include "topk_buffer.h"
 
 namespace attnrec {
 
@@ -43,7 +43,7 @@ struct Panels {
 template <class F>
 void each_found(const Panels &items, const Group &group, const float *threshold, float *strip, Hit *hits, F f) {
   const int64_t step = strip_items(items.d);
-  const Later nothing{nullptr, 0};
+  const Prefetch nothing{nullptr, 0};
   for (int64_t s = 0; s < items.n; s += step) {
     const int64_t count = std::min(step, items.n - s);
     const int64_t found = kernels().scan(items.panels + s * items.d, ceil_div(count, kPanel), group.queries, items.d,
@@ -60,7 +60,7 @@ class Candidates {
   Candidates(const Block &block, int64_t k, bool weights, bool ascending)
       : groups_(block.groups()), k_(k), ascending_(ascending), keys_(queries() * k),
         softmax_(weights ? groups_.size() : 0), thresholds_(groups_.size() * kMaxLanes),
-        found_(static_cast<std::size_t>(queries())), guessed_(found_.size()) {
+        found_(static_cast<std::size_t>(queries())), estimated_(found_.size()) {
     restart();
   }
 
@@ -70,7 +70,7 @@ class Candidates {
       found_[static_cast<std::size_t>(q)] = {keys_.get() + q * k_, 0};
     }
     std::fill(thresholds_.begin(), thresholds_.end(), kHidden);
-    std::fill(guessed_.begin(), guessed_.end(), char{0});
+    std::fill(estimated_.begin(), estimated_.end(), char{0});
     for (std::size_t g = 0; g < groups_.size(); ++g) {  // lanes without a query take no candidates
       std::fill(thresholds_.begin() + static_cast<std::ptrdiff_t>(g) * kMaxLanes + groups_[g].count,
                 thresholds_.begin() + static_cast<std::ptrdiff_t>(g + 1) * kMaxLanes, -kHidden);
@@ -81,21 +81,21 @@ class Candidates {
   const float *thresholds(std::size_t g) const { return thresholds_.data() + g * kMaxLanes; }
   void start_from(const Candidates &earlier) { thresholds_ = earlier.thresholds_; }
 
-  // Takes the thresholds of others, which may be too high, where they are higher.
-  void guess(const Candidates &others) {
+  // Raises the thresholds to those of a sample where these are higher; they are estimates and may be too high.
+  void raise_thresholds(const Candidates &others) {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       for (int64_t l = 0; l < groups_[g].count; ++l) {
         float &threshold = thresholds_[g * kMaxLanes + static_cast<std::size_t>(l)];
         if (others.thresholds(g)[l] <= threshold) continue;
         threshold = others.thresholds(g)[l];
-        guessed_[query(g, l)] = 1;
+        estimated_[query(g, l)] = 1;
       }
     }
   }
-  // Whether a guess has kept out what it should not.
-  bool guessed_too_high() const {
+  // Whether an estimated threshold was too high: fewer than k items have passed it.
+  bool estimate_too_high() const {
     for (std::size_t q = 0; q < found_.size(); ++q) {
-      if (guessed_[q] != 0 && found_[q].count < k_) return true;
+      if (estimated_[q] != 0 && found_[q].count < k_) return true;
     }
     return false;
   }
@@ -153,7 +153,7 @@ class Candidates {
   std::size_t query(std::size_t g, int64_t lane) const {
     return static_cast<std::size_t>(groups_[g].first - groups_.front().first + lane);
   }
-  Reservoir &found(std::size_t g, int64_t lane) { return found_[query(g, lane)]; }
+  TopKBuffer &found(std::size_t g, int64_t lane) { return found_[query(g, lane)]; }
 
   const std::vector<Group> &groups_;
   int64_t k_;
@@ -161,8 +161,8 @@ class Candidates {
   Buffer<uint64_t> keys_;
   std::vector<Softmax> softmax_;
   std::vector<float> thresholds_;
-  std::vector<Reservoir> found_;
-  std::vector<char> guessed_;  // by query: its threshold was a guess
+  std::vector<TopKBuffer> found_;
+  std::vector<char> estimated_;  // by query: its threshold is an estimate
 };
 
 }  // namespace attnrec

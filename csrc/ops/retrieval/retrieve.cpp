@@ -1,8 +1,8 @@
 // The best k items for each query, with softmax weights: the (b, n) scores are never stored. Ops only.
 #include "../../core/dispatch.h"
-#include "guess.h"
 #include "int8.h"
 #include "scan.h"
+#include "threshold_estimate.h"
 
 namespace attnrec {
 namespace {
@@ -27,8 +27,9 @@ struct SelectedRows {
 // Walks blocks and units. pack(first, count) gives a block of queries, which tasks share; scan_of(block) the scan of a
 // task, which has begin(candidates) for what comes before all units, and unit(first, last, candidates, softmax).
 template <class Pack, class ScanOf>
-void search(const Units &units, const Plan &plan, const TopKTask &task, const Guess &guess, int64_t real_k,
-            bool ascending, const attnrec_topk_result &result, const Run &run, Pack pack, ScanOf scan_of) {
+void search(const Units &units, const Plan &plan, const TopKTask &task, const ThresholdEstimate &estimate,
+            int64_t real_k, bool ascending, const attnrec_topk_result &result, const Run &run, Pack pack,
+            ScanOf scan_of) {
   const int64_t n_units = units.n == 0 ? 0 : units.count();
   Threads threads = run.threads;
   threads.count = plan.threads;
@@ -43,7 +44,7 @@ void search(const Units &units, const Plan &plan, const TopKTask &task, const Gu
     }
   };
   const auto finish = [&](const Block &block, Candidates &total) {
-    if (total.guessed_too_high()) {
+    if (total.estimate_too_high()) {
       total.restart();
       auto scan = scan_of(block);
       scan.begin(total);
@@ -56,7 +57,7 @@ void search(const Units &units, const Plan &plan, const TopKTask &task, const Gu
       const Block block = block_at(i);
       auto scan = scan_of(block);
       Candidates total(block, real_k, task.weights, ascending);
-      guess.raise(block, total);
+      estimate.raise(block, total);
       scan.begin(total);
       walk(scan, total, [&](const std::vector<Softmax> &unit) { total.add_softmax(unit); });
       finish(block, total);
@@ -72,7 +73,7 @@ void search(const Units &units, const Plan &plan, const TopKTask &task, const Gu
   for (int64_t i = 0; i < plan.n_blocks; ++i) {
     blocks.push_back(block_at(i));
     totals.emplace_back(blocks.back(), real_k, task.weights, ascending);
-    guess.raise(blocks.back(), totals.back());
+    estimate.raise(blocks.back(), totals.back());
     scan_of(blocks.back()).begin(totals.back());
     for (int64_t u = 0; u < n_units; ++u) {
       states.emplace_back(blocks.back(), real_k, task.weights, ascending);
@@ -117,16 +118,16 @@ void topk(const attnrec_operand &queries, const attnrec_operand &items, const To
   const double madds = static_cast<double>(b) * static_cast<double>(keys.n) * static_cast<double>(keys.d + 16);
   const int64_t lanes = kernels().lanes;
   const Plan plan = plan_blocks(run, b, lanes, keys.n == 0 ? 0 : units.count(), bytes, madds);
-  const Guess guess(keys, task, b, real_k);
+  const ThresholdEstimate estimate(keys, task, b, real_k);
   if (int8) {
     const Int8Bias by_norm(*items.index->int8, keys.bias);
     search(
-        units, plan, task, guess, real_k, false, result, run,
+        units, plan, task, estimate, real_k, false, result, run,
         [&](int64_t first, int64_t count) { return Int8Block(queries, first, count, lanes, task.scale); },
         [&](const Int8Block &block) { return Int8Scan(block, keys, by_norm, task); });
   } else {
     search(
-        units, plan, task, guess, real_k, true, result, run,
+        units, plan, task, estimate, real_k, true, result, run,
         [&](int64_t first, int64_t count) { return Block(queries, first, count, lanes); },
         [&](const Block &block) { return Scan(kernels(), block, keys, task); });
   }

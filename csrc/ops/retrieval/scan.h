@@ -1,4 +1,5 @@
-// What a search for the best k does with strip after strip in float32, and which arithmetic a call takes. Ops only.
+// The float32 scan of a top-k search, one score tile (strip) after another, and the choice between it and int8. Ops
+// only.
 #pragma once
 #include <vector>
 
@@ -9,9 +10,10 @@ namespace attnrec {
 // The items of a call; `bias` keeps what they point to.
 Keys keys_of(const attnrec_operand &items, const TopKTask &task, std::vector<float> &bias);
 
-// The 8-bit scan serves calls on all of an index for scores alone. `auto` takes it where it was measured to be faster:
-// what it can not rule out grows with k, and with the hidden items if those are the best, as seen items mostly are; and
-// it costs more where items are in panels, which hold them scattered.
+// Whether a call uses the int8 scan, which serves scores of all items of an index, without weights. `auto` uses it
+// where benchmarks show a gain: the number of items that need float32 rescoring grows with k, and with the hidden items
+// where those score highest, as seen items mostly do; rescoring costs more where panels hold the floats of an item
+// apart.
 bool takes_int8(const attnrec_operand &items, const TopKTask &task, int64_t b);
 
 // What one task needs to scan units for one block.

@@ -60,8 +60,9 @@ bool SearchKind::same(const attnrec_index &index, const TopKTask &other, const I
 }
 
 // One query, and where its items go.
-struct Searcher::Asked : Waiting {
-  Asked(const float *q, const std::vector<int32_t> &h, const attnrec_topk_result &r) : query(q), hidden(h), result(r) {}
+struct Searcher::Request : AdmissionRequest {
+  Request(const float *q, const std::vector<int32_t> &h, const attnrec_topk_result &r)
+      : query(q), hidden(h), result(r) {}
   const float *query;
   const std::vector<int32_t> &hidden;
   const attnrec_topk_result &result;
@@ -93,36 +94,36 @@ void Searcher::hide(const int64_t *ids, int64_t count) {
   exclude_.indices = hidden_.data();
 }
 
-void Searcher::search_alone(const Asked &asked) {
+void Searcher::search_alone(const Request &request) {
   const Keys &keys = kind_->keys;
-  const attnrec_matrix row{asked.query, 1, keys.d, keys.d, 1};
+  const attnrec_matrix row{request.query, 1, keys.d, keys.d, 1};
   const attnrec_operand query{&row, nullptr, nullptr};
   if (run_.threads.count > 1) {
-    topk(query, kind_->items, task_, asked.result, run_);
+    topk(query, kind_->items, task_, request.result, run_);
     return;
   }
   const bool int8 = int8_.has_value() && takes_int8(kind_->items, task_, 1);
   const auto one = [&](int64_t) {
     if (int8) {
-      int8_->search(query, keys.n, task_.k, asked.result);
+      int8_->search(query, keys.n, task_.k, request.result);
     } else {
-      float32_->search(query, keys.n, task_.k, asked.result);
+      float32_->search(query, keys.n, task_.k, request.result);
     }
   };
   parallel_for(1, run_.threads, std::cref(one));  // so that it can be cancelled; by reference it needs no memory
 }
 
 // Answers one and others together. What each gets does not depend on who else is asked for.
-void Searcher::answer(const Asked &asked, const Waiting *others) const {
-  std::vector<const Asked *> all{&asked};
-  for (; others != nullptr; others = others->next) all.push_back(static_cast<const Asked *>(others));
+void Searcher::answer(const Request &request, const AdmissionRequest *others) const {
+  std::vector<const Request *> all{&request};
+  for (; others != nullptr; others = others->next) all.push_back(static_cast<const Request *>(others));
   const auto b = static_cast<int64_t>(all.size());
   const int64_t d = kind_->keys.d;
   const int64_t k = task_.k;
   std::vector<float> queries;
   std::vector<int64_t> indptr{0};
   std::vector<int32_t> hidden;
-  for (const Asked *one : all) {
+  for (const Request *one : all) {
     queries.insert(queries.end(), one->query, one->query + d);
     hidden.insert(hidden.end(), one->hidden.begin(), one->hidden.end());
     indptr.push_back(static_cast<int64_t>(hidden.size()));
@@ -146,41 +147,41 @@ void Searcher::answer(const Asked &asked, const Waiting *others) const {
   }
 }
 
-void Searcher::search_in_turn(Asked &asked) {
-  Gate &gate = kind_->gate;
-  const Gate::Turn turn = gate.enter(asked, run_.threads);
-  if (turn == Gate::Turn::kDone) return;
-  if (turn == Gate::Turn::kFree) {
-    search_alone(asked);
+void Searcher::search_in_turn(Request &request) {
+  AdmissionControl &admission = kind_->admission;
+  const AdmissionControl::Outcome outcome = admission.enter(request, run_.threads);
+  if (outcome == AdmissionControl::Outcome::kDone) return;
+  if (outcome == AdmissionControl::Outcome::kBypass) {
+    search_alone(request);
     return;
   }
   const struct Leaves {
-    Gate &gate;
-    ~Leaves() { gate.leave(); }
-  } leaves{gate};
-  Waiting *others = gate.take(kAtLeast - 1, kAtMost - 1);
+    AdmissionControl &admission;
+    ~Leaves() { admission.leave(); }
+  } leaves{admission};
+  AdmissionRequest *others = admission.take(kAtLeast - 1, kAtMost - 1);
   if (others == nullptr) {
-    search_alone(asked);
+    search_alone(request);
     return;
   }
   try {
-    answer(asked, others);
+    answer(request, others);
   } catch (...) {  // no memory for all of them
-    gate.answer(others, Waiting::Told::kFree);
-    search_alone(asked);
+    admission.answer(others, AdmissionRequest::State::kBypass);
+    search_alone(request);
     return;
   }
-  gate.answer(others, Waiting::Told::kDone);
+  admission.answer(others, AdmissionRequest::State::kDone);
 }
 
 void Searcher::search(const float *query, const int64_t *hidden, int64_t n_hidden, const attnrec_topk_result &result) {
   hide(hidden, n_hidden);
-  Asked asked(query, hidden_, result);
+  Request request(query, hidden_, result);
   const double madds = static_cast<double>(kind_->keys.n) * static_cast<double>(kind_->keys.d);
   if (run_.threads.count > 1 || madds < kGateFrom) {
-    search_alone(asked);
+    search_alone(request);
   } else {
-    search_in_turn(asked);
+    search_in_turn(request);
   }
 }
 

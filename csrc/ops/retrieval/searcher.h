@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "../../core/gate.h"
+#include "../../core/admission.h"
 #include "int8.h"
 #include "scan.h"
 
@@ -13,15 +13,15 @@ namespace attnrec {
 
 // A search of one kind, its buffers kept between queries.
 template <class Queries, class Scanning>
-struct Standing {
+struct ReusableSearch {
   Queries block;
   Scanning scan;
   Candidates found;
 
   template <class ScanOf>
-  Standing(Queries &&query, int64_t k, bool ascending, const ScanOf &scan_of)
+  ReusableSearch(Queries &&query, int64_t k, bool ascending, const ScanOf &scan_of)
       : block(std::move(query)), scan(scan_of(block)), found(block, k, false, ascending) {}
-  Standing(const Standing &) = delete;
+  ReusableSearch(const ReusableSearch &) = delete;
 
   void search(const attnrec_operand &query, int64_t n, int64_t k, const attnrec_topk_result &result) {
     std::vector<Softmax> none;
@@ -36,8 +36,8 @@ struct Standing {
 
 using Ids = std::unique_ptr<const std::vector<int32_t>>;  // sorted and unique; or null: all, or none
 
-// What searchers of one index that want the same share: copies of what they were given, and a gate. Of more threads
-// than processors, those that would disturb each other wait there, and are then answered in one walk over the items.
+// What searchers of one index with the same options share: copies of their arguments, and admission control. When more
+// threads search than there are processors, the queued searches are answered as one batch, in one pass over the items.
 struct SearchKind {
   SearchKind(const attnrec_index &index, const TopKTask &task, Ids items, Ids filter);
   SearchKind(const SearchKind &) = delete;
@@ -50,7 +50,7 @@ struct SearchKind {
   std::vector<float> bias;              // by position
   Keys keys;
   std::optional<Int8Bias> by_norm;
-  Gate gate;
+  AdmissionControl admission;
 };
 
 // For one thread at a time. The index has to stay.
@@ -66,12 +66,12 @@ class Searcher {
   int64_t k() const { return task_.k; }
 
  private:
-  struct Asked;
+  struct Request;
 
   void hide(const int64_t *ids, int64_t count);
-  void search_alone(const Asked &asked);
-  void search_in_turn(Asked &asked);
-  void answer(const Asked &asked, const Waiting *others) const;
+  void search_alone(const Request &request);
+  void search_in_turn(Request &request);
+  void answer(const Request &request, const AdmissionRequest *others) const;
 
   const std::shared_ptr<SearchKind> kind_;
   const Run run_;
@@ -79,8 +79,8 @@ class Searcher {
   int64_t indptr_[2] = {0, 0};
   attnrec_csr exclude_{};  // the one row of what is hidden
   TopKTask task_;
-  std::optional<Standing<Block, Scan>> float32_;
-  std::optional<Standing<Int8Block, Int8Scan>> int8_;
+  std::optional<ReusableSearch<Block, Scan>> float32_;
+  std::optional<ReusableSearch<Int8Block, Int8Scan>> int8_;
 };
 
 }  // namespace attnrec

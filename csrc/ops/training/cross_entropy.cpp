@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "../../core/dispatch.h"
+#include "../../core/sparse.h"
 #include "../../kernels/long_sum.h"
 #include "../attention/weighted.h"
 
@@ -129,33 +130,6 @@ void add_targets(const attnrec_csr &entries, const attnrec_matrix &x, const floa
     }
   });
 }
-
-// A sparse matrix with its columns as rows, in order.
-class Transposed {
- public:
-  explicit Transposed(const attnrec_csr &x)
-      : indptr_(static_cast<std::size_t>(x.cols) + 1, 0), indices_(x.indptr[x.rows]), data_(x.indptr[x.rows]) {
-    const int64_t nnz = x.indptr[x.rows];
-    for (int64_t p = 0; p < nnz; ++p) ++indptr_[static_cast<std::size_t>(x.indices[p]) + 1];
-    for (std::size_t i = 1; i < indptr_.size(); ++i) indptr_[i] += indptr_[i - 1];
-    std::vector<int64_t> next(indptr_.begin(), indptr_.end() - 1);
-    for (int64_t u = 0; u < x.rows; ++u) {
-      for (int64_t p = x.indptr[u]; p < x.indptr[u + 1]; ++p) {
-        const int64_t at = next[static_cast<std::size_t>(x.indices[p])]++;
-        indices_[at] = static_cast<int32_t>(u);
-        data_[at] = x.data[p];
-      }
-    }
-    csr_ = {indptr_.data(), indices_.get(), data_.get(), x.cols, x.rows};
-  }
-  const attnrec_csr &csr() const { return csr_; }
-
- private:
-  std::vector<int64_t> indptr_;
-  Buffer<int32_t> indices_;
-  Buffer<float> data_;
-  attnrec_csr csr_{};
-};
 
 // The scored rows of a sweep; a bias is copied, for kernels read past its end.
 class Scored {

@@ -94,7 +94,7 @@ int64_t ChunkReader::scan(const Kernels &k, const std::vector<Group> &groups, st
   }
   const float *bias = keys_.bias == nullptr ? nullptr : keys_.bias + s;
   const bool whole = count % kPanel == 0;  // padding must not count
-  const Later next = later(groups, g, s, count);
+  const Prefetch next = prefetch(groups, g, s, count);
   const int64_t found = k.scan(panels_ + (s - first_) * keys_.d, ceil_div(count, kPanel), group.queries, keys_.d,
                                group.lanes, keys_.scale, bias, threshold, &next, out, whole ? top : nullptr, hits);
   if (top != nullptr && !whole) k.lane_max(out, count, group.lanes, top);
@@ -102,7 +102,7 @@ int64_t ChunkReader::scan(const Kernels &k, const std::vector<Group> &groups, st
 }
 
 // Each group's scan fetches its part of the next chunk, in the order of the strips: nobody waits for a lot at once.
-Later ChunkReader::later(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const {
+Prefetch ChunkReader::prefetch(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const {
   const int64_t left = keys_.n - last_;
   if (packed_.get() != nullptr || groups.size() < kGroupsWorthAhead || left <= 0) return {nullptr, 0};
   const auto n_groups = static_cast<int64_t>(groups.size());

@@ -96,7 +96,7 @@ class ChunkReader {
 
  private:
   const Keys &keys_;
-  Later later(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const;
+  Prefetch prefetch(const std::vector<Group> &groups, std::size_t g, int64_t s, int64_t count) const;
 
   int64_t chunk_;
   int64_t first_ = 0, last_ = 0;

@@ -66,9 +66,9 @@ Floats scanned(const Kernels &k, int64_t lanes, const Inputs &in, const float *b
     std::vector<Hit> hits(static_cast<std::size_t>(n_panels * kPanel));
     const float scale = bias == nullptr ? 1.0F : 0.7F;
     float top[kMaxLanes];
-    const Later later{in.panels.data(), 1};
+    const Prefetch prefetch{in.panels.data(), 1};
     const int64_t found = k.scan(in.panels.data(), n_panels, columns(in.queries, q, lanes).data(), in.s.d, lanes, scale,
-                                 bias, in.factors.data() + q, &later, strip.data(), top, hits.data());
+                                 bias, in.factors.data() + q, &prefetch, strip.data(), top, hits.data());
     Floats out(strip.begin(), strip.begin() + n_panels * kPanel * lanes);
     const Floats places =
         marked(hits, found, n_panels * kPanel, lanes, strip.data(), lanes == 1 ? 1 : kPanel, in.factors.data() + q);

@@ -71,7 +71,7 @@ void time_kernels(const Kernels &k) {
   const Buffer<float> sums = filled(kColumns * l);
   const Floats never(kMaxLanes, 1e30F);
   const Floats zeros(kMaxLanes, 0.0F);
-  const Later nothing{nullptr, 0};
+  const Prefetch nothing{nullptr, 0};
   std::vector<Hit> hits(kItems);
   float top[kMaxLanes];
   float sum[kMaxLanes];

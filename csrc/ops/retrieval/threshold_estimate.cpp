@@ -1,5 +1,5 @@
-// Which items are looked at, and which rank among them is safe. Ops only.
-#include "guess.h"
+// The sample of items, and the rank in it whose score is the estimated threshold. Ops only.
+#include "threshold_estimate.h"
 
 #include <cmath>
 
@@ -22,10 +22,12 @@ int64_t place(int64_t i, int64_t count, int64_t n) {
 
 }  // namespace
 
-Guess::Guess(const Keys &keys, const TopKTask &task, int64_t b, int64_t k) : keys_(keys), task_(task) {
+ThresholdEstimate::ThresholdEstimate(const Keys &keys, const TopKTask &task, int64_t b, int64_t k)
+    : keys_(keys), task_(task) {
   const int64_t count = std::min(kSample, kSampleFloats / std::max<int64_t>(1, keys.d));
   if (keys.operand.csr != nullptr || k <= kSortedK || b < kWorthQueries) return;
   if (count < kLeastSample || keys.n / kShare < count) return;
+  // rank = E + 5 sqrt(E) + 4, E = k s / n: the number of the best k in a sample of s has mean E, variance at most E
   const double expected = static_cast<double>(k) * static_cast<double>(count) / static_cast<double>(keys.n);
   const auto rank = static_cast<int64_t>(expected + 5 * std::sqrt(expected) + 4);  // fails once in a million
   if (2 * expected > static_cast<double>(rank)) return;                            // too near to k to gain much
@@ -40,7 +42,7 @@ Guess::Guess(const Keys &keys, const TopKTask &task, int64_t b, int64_t k) : key
   rank_ = rank;
 }
 
-void Guess::raise(const Block &block, Candidates &candidates) const {
+void ThresholdEstimate::raise(const Block &block, Candidates &candidates) const {
   if (rank_ == 0) return;
   Candidates sample(block, rank_, false, false);
   const Masker masker(task_.masks, nullptr, block);
@@ -55,7 +57,7 @@ void Guess::raise(const Block &block, Candidates &candidates) const {
                  if (!masker.active() || !masker.hides_any(g, lane, id)) sample.push(g, lane, score, id);
                });
   }
-  candidates.guess(sample);
+  candidates.raise_thresholds(sample);
 }
 
 }  // namespace attnrec

@@ -7,7 +7,7 @@
 #include "../walk/operand.h"
 #include "../walk/softmax_state.h"
 #include "../walk/values.h"
-#include "reservoir.h"
+#include "topk_buffer.h"
 
 namespace attnrec {
 namespace {
@@ -106,8 +106,8 @@ void add_row(const attnrec_operand &values, int64_t row, float weight, float *ou
 
 }  // namespace
 
-void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
-                 const attnrec_topk_result &result, const Run &run) {
+void topk_candidate_lists(const attnrec_operand &queries, const attnrec_operand &items, const TopKTask &task,
+                          const attnrec_topk_result &result, const Run &run) {
   const int64_t k = std::max<int64_t>(1, std::min(task.k, rows_of(items)));  // more can not be found
   in_slices(rows_of(queries), *task.include, cols_of(items) + 16, run, [&](int64_t first, int64_t last) {
     Listed listed(queries, items, task.scale, task.bias);
@@ -122,7 +122,7 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
       std::copy_if(list.begin, list.end, std::back_inserter(ids),
                    [&](int32_t id) { return task.items == nullptr || holds(whole(*task.items), id); });
       listed.scores(row, ids, scores);
-      Reservoir found{keys.data(), 0};
+      TopKBuffer found{keys.data(), 0};
       float threshold = kHidden;
       denominator.clear();
       for (std::size_t c = 0; c < ids.size(); ++c) {
@@ -139,9 +139,9 @@ void topk_listed(const attnrec_operand &queries, const attnrec_operand &items, c
   });
 }
 
-void attend_listed(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
-                   float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse,
-                   const Run &run) {
+void attend_candidate_lists(const attnrec_operand &queries, const attnrec_operand &keys, const attnrec_operand &values,
+                            float scale, const attnrec_csr &include, const Masks &masks, float *out, float *lse,
+                            const Run &run) {
   const int64_t m = cols_of(values);
   in_slices(rows_of(queries), include, cols_of(keys) + m + 16, run, [&](int64_t first, int64_t last) {
     Listed listed(queries, keys, scale, nullptr);

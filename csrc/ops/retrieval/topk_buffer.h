@@ -1,4 +1,4 @@
-// The best k of a stream of scores. Ops only.
+// The top-k buffer: the best k of a stream of scores. Ops only.
 //
 // A candidate is one integer, the score in an order-preserving form above the complement of the id: larger is better,
 // ties go to the lower id, and no two are equal. Once there are k, the k-th best is the threshold for all others.
@@ -31,7 +31,7 @@ inline float score_of(uint64_t key) {
 
 constexpr int64_t kSortedK = 32;  // up to here the k best are kept in order, above it in a heap
 
-struct Reservoir {
+struct TopKBuffer {
   uint64_t *keys;  // room for k
   int64_t count;
 
@@ -72,7 +72,7 @@ struct Reservoir {
 };
 
 // Row `row` of a result of width k, best first, padded; weights as 2^(score log2(e) - shift) / sum.
-inline void write_row(const attnrec_topk_result &result, int64_t row, int64_t k, Reservoir &found, float shift,
+inline void write_row(const attnrec_topk_result &result, int64_t row, int64_t k, TopKBuffer &found, float shift,
                       double sum) {
   found.finish();
   const double by = sum > 0 ? 1.0 / sum : 0.0;
