@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ._html import element, table, text
 
 __all__ = ["Measured", "metrics_section", "model_section"]
@@ -32,7 +33,7 @@ class Measured:
     notes: Sequence[str] = ()
 
 
-def model_section(model: Recommender) -> str:
+def model_section(model: Recommender[FittedState]) -> str:
     """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
     x = model.user_items
     scale = model.rating_range

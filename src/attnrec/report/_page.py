@@ -6,6 +6,7 @@ from typing import Any
 
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ..models.inputs import checks
 from ._html import element, text
 from ._model import Measured, metrics_section, model_section
@@ -22,7 +23,7 @@ _NOTE = (
 
 
 def html_report(
-    model: Recommender,
+    model: Recommender[FittedState],
     userids: Any,
     *,
     N: int = 5,

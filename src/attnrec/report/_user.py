@@ -7,6 +7,7 @@ import numpy as np
 from ..explain._bars import decimals
 from ..explain.explanation import Explanation, Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ._html import element, table, text
 from ._svg import bars
 
@@ -22,7 +23,7 @@ _TITLES = {
 }
 
 
-def user_section(model: Recommender, user: int, n: int, names: Names, user_names: Names) -> str:
+def user_section(model: Recommender[FittedState], user: int, n: int, names: Names, user_names: Names) -> str:
     """A user's history and ``n`` recommendations, each with its reasons."""
     who = named(user, user_names, "user")
     ids, scores, weights = (each.tolist() for each in model.recommend(user, N=n, return_weights=True))
@@ -43,7 +44,7 @@ def user_section(model: Recommender, user: int, n: int, names: Names, user_names
     return element("section", "\n".join(inner))
 
 
-def _history(model: Recommender, user: int, names: Names) -> str:
+def _history(model: Recommender[FittedState], user: int, names: Names) -> str:
     """The items of the history, the highest values first."""
     row = model.user_items[[user]]
     if not row.nnz:
@@ -60,7 +61,9 @@ def _history(model: Recommender, user: int, names: Names) -> str:
     return element("h4", intro) + element("ul", "".join(chips), class_="chips")
 
 
-def _reasons(model: Recommender, why: Explanation, rank: int, weight: float, names: Names, user_names: Names) -> str:
+def _reasons(
+    model: Recommender[FittedState], why: Explanation, rank: int, weight: float, names: Names, user_names: Names
+) -> str:
     """Why one item is recommended: pictures, sentences, and what would be without parts of the history."""
     title = named(why.itemid, names, "item")
     score = f"{why.total:.4g} {element('span', f'{weight:.1%} of attention', class_='soft')}"

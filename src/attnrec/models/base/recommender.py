@@ -1,83 +1,84 @@
-"""The one contract of all estimators: recommend and predict, one by one and in batches. Knows no formula."""
+"""The one contract of all estimators: recommend, predict, compare, explain. Knows no formula.
+
+Methods say what they do here; functions of the modules beside it do it, over the hooks of an estimator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeVar
 
-import numpy as np
-
-from ... import metrics
-from ..inputs import checks
+from ...explain.counterfactuals import Counterfactuals
+from ...explain.explanation import Explanation
+from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
-from . import batches, tuning
-from .cold_start import States
-from .explain import Reasons
-from .fitting import Learning
+from . import reasons, retrieve, similar
+from .fitting import Learning, Rows
+from .learning import Given
 from .queries import Queries
-from .ranking import best, entries
-from .similar import Similar
-from .state import at_once
+from .state import FittedState, at_once
 
 __all__ = ["Queries", "Recommender"]
 
+StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 
-class Recommender(Learning, Similar, Reasons, States):
+
+class Recommender(Learning[StateT_co]):
     """Base of every estimator.
 
-    An estimator is one file: a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
-    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
-    one that ranks without a row of scores replaces ``_retrieve`` too.
+    An estimator is one folder: a state, which says what a fitted model holds, and a class whose constructor stores its
+    parameters, with the hooks ``_check_params``, ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``,
+    ``_fold_items``, ``_scores`` and ``_explainer``; one that ranks without a row of scores replaces ``_retrieve`` too.
     """
 
-    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
-        """NDCG@100 over all items that a user does not have in the training part."""
-        params = self.get_params()
-        train, test, userids = tuning.hold_out(user_items, params.get("random_state", 0))
+    # Hooks of an estimator.
 
-        def score(setting: dict[str, Any]) -> float:
-            model = type(self)(**{**params, **setting})
-            model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return metrics.ndcg(model.recommend(userids, N=100)[0], test)
+    def _scores(self, queries: Queries) -> tuple[Array, Array]:
+        """Scores and weights of every item, (b, items) float32 each, finite; they may be one array."""
+        raise NotImplementedError
 
-        return score
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
+        """Does what pairs of these users share, and gives the function that explains one pair: of a row of
+        ``queries``, an item, and how many parts of each view to list."""
+        raise NotImplementedError
+
+    def _user_features(self, given: object, n: int) -> Rows:
+        """Features of ``n`` users, checked; for estimators that use them."""
+        raise NotImplementedError
+
+    def _row_bytes(self) -> int:
+        """Memory that scoring and ranking takes for one user."""
+        return 40 * self.n_items
 
     def _retrieve(
         self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
     ) -> tuple[Array, Array, Array]:
         """The k best items: not stored in ``hidden``, stored in ``allowed``, and True in ``shown``; scores not cut."""
-        all_scores, all_weights = self._scores(queries)
-        scores = all_scores.copy()
-        if shown is not None:
-            scores[:, ~shown] = -np.inf
-        if allowed is not None:
-            barred = np.ones(scores.shape, dtype=bool)
-            barred[entries(allowed)] = False
-            scores[barred] = -np.inf
-        if hidden is not None:
-            scores[entries(hidden)] = -np.inf
-        ids, top = best(scores, k)
-        weights = np.take_along_axis(all_weights, np.maximum(ids, 0), axis=1)
-        return ids, top, np.where(ids >= 0, weights, np.float32(0))
+        return retrieve.of_scores(*self._scores(queries), k, hidden, allowed, shown)
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
         return weights
 
+    def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
+        """NDCG@100 over all items that a user does not have in the training part."""
+        return retrieve.trial(self, user_items, given)
+
+    # What it is asked.
+
     @at_once
     def recommend(
         self,
-        userid: Any,
-        user_items: Any = None,
+        userid: object,
+        user_items: object = None,
         N: int = 10,
         filter_already_liked_items: bool = True,
-        filter_items: Any = None,
+        filter_items: object = None,
         recalculate_user: bool = False,
-        items: Any = None,
+        items: object = None,
         *,
-        candidates: Any = None,
-        user_features: Any = None,
+        candidates: object = None,
+        user_features: object = None,
         return_weights: bool = False,
         clip: bool = True,
     ) -> tuple[Array, ...]:
@@ -129,39 +130,25 @@ class Recommender(Learning, Similar, Reasons, States):
             If an id is unknown or a matrix does not fit or can be read in two ways, or no outside id matches; the
             message names the fix.
         """
-        checks.unused(self, user_features=user_features)
-        wanted, scalar = checks.ids("userid", userid)
-        n = checks.count("N", N)
-        clip = checks.flag("clip", clip)
-        asked = self._asked("user", wanted)
-        queries, rows = self._queries(wanted, user_items, recalculate_user, asked)
-        user_features = asked.features("user_features", self._encoders.encoded("user_features", user_features))
-        if user_features is not None:
-            queries = replace(queries, features=self._user_features(user_features, len(wanted)))
-        shown = checks.columns(items, filter_items, self.n_items)
-        allowed = None if candidates is None else self._rows_for("candidates", candidates, asked)
-        options = (filter_already_liked_items, allowed, shown, return_weights, clip)
-        parts = list(self._blocks(queries, n, rows, *options))
-        empty = (np.zeros((0, n), np.int64), np.zeros((0, n), np.float32), np.zeros((0, n), np.float32))
-        out = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)] or list(empty)
-        out = out[: 3 if return_weights else 2]
-        return tuple(x[0] for x in out) if scalar else tuple(out)
+        hide = filter_already_liked_items
+        asked = (user_items, N, hide, filter_items, recalculate_user, items, candidates, user_features, return_weights)
+        return retrieve.recommended(self, userid, *asked, clip)
 
     @at_once
     def recommend_batches(
         self,
-        userids: Any = None,
-        user_items: Any = None,
+        userids: object = None,
+        user_items: object = None,
         *,
         N: int = 10,
         format: Literal["arrow", "numpy"] = "arrow",
         filter_already_liked_items: bool = True,
-        filter_items: Any = None,
+        filter_items: object = None,
         recalculate_user: bool = False,
-        items: Any = None,
+        items: object = None,
         show_progress: bool = True,
         clip: bool = True,
-    ) -> Iterator[Any]:
+    ) -> Iterator[object]:
         """Recommend to many users, a block at a time within the memory budget.
 
         Parameters
@@ -179,27 +166,20 @@ class Recommender(Learning, Similar, Reasons, States):
         -------
         iterator of blocks
         """
-        if format not in ("arrow", "numpy"):
-            raise ValueError(f"format={format!r} is not 'arrow' or 'numpy'")
-        wanted = np.arange(self.n_users) if userids is None else checks.ids("userids", userids)[0]
-        n, clip = checks.count("N", N), checks.flag("clip", clip)
-        queries, rows = self._queries(wanted, user_items, recalculate_user)
-        shown = checks.columns(items, filter_items, self.n_items)
-
-        def blocks() -> Iterator[Any]:
-            with batches.progress(len(wanted), show_progress, "user") as bar:
-                options = (filter_already_liked_items, None, shown, format == "arrow", clip)
-                for at, ids, scores, weights in self._blocks(queries, n, rows, *options):
-                    bar.update(len(ids))
-                    if format == "arrow":
-                        yield batches.arrow_batch(wanted[at], ids, scores, weights)
-                    else:
-                        yield wanted[at], ids, scores
-
-        return blocks()
+        options = (
+            user_items,
+            N,
+            format,
+            filter_already_liked_items,
+            filter_items,
+            recalculate_user,
+            items,
+            show_progress,
+        )
+        return retrieve.in_batches(self, userids, *options, clip)
 
     @at_once
-    def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, clip: bool = True) -> Any:
+    def predict(self, userid: object, itemid: object, *, user_items: object = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 
         Parameters
@@ -216,31 +196,196 @@ class Recommender(Learning, Similar, Reasons, States):
         -------
         float, or (p,) float32 array
         """
-        clip = checks.flag("clip", clip)
-        queries, at, items, scalar = self._pairs(userid, itemid, user_items)
-        out = np.empty(len(items), dtype=np.float32)
-        for block in batches.blocks(len(queries.userids), self._row_bytes()):
-            scores, _ = self._scores(queries[block])
-            pairs = np.flatnonzero((at >= block.start) & (at < block.stop))
-            out[pairs] = scores[at[pairs] - block.start, items[pairs]]
-        out = self._on_scale(out, clip)
-        return float(out[0]) if scalar else out
+        return retrieve.predicted(self, userid, itemid, user_items, clip)
 
-    def _blocks(
+    @at_once
+    def similar_items(
         self,
-        queries: Queries,
-        n: int,
-        rows: CSR | None,
-        hide: bool,
-        allowed: CSR | None,
-        shown: Array | None,
-        weighted: bool,
-        clip: bool,
-    ) -> Iterator[tuple[slice, Array, Array, Array]]:
-        stored = self._everything()
-        for at in batches.blocks(len(queries.userids), self._row_bytes()):
-            part = queries[at]
-            hidden = None if not hide else stored[part.userids] if rows is None else rows[at]
-            ids, top, weights = self._retrieve(part, n, hidden, None if allowed is None else allowed[at], shown)
-            weights = self._attention(part, ids, weights) if weighted else weights  # of scores as they were
-            yield at, ids, np.where(ids >= 0, self._on_scale(top, clip), top), weights
+        itemid: object,
+        N: int = 10,
+        recalculate_item: bool = False,
+        item_users: object = None,
+        filter_items: object = None,
+        items: object = None,
+    ) -> tuple[Array, Array]:
+        """The N items most like each of ``itemid``, itself included.
+
+        Parameters
+        ----------
+        itemid : int or (b,) array_like of int
+        N : int
+        recalculate_item : bool
+            Compare the rows ``item_users`` instead of the fitted items ``itemid``.
+        item_users : sparse, optional
+            The rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or Interactions (users,
+            items), joined by id as in :meth:`partial_fit_items`.
+        filter_items, items : ids or (items,) mask, optional
+            Items to leave out, or the only ones to show.
+
+        Returns
+        -------
+        ids : (N,) or (b, N) int64
+            Best first, ties by lower id; -1 where fewer are left.
+        scores : (N,) or (b, N) float32
+            Cosine; -inf where the id is -1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an id is not a fitted one or a matrix does not fit.
+        """
+        return similar.items(self, itemid, N, recalculate_item, item_users, filter_items, items)
+
+    @at_once
+    def similar_users(
+        self, userid: object, N: int = 10, filter_users: object = None, users: object = None
+    ) -> tuple[Array, Array]:
+        """The N users most like each of ``userid``, itself included.
+
+        Parameters
+        ----------
+        userid : int or (b,) array_like of int
+        N : int
+        filter_users, users : ids or (users,) mask, optional
+            Users to leave out, or the only ones to show.
+
+        Returns
+        -------
+        ids, scores
+            As in :meth:`similar_items`.
+        """
+        return similar.users(self, userid, N, filter_users, users)
+
+    @at_once
+    def recalculate_user(self, userid: object, user_items: object) -> Rows:
+        """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
+
+        ``user_items`` holds the rows aligned with ``userid``, is the full matrix, or Interactions, as in
+        :meth:`recommend`. (b, width), dense or CSR.
+        """
+        wanted, _ = checks.ids("userid", userid)
+        if user_items is None:
+            raise ValueError("recalculating users needs user_items: pass their histories, one row for each of userid")
+        rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
+        return self._fold_users(dislikes.apart(rows, self._negative())[0])
+
+    @at_once
+    def recalculate_item(self, itemid: object, item_users: object) -> Rows:
+        """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
+
+        ``item_users`` holds the rows aligned with ``itemid``, or is the full (items, users) matrix, or Interactions,
+        which are users by items and joined by id, as in :meth:`partial_fit_items`. (b, width).
+        """
+        wanted, _ = checks.ids("itemid", itemid)
+        if item_users is None:
+            raise ValueError("recalculating items needs item_users: pass their users, one row for each of itemid")
+        rows = self._rows_for("item_users", item_users, self._asked("item", wanted))
+        return self._fold_items(dislikes.apart(rows, self._negative())[0])
+
+    @at_once
+    def explain(
+        self, userid: int, itemid: int, user_items: object = None, N: int = 10, *, clip: bool = True
+    ) -> Explanation:
+        """Why an item has its score for a user.
+
+        Parameters
+        ----------
+        userid, itemid : int
+        user_items : sparse or attnrec.data.Interactions, optional
+            The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
+        N : int
+            How many parts of each view to list; the others are added up in its ``rest``.
+        clip : bool
+            As in :meth:`predict`: the total is within ``rating_range``, and the bias holds what was cut.
+
+        Returns
+        -------
+        Explanation
+            Its views each add up to the score that :meth:`predict` gives.
+        """
+        return reasons.explained(self, userid, itemid, user_items, N, clip)
+
+    @at_once
+    def explain_many(
+        self, userid: object, itemid: object, *, user_items: object = None, N: int = 10, clip: bool = True
+    ) -> list[Explanation]:
+        """Why items have their scores: :meth:`explain` for many pairs, each user's part of the work done once.
+
+        Parameters
+        ----------
+        userid, itemid : int or (p,) array_like of int
+            Broadcast against each other.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
+        N, clip
+            As in :meth:`explain`.
+
+        Returns
+        -------
+        list of Explanation
+            One for each pair, in the order given.
+        """
+        return reasons.explained_many(self, userid, itemid, user_items, N, clip)
+
+    @at_once
+    def counterfactuals(
+        self,
+        userid: int,
+        itemid: int,
+        user_items: object = None,
+        N: int = 10,
+        *,
+        filter_items: object = None,
+        items: object = None,
+        clip: bool = True,
+    ) -> Counterfactuals:
+        """What the score and the rank of an item would be, had the user not had one of the items of the history.
+
+        Each item is left out in turn, and the history without it is recommended from as :meth:`recommend` does with
+        ``recalculate_user=True``. Nothing is approximated, and nothing is learned again: whatever the model computes
+        from a history (the user's mean or vector, the attention, the coefficients of the own ratings) is computed
+        from the shorter one, and what was learned from all users together stays as it is (means and vectors of items,
+        values and coefficients of other users). For a user of the training data that includes what the model learned
+        from the very entry left out; :meth:`partial_fit_users` takes that away too.
+
+        Parameters
+        ----------
+        userid : int
+            A fitted user, or any number with ``user_items``, -1 for somebody new.
+        itemid : int
+            An item that is not in the history.
+        user_items : sparse or attnrec.data.Interactions, optional
+            The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
+        N : int
+            Leave out the N items that contribute most to the score (:meth:`explain`); all, where there are fewer.
+        filter_items, items : ids or (items,) mask, optional
+            As in :meth:`recommend`: what cannot be shown takes no rank.
+        clip : bool
+            As in :meth:`predict`; ranks are those of scores that are not cut.
+
+        Returns
+        -------
+        Counterfactuals
+            Ranks are among all items that would be shown, from 1, ties by lower id. An item that was left out is no
+            longer the user's own, so it can be shown itself, and take a rank.
+
+        Raises
+        ------
+        ValueError
+            If the item is in the history, disliked or filtered: it is not shown, and has no rank.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from attnrec.models import NeighbourAttention
+        >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 1, 0]])
+        >>> model = NeighbourAttention(temperature=0.5).fit(user_items, show_progress=False)
+        >>> without = model.counterfactuals(0, 2)
+        >>> without.rank, without.itemids, without.ranks
+        (1, array([0, 4, 1]), array([1, 1, 2]))
+        >>> print(without.text(n=1))
+        item 2 has rank 1 for user 0, with a score of 0.7462.
+        Without item 0 it would stay at rank 1 (0.6529).
+        """
+        return reasons.counterfactuals(self, userid, itemid, user_items, N, filter_items, items, clip)

@@ -12,24 +12,27 @@ from ... import config
 from ...data.splits import random_holdout
 from ...explain.explanation import Explanation
 from ..base import batches
-from ..base.fitting import Report
-from ..base.recommender import Queries
+from ..base.fitting import Given, Report
+from ..base.recommender import Queries, Recommender
 from ..base.state import at_once
 from ..content import state as content_state
-from ..content.estimator import WithContent
-from ..inputs import checks, rating_scale
+from ..content.attribution import Columns
+from ..content.fusion import Content
+from ..inputs import checks
 from ..inputs.histories import CSR, Array
+from ..inputs.rating_scale import Scale
 from . import explain
 from .content_attribution import Views
 from .passes import Passes, Strengths
 from .posterior import standard_deviations
 from .solve import RANK, solved
+from .state import RegressorState
 from .system import Entries
 
 __all__ = ["KernelAttentionRegressor"]
 
 
-class KernelAttentionRegressor(WithContent):
+class KernelAttentionRegressor(Recommender[RegressorState]):
     r"""Ratings by softmax attention over users and items at once, with values from kernel ridge regression.
 
     Users and items are compared by ``C = residual_share * cosine of residuals + (1 - residual_share) * cosine of
@@ -135,6 +138,7 @@ class KernelAttentionRegressor(WithContent):
     ['content', 'interactions']
     """
 
+    _holds = RegressorState
     takes = frozenset({"tune", "item_features", "user_features"})
     _climbs = True
     _tuned_with: ClassVar[dict[str, str]] = {"content_share": "item_features", "user_content_share": "user_features"}
@@ -205,7 +209,7 @@ class KernelAttentionRegressor(WithContent):
         if not 0 < self.tolerance < 1:
             raise ValueError(f"tolerance={self.tolerance!r} must lie between 0 and 1, for example 1e-5")
 
-    def _search_space(self) -> dict[str, Sequence[Any]]:
+    def _search_space(self) -> dict[str, Sequence[object]]:
         return {
             "residual_share": (0.05, 0.1, 0.2, 0.35),
             "item_damping": (1.0, 2.0, 4.0, 8.0, 12.0),
@@ -221,27 +225,17 @@ class KernelAttentionRegressor(WithContent):
 
     # Fitting.
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        strengths, sides = Strengths.of(self), self._sides(inputs, user_items.shape)
-        state: dict[str, Any] = {
-            "histories": user_items,
-            "declared": inputs["declared"],
-            **rating_scale.facts(user_items, inputs["rating_range"]),
-            "passes": 0,
-            **strengths.facts(),
-            "first_steps": 0,
-            "second_steps": 0,
-            "first": np.zeros(0),
-            "second": np.zeros(0),
-            **content_state.packed_sides(sides),
-        }
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> RegressorState:
+        strengths, sides = Strengths.of(self), self._sides(given, user_items.shape)
+        found, steps = [np.zeros(0), np.zeros(0)], [0, 0]
+        solved_passes = 0
         passes = Passes(user_items, strengths, self.memory_budget or config.memory_budget(), sides)
         told = 0
-        for number, name in enumerate(("first", "second")[: self.passes]):
+        for number in range(self.passes):
             with batches.progress(None, show_progress, "step") as bar:
                 bar.set_description(f"pass {number + 1} of {self.passes}")
 
-                def tell(step: int, residual: float, bar: Any = bar, told: int = told) -> None:
+                def tell(step: int, residual: float, bar: batches.Progress = bar, told: int = told) -> None:
                     bar.set_postfix(residual=f"{residual:.2g}")
                     bar.update()
                     report(told + step, residual)
@@ -251,24 +245,37 @@ class KernelAttentionRegressor(WithContent):
             if solution.interrupted and number and not solution.steps:
                 break
             told += solution.steps
-            state |= {name: solution.x, "passes": number + 1, f"{name}_steps": solution.steps}
+            found[number], steps[number], solved_passes = solution.x, solution.steps, number + 1
             passes.add(solution.x)
             if solution.interrupted:
                 break
         if told == 0:  # all ratings are equal, and there was nothing to solve
             report(1, 0.0)
+        state = RegressorState(
+            histories=user_items,
+            declared=given.declared,
+            strengths=strengths.as_floats(),
+            scale=Scale.of(user_items, given.rating_range),
+            passes=solved_passes,
+            first=found[0],
+            second=found[1],
+            first_steps=steps[0],
+            second_steps=steps[1],
+            users=content_state.HeldSide.of(sides[0]),
+            items=content_state.HeldSide.of(sides[1]),
+        )
         self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
         return state
 
-    def _sides(self, inputs: dict[str, Any], shape: tuple[int, int]) -> content_state.Sides:
-        users = content_state.taken("user_features", inputs, shape[0], "users")
-        items = content_state.taken("item_features", inputs, shape[1], "items")
+    def _sides(self, given: Given, shape: tuple[int, int]) -> content_state.Sides:
+        users = content_state.taken("user_features", given.user_features, shape[0], "users")
+        items = content_state.taken("item_features", given.item_features, shape[1], "items")
         return (
             content_state.Side.of(users, float(self.user_content_share), self.user_modality_weights, "user_"),
             content_state.Side.of(items, float(self.content_share), self.modality_weights),
         )
 
-    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
+    def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
         """Minus the RMSE on a tenth of the ratings."""
         train, test = random_holdout(user_items, 0.1, self.random_state)
         if test.nnz == 0:
@@ -277,42 +284,24 @@ class KernelAttentionRegressor(WithContent):
             )
         entries = Entries(test)
 
-        def score(setting: dict[str, Any]) -> float:
+        def score(setting: Mapping[str, object]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
-            model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return -model._passes().stages[-1].rmse(entries, (model._state["low"], model._state["high"]))
+            model._state = state = model._learn(train, given, False, lambda epoch, loss: None)
+            return -model._passes().stages[-1].rmse(entries, (state.scale.low, state.scale.high))
 
         return score
-
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        return {
-            **dict.fromkeys(Strengths.names(), float),
-            **rating_scale.layout(state),
-            **dict.fromkeys(("passes", "first_steps", "second_steps"), int),
-            "declared": ("explicit", "implicit", "unknown"),
-            "histories": ("float32", shape),
-            "first": ("float64", (nnz,)),
-            "second": ("float64", (nnz if state["passes"] == 2 else 0,)),
-            **content_state.layout_of_sides(shape, state),
-        }
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        if state["passes"] not in (1, 2):
-            raise ValueError(f"passes is {state['passes']}")
-        Strengths.from_facts(state).check()
-        rating_scale.check(state)
 
     @property
     def predicts_ratings(self) -> bool:
         """True: the stored values are taken as ratings, unless they were declared as something else."""
         s = self._fitted()
-        return bool(s["declared"] != "implicit" and s["low"] < s["high"])
+        return bool(s.declared != "implicit" and s.scale.low < s.scale.high)
 
     @property
     def steps_(self) -> tuple[int, ...]:
         """Steps of conjugate gradients that each pass took."""
         s = self._fitted()
-        return (s["first_steps"], s["second_steps"])[: s["passes"]]
+        return (s.first_steps, s.second_steps)[: s.passes]
 
     # Scores.
 
@@ -320,10 +309,10 @@ class KernelAttentionRegressor(WithContent):
         def make() -> Passes:
             s = self._fitted()
             budget = self.memory_budget or config.memory_budget()
-            out = Passes(s["histories"], Strengths.from_facts(s), budget, content_state.unpacked_sides(s))
-            for name in ("first", "second")[: s["passes"]]:
+            out = Passes(s.histories, s.strengths, budget, s.sides)
+            for coefficients in (s.first, s.second)[: s.passes]:
                 out.system(len(out.stages))
-                out.add(s[name])
+                out.add(coefficients)
             return out
 
         out: Passes = self._derived("passes", make)
@@ -339,7 +328,7 @@ class KernelAttentionRegressor(WithContent):
 
     @at_once
     def predict(
-        self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False, clip: bool = True
+        self, userid: object, itemid: object, *, user_items: object = None, return_std: bool = False, clip: bool = True
     ) -> Any:
         """Predicted ratings of pairs.
 
@@ -376,16 +365,33 @@ class KernelAttentionRegressor(WithContent):
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
         return partial(explain.explanation, passes.stages[-1], rows, kernels, queries.userids, views)
 
+    # Content.
+
+    def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
+        s = self._fitted()
+        return content_state.updated(name, s.users if name == "user_features" else s.items, ids, given, n)
+
+    def _user_features(self, given: object, n: int) -> CSR:
+        return content_state.of_queries(self._fitted().users, given, n)
+
+    def _content_of(self, queries: Queries) -> Content | None:
+        """What users bring along, if they do."""
+        return content_state.rows_of(self._fitted().users, queries.features)
+
+    def _columns(self) -> Columns:
+        users, items = (None if side is None else side.known for side in self._fitted().sides)
+        return self._derived("columns", lambda: Columns.of_content(items, users))
+
     # Vectors: residuals and activity, as in the first pass.
 
     def _vectors(self, rows: CSR, side: int) -> CSR:
         return self._passes().vectors(rows, side)
 
     def _user_vectors(self) -> CSR:
-        return self._vectors(self._fitted()["histories"], 0)
+        return self._vectors(self._fitted().histories, 0)
 
     def _item_vectors(self) -> CSR:
-        return self._vectors(self._fitted()["histories"].T.tocsr(), 1)
+        return self._vectors(self._fitted().histories.T.tocsr(), 1)
 
     def _fold_users(self, user_items: CSR) -> CSR:
         return self._vectors(user_items, 0)

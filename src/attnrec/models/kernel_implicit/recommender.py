@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,26 +13,27 @@ from ... import ops
 from ..._util.validate import check_choice, check_number, check_share
 from ...explain.explanation import Explanation
 from ..base import batches
-from ..base.fitting import Report
-from ..base.recommender import Queries
+from ..base.fitting import Given, Report
+from ..base.recommender import Queries, Recommender
 from ..content import state as content_state
-from ..content.estimator import WithContent
+from ..content.attribution import Columns
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array, csr, histories, ones
 from . import item_kernel, ridge, vector_items
 from .explain import Likeness, Users, explanation
+from .state import KernelState
 from .user_block import UserBlock
 
 __all__ = ["KernelAttentionRecommender"]
 
-_SPACE: dict[str, dict[str, Sequence[Any]]] = {
+_SPACE: dict[str, dict[str, Sequence[object]]] = {
     "user": {"temperature": (0.2, 0.25, 0.3, 0.4), "regularization": (0.1, 0.3, 1.0)},
     "item": {"item_temperature": (0.3, 0.5, 0.8), "item_regularization": (0.2, 0.5, 1.0)},
     "both": {"temperature": (0.25, 0.4), "regularization": (0.1, 0.3, 1.0), "item_regularization": (0.3, 1.0)},
 }
 
 
-class KernelAttentionRecommender(WithContent):
+class KernelAttentionRecommender(Recommender[KernelState]):
     r"""Implicit feedback: softmax attention on values that are solved for, in closed form, instead of looked up.
 
     Histories are compared through an exponential kernel, the numerator of softmax attention::
@@ -117,6 +118,7 @@ class KernelAttentionRecommender(WithContent):
     (True, True)
     """
 
+    _holds = KernelState
     takes = frozenset({"tune", "item_features", "item_vectors"})
 
     def __init__(
@@ -164,13 +166,13 @@ class KernelAttentionRecommender(WithContent):
         checks.seed("random_state", self.random_state)
         check_choice("negative", self.negative, dislikes.CHOICES)
 
-    def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
-        known = content_state.taken("item_features", inputs, n_items, "items")
+    def _side(self, item_features: object, n_items: int) -> content_state.Side | None:
+        known = content_state.taken("item_features", item_features, n_items, "items")
         if known is not None and self.side == "user":
             raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
         return content_state.Side.of(known, float(self.content_share), self.modality_weights)
 
-    def _search_space(self) -> dict[str, Sequence[Any]]:
+    def _search_space(self) -> dict[str, Sequence[object]]:
         return _SPACE[self.side]
 
     # Memory.
@@ -180,7 +182,7 @@ class KernelAttentionRecommender(WithContent):
         more = 0 if content is None else item_kernel.content_bytes(x, content)
         return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
 
-    def memory_needed(self, user_items: Any, item_features: Any = None) -> int:
+    def memory_needed(self, user_items: object, item_features: object = None) -> int:
         """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
 
         Raises
@@ -190,14 +192,14 @@ class KernelAttentionRecommender(WithContent):
         """
         self._check_params()
         x = dislikes.apart(histories("user_items", user_items), self.negative)[0]
-        beside = self._side({"item_features": item_features}, x.shape[1])
+        beside = self._side(item_features, x.shape[1])
         return self._plan(x, None if beside is None else beside.known.nnz)[0]
 
     # Learning.
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> KernelState:
         x = user_items
-        beside = self._side(inputs, x.shape[1])
+        beside = self._side(given.item_features, x.shape[1])
         bytes_, n_blocks = self._plan(x, None if beside is None else beside.known.nnz)
         if self.n_blocks == "auto" and n_blocks > 1:
             warnings.warn(
@@ -205,44 +207,49 @@ class KernelAttentionRecommender(WithContent):
                 "unless temperature is chosen for it: pass a larger memory_budget, fit(tune=...), or "
                 f"n_blocks={n_blocks} to have it so",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         counts = np.bincount(x.indices, minlength=x.shape[1])
         weights = ridge.column_weights(counts, float(self.popularity_exponent))
         unit = ridge.features(x, weights)
         activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
-        state: dict[str, Any] = {
-            "histories": x,
-            "declared": inputs["declared"],
-            "side": self.side,
-            "temperature": float(self.temperature),
-            "n_blocks": n_blocks,
-            "random_state": int(self.random_state),
-            "unit": unit.data,
-            "item_weights": weights,
-            "user_weights": activity,
-        }
-        if beside is not None:
-            state |= content_state.packed_sides((None, beside)) | {"content_share": beside.share}
+        inverse: list[Array] = []
+        between, given_vectors = None, None
         columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
             if self.side != "item":
-                for g, rows in enumerate(ridge.parts(x.shape[0], n_blocks, int(self.random_state))):
+                for rows in ridge.parts(x.shape[0], n_blocks, int(self.random_state)):
                     part = unit if n_blocks == 1 else unit[rows]
-                    state[f"inverse_{g}"] = self._inverse(part, bar.update)
+                    inverse.append(self._inverse(part, bar.update))
             if self.side != "user":
                 between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
-                state |= {"between_items": between} | vector_items.put(between, inputs.get("item_vectors"), counts > 0)
+                given_vectors = vector_items.put(between, given.item_vectors, counts > 0)
+        state = KernelState(
+            histories=x,
+            declared=given.declared,
+            side=self.side,
+            temperature=float(self.temperature),
+            n_blocks=n_blocks,
+            random_state=int(self.random_state),
+            unit=unit.data,
+            item_weights=weights,
+            user_weights=activity,
+            inverse=tuple(inverse),
+            between_items=between,
+            vectors=given_vectors,
+            items=content_state.HeldSide.of(beside),
+            content_share=None if beside is None else beside.share,
+        )
         report(1, float("nan"))
         return state
 
-    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Any) -> Array:
+    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Callable[[int], object]) -> Array:
         unit = by_item if beside is None else beside.fused(by_item)
         used = np.diff(by_item.indptr) > 0
         return self._solved("item_", lambda t, r: item_kernel.between(unit, used, t, r, step), unit)
 
-    def _inverse(self, unit: CSR, step: Any) -> Array:
+    def _inverse(self, unit: CSR, step: Callable[[int], object]) -> Array:
         return self._solved("", lambda t, r: ridge.inverse(unit, t, r, step), unit)
 
     def _solved(self, prefix: str, solve: Callable[[float, float], Array], unit: CSR) -> Array:
@@ -255,44 +262,22 @@ class KernelAttentionRecommender(WithContent):
                 f"{regularization:g} is {error}: raise {prefix}regularization, or lower {prefix}temperature"
             ) from None
 
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        side, n_blocks = state["side"], state["n_blocks"]
-        if type(n_blocks) is not int or not 1 <= n_blocks <= max(1, shape[0]):
-            raise ValueError(f"n_blocks is {n_blocks!r:.40}")
-        blocks = [] if side == "item" else np.array_split(np.empty(shape[0]), n_blocks)
-        return {
-            "declared": ("explicit", "implicit", "unknown"),
-            "side": ("user", "item", "both"),
-            "temperature": float,
-            "n_blocks": int,
-            "random_state": int,
-            "histories": ("float32", shape),
-            "unit": ("float32", (nnz,)),
-            "item_weights": ("float32", shape[1:]),
-            "user_weights": ("float32", shape[:1]),
-            **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
-            **({} if side == "user" else {"between_items": ("float32", (shape[1],) * 2)}),
-            **vector_items.layout(shape[1], state),
-            **content_state.layout_of_sides(shape, state),
-            **({"content_share": float} if "content" in state else {}),
-        }
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        check_number("temperature", state["temperature"], 1e-2)
-        if state["random_state"] < 0:
-            raise ValueError(f"random_state is {state['random_state']}")
-
-    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
-        known = vector_items.updated if name == "item_vectors" else partial(content_state.updated, name)
-        return known(self._fitted(), ids, given, n)
+    def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
+        s = self._fitted()
+        if name == "item_vectors":
+            return vector_items.updated(s, ids, given, n)
+        return content_state.updated(name, s.items, ids, given, n)
 
     @property
     def history_weights(self) -> Array:
         """What items of a history add to the score of each item, (items, items) float32, for :class:`ContentBridge`:
         ``user_items @ history_weights[i]`` are the scores of item i, with ``side="both"`` but for what users add."""
-        if "between_items" not in (s := self._fitted()):
+        return np.asarray(self._between_items(self._fitted()).T)
+
+    def _between_items(self, s: KernelState) -> Array:
+        if s.between_items is None:
             raise ValueError("side='user' has no weights between items: use side='item' or side='both'")
-        return np.asarray(s["between_items"].T)
+        return s.between_items
 
     def _row_bytes(self) -> int:
         return 48 * self.n_items + 24 * self.n_users
@@ -301,23 +286,23 @@ class KernelAttentionRecommender(WithContent):
 
     def _user_vectors(self) -> CSR:
         s = self._fitted()
-        x = s["histories"]
-        return csr(s["unit"], x.indices, x.indptr, x.shape)
+        x = s.histories
+        return csr(s.unit, x.indices, x.indptr, x.shape)
 
     def _fold_users(self, user_items: CSR) -> CSR:
-        return ridge.features(user_items, self._fitted()["item_weights"])
+        return ridge.features(user_items, self._fitted().item_weights)
 
     def _item_vectors(self) -> CSR:
-        return self._fold_items(self._fitted()["histories"].T.tocsr())
+        return self._fold_items(self._fitted().histories.T.tocsr())
 
     def _fold_items(self, item_users: CSR) -> CSR:
-        return ridge.features(item_users, self._fitted()["user_weights"])
+        return ridge.features(item_users, self._fitted().user_weights)
 
     # Scores.
 
     def _liked(self) -> Array:
         """Share of users who have each item, (items,) float32."""
-        x = self._fitted()["histories"]
+        x = self._fitted().histories
         out: Array = (np.bincount(x.indices, minlength=x.shape[1]) / max(x.shape[0], 1)).astype(np.float32)
         return out
 
@@ -325,31 +310,33 @@ class KernelAttentionRecommender(WithContent):
         s = self._fitted()
 
         def make() -> list[UserBlock]:
-            unit, x = self.user_vectors, ones(s["histories"])
-            found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
+            unit, x = self._derived("user_vectors", self._user_vectors), ones(s.histories)
+            found = ridge.parts(x.shape[0], s.n_blocks, s.random_state)
             if len(found) == 1:
-                return [UserBlock(found[0], s["inverse_0"], unit, x)]
-            return [UserBlock(rows, s[f"inverse_{g}"], unit[rows], x[rows]) for g, rows in enumerate(found)]
+                return [UserBlock(found[0], s.inverse[0], unit, x)]
+            return [
+                UserBlock(rows, inverse, unit[rows], x[rows]) for rows, inverse in zip(found, s.inverse, strict=True)
+            ]
 
-        return list(self._derived("blocks", make)) if s["side"] != "item" else []
+        return list(self._derived("blocks", make)) if s.side != "item" else []
 
     def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
         """Weight of every user of the block for each query, (b, n) float32."""
         same = np.ones(x.shape[0], dtype=bool)
         if queries.given is not None:
-            same = ridge.same_rows(x, self._fitted()["histories"], queries.userids)
-        return block.weights(self._fold_users(x), queries.userids, same, self._fitted()["temperature"])
+            same = ridge.same_rows(x, self._fitted().histories, queries.userids)
+        return block.weights(self._fold_users(x), queries.userids, same, self._fitted().temperature)
 
     def _histories(self, queries: Queries) -> CSR:
-        stored = self._fitted()["histories"]
+        stored = self._fitted().histories
         return ones(stored[queries.userids] if queries.given is None else queries.given)
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()
         x = self._histories(queries)
         shape = (x.shape[0], self.n_items)
-        if s["side"] == "item":
-            scores = ridge.sums_of_rows(x, s["between_items"])
+        if s.side == "item":
+            scores = ridge.sums_of_rows(x, self._between_items(s))
             scores[np.diff(x.indptr) == 0] = self._liked()
             return scores, scores
         scores, share = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
@@ -363,38 +350,41 @@ class KernelAttentionRecommender(WithContent):
             size += w.sum(axis=1, dtype=np.float64)
         scores *= np.float32(1 / len(blocks))
         share /= np.maximum(size, np.finfo(np.float32).tiny)[:, None].astype(np.float32)
-        if s["side"] == "both":
-            scores += ridge.sums_of_rows(x, s["between_items"])
+        if s.side == "both":
+            scores += ridge.sums_of_rows(x, self._between_items(s))
         return scores, share
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         s = self._fitted()
-        if s["side"] == "user":
+        if s.side == "user":
             return np.minimum(weights, np.float32(1))
-        between = s["between_items"]
+        between = self._between_items(s)
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
         x = self._histories(queries)
         share = np.zeros(ids.shape, dtype=np.float32)
         for r, row in enumerate(ids):
             found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
             share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
-        weights = (weights + share) / 2 if s["side"] == "both" else share
+        weights = (weights + share) / 2 if s.side == "both" else share
         return np.minimum(weights, np.float32(1))
 
     # Why.
 
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        x, raters_of = self._histories(queries), self._derived("raters", lambda: s["histories"].T.tocsr())
+        x, raters_of = self._histories(queries), self._derived("raters", lambda: s.histories.T.tocsr())
         blocks = self._user_blocks()
         weights = np.zeros((len(queries.userids), self.n_users if blocks else 0), np.float32)
         for block in blocks:
             weights[:, block.rows] = self._weights(block, queries, x)
-        units, temperature = self._fold_users(x), s["temperature"]
-        turned = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
-        users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature) if blocks else None
-        side = content_state.unpacked_sides(s)[1]
+        units, temperature = self._fold_users(x), s.temperature
+        users = None
+        if blocks:
+            turned = self._derived("keys_by_item", lambda: self._user_vectors().T.tocsr())
+            users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature)
+        side = s.beside
         likeness = None
         if side is not None:
-            likeness = self._derived("likeness", lambda: Likeness.of(self.item_vectors, side, self._columns()))
-        return partial(explanation, queries.userids, x, s.get("between_items"), users, likeness, self._liked())
+            columns = self._derived("columns", lambda: Columns.of_content(side.known, None))
+            likeness = self._derived("likeness", lambda: Likeness.of(self._item_vectors(), side, columns))
+        return partial(explanation, queries.userids, x, s.between_items, users, likeness, self._liked())
