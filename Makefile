@@ -38,7 +38,7 @@ demo: $(VENV)/demo.stamp ## build, install with the command line, and recommend 
 test: $(TESTED) ## build, install, and run every test on the installed package (ARGS='-k topk -x')
 	@ATTNREC_TEST_INSTALLED=1 $(PY) -m pytest $(ARGS)
 
-lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, clang-format: report only
+lint: $(TESTED) $(VENV)/tools.stamp ## ruff, mypy --strict, stubtest, docstrings, clang-format: report only
 	@PATH="$(abspath $(BIN)):$$PATH" sh tools/lint.sh
 
 format: $(VENV)/tools.stamp ## rewrite Python and C++ sources in the house style
@@ -97,6 +97,6 @@ $(TESTED): $(VENV)/wheel.stamp
 	@touch $@
 
 $(VENV)/tools.stamp: $(VENV)/venv.stamp tools/requirements.txt
-	@echo "attnrec: installing ruff, mypy, clang-format, CMake"
+	@echo "attnrec: installing ruff, mypy, numpydoc, clang-format, CMake"
 	@$(PIP) install -r tools/requirements.txt
 	@touch $@

@@ -48,12 +48,12 @@ def models() -> list[tuple[Any, dict[str, object]]]:
     sides = {"item_features": R.integers(0, 3, (ITEMS, 3)), "user_features": R.integers(0, 3, (USERS, 2))}
     return [
         *((NeighbourAttention(features=kind), {}) for kind in ("auto", "raw", "binary")),
-        *((KernelAttentionRecommender(side=side), {}) for side in ("user", "item", "both")),
+        *((KernelAttentionRecommender(based_on=what), {}) for what in ("users", "items", "both")),
         *((KernelAttentionRegressor(passes), {}) for passes in (1, 2)),
         (SoftmaxRecommender(**SMALL), {}),
         (SoftmaxRecommender(**SMALL), sides),
-        (SoftmaxRecommender(**SMALL, users="free"), {}),
-        (SoftmaxRecommender(**SMALL, users="free", normalize="all"), {}),
+        (SoftmaxRecommender(**SMALL, user_representation="embedding"), {}),
+        (SoftmaxRecommender(**SMALL, user_representation="embedding", normalize="all"), {}),
     ]
 
 

@@ -12,6 +12,8 @@ python -m mypy
 say stubtest
 # The attribute of the package is the installed one, so stubs are compared with the extension that was just built.
 MYPYPATH='' python -m mypy.stubtest --concise --ignore-unused-allowlist --allowlist tools/stubtest.txt attnrec._core
+say docstrings
+python tools/docstrings.py
 say clang-format
 unformatted=$(find csrc examples tests/consumers src/attnrec/include -name '*.cpp' -o -name '*.h' -o -name '*.c' |
     while read -r file; do clang-format "$file" | cmp -s - "$file" || echo "$file"; done)

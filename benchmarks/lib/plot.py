@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attnrec._util.extras import need
+from attnrec._util.extras import require
 from attnrec.cli._write import beside
 from benchmarks.speed import growth, shapes
 
@@ -27,14 +27,14 @@ STYLE = {"font.size": 11, "svg.hashsalt": "attnrec", "axes.titlesize": 12, "axes
 
 
 def need_matplotlib() -> None:
-    need("matplotlib", extra="bench")
+    require("matplotlib", extra="bench")
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
     """Draw what was measured along each axis, in the format that the name ends in."""
-    matplotlib = need("matplotlib", extra="bench")
+    matplotlib = require("matplotlib", extra="bench")
     matplotlib.use("agg")
-    pyplot = need("matplotlib.pyplot", extra="bench")
+    pyplot = require("matplotlib.pyplot", extra="bench")
     with matplotlib.rc_context(STYLE):
         figure, panels = pyplot.subplots(2, 2, figsize=(11, 8), layout="constrained")
         for panel, axis in zip(panels.flat, shapes.AXES, strict=True):

@@ -56,7 +56,7 @@ def gowalla(root: Path) -> tuple[sp.csr_array, sp.csr_array] | None:
     return train, test
 
 
-def held_out_users(x: sp.csr_array, seed: int, n: int = 1000) -> tuple[sp.csr_array, sp.csr_array, sp.csr_array]:
+def user_holdout(x: sp.csr_array, seed: int, n: int = 1000) -> tuple[sp.csr_array, sp.csr_array, sp.csr_array]:
     """Histories of all users but n; 80 % of the histories of these n, drawn at random; and the rest of them."""
     rng = np.random.default_rng(seed)
     users = np.sort(rng.permutation(x.shape[0])[:n])

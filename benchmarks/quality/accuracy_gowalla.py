@@ -33,7 +33,7 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
         {**KERNEL, "temperature": 1.0, "regularization": 0.25, "n_blocks": 4},
     ),
     "attnrec softmax": (SoftmaxRecommender, SOFTMAX),
-    "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "users": "free", "epochs": 20}),
+    "attnrec softmax, free users": (SoftmaxRecommender, {**SOFTMAX, "user_representation": "embedding", "epochs": 20}),
     "attnrec softmax, 128": (SoftmaxRecommender, {**SOFTMAX, "factors": 128, "history_dropout": 0.3}),
     "attnrec softmax, 256": (SoftmaxRecommender, {**SOFTMAX, "factors": 256, "history_dropout": 0.3}),
     "attnrec softmax, 512": (SoftmaxRecommender, {**SOFTMAX, "factors": 512, "history_dropout": 0.4}),

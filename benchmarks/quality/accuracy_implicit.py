@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from attnrec import metrics
 from attnrec.models import KernelAttentionRecommender
 from benchmarks.quality import accuracy_gowalla
-from benchmarks.quality.accuracy_data import best_unseen, folder, held_out_users, movielens_1m
+from benchmarks.quality.accuracy_data import best_unseen, folder, movielens_1m, user_holdout
 from benchmarks.quality.accuracy_gowalla import points
 from benchmarks.quality.accuracy_peers import PEERS, Scores, missing
 
@@ -42,8 +42,8 @@ def _peer(fit: Callable[..., Scores]) -> Method:
 
 
 OURS: dict[str, Method] = {
-    **{f"attnrec {side}": _ours(side=side) for side in ("user", "item", "both")},
-    **{f"attnrec both, {n} blocks": _ours(side="both", n_blocks=n) for n in (2, 4)},
+    **{f"attnrec {what}": _ours(based_on=what) for what in ("users", "items", "both")},
+    **{f"attnrec both, {n} blocks": _ours(based_on="both", n_blocks=n) for n in (2, 4)},
 }
 METHODS: dict[str, Method] = {**OURS, **{name: _peer(fit) for name, fit in PEERS.items()}}
 
@@ -116,7 +116,7 @@ def _movielens(root: Any, options: Any) -> dict[str, Any]:
 
 
 def _trial(name: str, x: sp.csr_array, seed: int, setting: dict[str, Any]) -> dict[str, Any]:
-    train, fold_in, test = held_out_users(x, seed)
+    train, fold_in, test = user_holdout(x, seed)
     started = time.perf_counter()
     ids = METHODS[name](train, **setting)(fold_in, 100)
     seconds = time.perf_counter() - started

@@ -192,7 +192,12 @@ METHODS: dict[str, Callable[..., Method]] = {
     "attnrec softmax, tower": _ours(SoftmaxRecommender),
 }
 BRIDGE: dict[str, tuple[Any, ...]] = {"temperature": (0.1, 0.2, 0.4, 0.8), "regularization": (0.5, 2.0, 8.0)}
-KERNEL: dict[str, Any] = {"side": "item", "item_temperature": 0.5, "item_regularization": 0.5, "memory_budget": 2**31}
+KERNEL: dict[str, Any] = {
+    "based_on": "items",
+    "item_temperature": 0.5,
+    "item_regularization": 0.5,
+    "memory_budget": 2**31,
+}
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "by chance": {},
     "content kNN": {"power": (1.0, 2.0, 4.0, 8.0, 16.0)},
@@ -207,12 +212,12 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "implicit ALS, attnrec bridge": BRIDGE,
     "attnrec softmax, bridge": BRIDGE,
     "attnrec softmax, learned bridge": {"normalize": (True, False)},
-    "attnrec kernel, learned bridge": {"side": ("item",)},
+    "attnrec kernel, learned bridge": {"based_on": ("items",)},
     "attnrec kernel, fused": {
         **{name: (value,) for name, value in KERNEL.items()},
         "item_temperature": (0.15, 0.3, 0.5),
         "item_regularization": (0.5, 2.0),
-        "content_share": (0.3, 0.6),
+        "content_weight": (0.3, 0.6),
     },
     "attnrec softmax, tower": {
         "temperature": (0.1, 0.2, 0.3),
@@ -229,7 +234,7 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
         "irspack iALS": {"alpha0": 0.3, "reg": 0.03, "lambda_item_feature": 100.0},
         "implicit ALS, attnrec bridge": {"temperature": 0.8, "regularization": 2.0},
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 8.0},
-        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_share": 0.3},
+        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_weight": 0.3},
         "attnrec softmax, tower": {"temperature": 0.2, "id_dropout": 0.95},
     },
     "movielens-100k": {
@@ -238,7 +243,7 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
         "irspack iALS": {"alpha0": 3.0, "reg": 0.01, "lambda_item_feature": 300.0},
         "implicit ALS, attnrec bridge": {"temperature": 0.8, "regularization": 8.0},
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 0.5},
-        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_share": 0.6},
+        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_weight": 0.6},
         "attnrec softmax, tower": {"temperature": 0.1, "id_dropout": 0.5},
     },
     "beauty": {
@@ -247,23 +252,23 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
         "implicit ALS, attnrec bridge": {"temperature": 0.8, "regularization": 8.0},
         "irspack iALS": {"alpha0": 0.01, "reg": 0.01, "lambda_item_feature": 1.0},
         "attnrec softmax, bridge": {"temperature": 0.4, "regularization": 0.5},
-        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 0.5, "content_share": 0.3},
+        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 0.5, "content_weight": 0.3},
         "attnrec softmax, tower": {"temperature": 0.2, "id_dropout": 0.5},
     },
     "xwines-tfidf": {
         "content kNN": {"power": 2.0},
         "attnrec softmax, bridge": {"temperature": 0.8, "regularization": 2.0},
-        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 2.0, "content_share": 0.3},
+        "attnrec kernel, fused": {"item_temperature": 0.3, "item_regularization": 2.0, "content_weight": 0.3},
     },
     "xwines-sentences": {
         "content kNN": {"power": 8.0},
         "attnrec softmax, bridge": {"temperature": 0.1, "regularization": 8.0},
-        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_share": 0.6},
+        "attnrec kernel, fused": {"item_temperature": 0.15, "item_regularization": 2.0, "content_weight": 0.6},
     },
     "xwines-both": {
         "content kNN": {"power": 4.0},
         "attnrec softmax, bridge": {"temperature": 0.2, "regularization": 2.0},
-        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_share": 0.6},
+        "attnrec kernel, fused": {"item_temperature": 0.5, "item_regularization": 2.0, "content_weight": 0.6},
     },
 }
 
@@ -308,7 +313,7 @@ def warm(x: sp.csr_array, features: Any) -> dict[str, Any]:
     users = np.flatnonzero(np.diff(test.indptr) > 0)
     out: dict[str, Any] = {}
     for name, cls, setting in (
-        ("attnrec kernel", KernelAttentionRecommender, {**KERNEL, "content_share": 0.05}),
+        ("attnrec kernel", KernelAttentionRecommender, {**KERNEL, "content_weight": 0.05}),
         ("attnrec softmax", SoftmaxRecommender, {"id_dropout": 0.1}),
     ):
         for kind, given in (("without", None), ("with", features.matrix)):

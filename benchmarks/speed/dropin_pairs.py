@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from attnrec import compat
-from attnrec._util.extras import need
+from attnrec._util.extras import require
 from attnrec.bench import _peers, _tasks
 from attnrec.bench._forms import Form, Result
 from benchmarks.quality import accuracy_data
@@ -35,9 +35,9 @@ class Pair:
 
 def implicit_pairs(threads: int, small: bool) -> Iterator[Pair]:
     """ALS after a few iterations, on Gowalla where it is, and what is asked of it every day."""
-    need("implicit.cpu.topk", extra="compat")
+    require("implicit.cpu.topk", extra="compat")
     title, x = _interactions(small)
-    model = _als(need("implicit.als", extra="compat"), threads)
+    model = _als(require("implicit.als", extra="compat"), threads)
     model.fit(x, show_progress=False)
     b, n = x.shape
     users = np.arange(b)
@@ -65,8 +65,8 @@ def implicit_pairs(threads: int, small: bool) -> Iterator[Pair]:
 
 def rectools_pairs(threads: int, small: bool) -> Iterator[Pair]:
     """``recommend`` of its models on MovieLens 100K where it is, and its ranker on factors of Gowalla's size."""
-    models, rank = (need(f"rectools.models{part}", extra="rectools") for part in ("", ".rank"))
-    als = need("implicit.als", extra="rectools")
+    models, rank = (require(f"rectools.models{part}", extra="rectools") for part in ("", ".rank"))
+    als = require("implicit.als", extra="rectools")
     title, data, users, shape = _rectools_data(small)
     for name, model, width in (
         (f"ALS, {FACTORS} factors", models.ImplicitALSWrapperModel(_als(als, threads)), FACTORS),
@@ -110,7 +110,7 @@ def rectools_pairs(threads: int, small: bool) -> Iterator[Pair]:
 
 def faiss_pairs(threads: int, small: bool) -> Iterator[Pair]:
     """An index that is searched again and again, in every way that FAISS has for it."""
-    need("faiss", extra="bench")
+    require("faiss", extra="bench")
     for b, n in ((512, 100_000), (10_000, 100_000), (1, 100_000)):
         task = _tasks.Task("faiss", "", "topk", b, n, k=10)
         task = _tasks.quick(task) if small else task
@@ -128,7 +128,7 @@ def faiss_pairs(threads: int, small: bool) -> Iterator[Pair]:
 
 def torch_pairs(threads: int, small: bool) -> Iterator[Pair]:
     """Attention of the usual shapes, and with values wider than keys, for which torch has no fused kernel."""
-    torch = need("torch", extra="bench")
+    torch = require("torch", extra="bench")
     g = torch.Generator().manual_seed(0)
     theirs = torch.nn.functional.scaled_dot_product_attention
     for heads, rows, keys, d, m in (
@@ -189,7 +189,7 @@ def _als(als: Any, threads: int) -> Any:
 
 def _rectools_data(small: bool) -> tuple[str, Any, Any, tuple[int, int, int]]:
     """MovieLens 100K, or something small: title, RecTools' data set, users, and (users, items, interactions)."""
-    pandas, dataset = need("pandas", extra="rectools"), need("rectools.dataset", extra="rectools")
+    pandas, dataset = require("pandas", extra="rectools"), require("rectools.dataset", extra="rectools")
     root = None if small else accuracy_data.folder()
     path = None if root is None else root / "movielens-100k" / "ratings.csv"
     if path is not None and accuracy_data.found(path):

@@ -25,17 +25,17 @@ ESTIMATORS: list[Any] = [
     models.NeighbourAttention(feedback="implicit"),
     models.KernelAttentionRegressor(),
     models.KernelAttentionRecommender(),
-    models.KernelAttentionRecommender(side="item"),
-    models.KernelAttentionRecommender(side="both"),
+    models.KernelAttentionRecommender(based_on="items"),
+    models.KernelAttentionRecommender(based_on="both"),
     models.KernelAttentionRecommender(n_blocks=2, temperature=0.3),
     models.SoftmaxRecommender(),
-    models.SoftmaxRecommender(users="free"),
+    models.SoftmaxRecommender(user_representation="embedding"),
 ]
 
 
 WITH_CONTENT: list[Any] = [
     models.KernelAttentionRegressor(),
-    models.KernelAttentionRecommender(side="item"),
+    models.KernelAttentionRecommender(based_on="items"),
     models.SoftmaxRecommender(),
 ]
 

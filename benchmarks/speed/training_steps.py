@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import attnrec as ar
-from attnrec._util.extras import need
+from attnrec._util.extras import require
 from attnrec.bench._verify import TOLERANCE
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -93,7 +93,7 @@ def attnrec_trainer(shape: tuple[int, int], d: int, num_threads: int) -> Trainer
 
 def torch_trainers(shape: tuple[int, int], d: int) -> Iterator[tuple[str, Callable[[], Trainer]]]:
     """Ways of torch, by label; each is made when it is wanted, since tables and moments take memory."""
-    torch = need("torch", extra="bench")
+    torch = require("torch", extra="bench")
     gathered, summed = (lambda: _gathered), (lambda: _summed(torch, _lse))
 
     def compiled() -> Callable[..., Any]:

@@ -11,8 +11,8 @@ namespace {
 class Kernel final : public ScoredModel {
  public:
   Kernel(FilePointer from, const Run &) : ScoredModel(std::move(from), true) {
-    const std::string side = file->word("side", {"user", "item", "both"});
-    if (side != "item") {
+    const std::string based_on = file->word("based_on", {"users", "items", "both"});
+    if (based_on != "items") {
       users_ = true;
       if (file->integer("n_blocks") != 1) {
         fail("model_open: ", file->tensors.path(), ": KernelAttentionRecommender in ", file->integer("n_blocks"),
@@ -31,8 +31,8 @@ class Kernel final : public ScoredModel {
         have_.data = ones_.get();
       }
     }
-    if (side != "user") between_ = file->matrix("between_items", n_items(), n_items());
-    if (side != "item") return;
+    if (based_on != "users") between_ = file->matrix("between_items", n_items(), n_items());
+    if (based_on != "items") return;
     liked_ = Buffer<float>(n_items());
     std::vector<int64_t> counts(static_cast<std::size_t>(n_items()));
     for (int64_t p = 0; p < histories.entries(); ++p) ++counts[static_cast<std::size_t>(histories.csr.indices[p])];

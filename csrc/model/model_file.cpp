@@ -12,6 +12,10 @@ constexpr int64_t kFormat = 1;
 constexpr int64_t kMaxExtent = INT32_MAX - 64;  // ids are 32 bits inside
 constexpr int64_t kMaxEmpty = 1 << 24;          // columns that no byte of the file stands for
 
+// Parameters that no estimator has any more: a file that names one holds facts by other names than are read here.
+constexpr const char *kFormerParameters[] = {"side", "users",  "decay",        "own",    "same",         "joint",
+                                             "bias", "joint2", "joint2_first", "noise2", "content_share"};
+
 // indptr and indices of (rows, cols) with `entries` entries, checked; text of what is wrong, or "".
 template <class Integer>
 std::string flaw(const Integer *indptr, const Integer *indices, int64_t rows, int64_t cols, int64_t entries) {
@@ -74,6 +78,14 @@ ModelFile::ModelFile(const char *path, const Run &run, bool skip_finite)
     tensors.refuse("has a damaged description of the model");
   }
   model = name->text;
+  std::string former;
+  for (const char *parameter : kFormerParameters) {
+    if (header_.find("params")->find(parameter) != nullptr) former += (former.empty() ? "" : ", ") + quoted(parameter);
+  }
+  if (!former.empty()) {
+    fail("model_open: ", tensors.path(), " holds parameters of another version of attnrec (", former, "), whose ",
+         model, " this one does not read: fit the model and save it again with this version");
+  }
 }
 
 const Json &ModelFile::fact(const char *name) const {

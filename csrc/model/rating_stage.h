@@ -23,8 +23,8 @@ struct Joint {
 };
 
 // Numbers of a pass, in units of the variance of the ratings.
-struct Strengths {
-  double own, same, bias, noise;
+struct Hyperparameters {
+  double item_kernel_weight, user_kernel_weight, bias_weight, noise;
 };
 
 // A prediction takes the coefficients of all other users as they are, and solves for the user's own given these. So
@@ -32,7 +32,7 @@ struct Strengths {
 class Stage {
  public:
   // coefficients (entries of x), those of the fitted ratings. All have to stay.
-  Stage(const attnrec_csr &x, const Biases &biases, const double *coefficients, const Strengths &strengths,
+  Stage(const attnrec_csr &x, const Biases &biases, const double *coefficients, const Hyperparameters &hyperparameters,
         std::vector<Joint> joints, const Run &run);
   Stage(const Stage &) = delete;
   // out (b, items): predictions less the mean, over the scale. kernels: for each joint (b, users), 0 for themselves.
@@ -41,12 +41,14 @@ class Stage {
  private:
   void add_own(const attnrec_csr &histories, int64_t i, double *row) const;
   // Strength of a kernel between items for one user alone.
-  double strength(std::size_t joint) const { return joints_[joint].strength + (joint == 0 ? strengths_.own : 0); }
+  double strength(std::size_t joint) const {
+    return joints_[joint].strength + (joint == 0 ? hyperparameters_.item_kernel_weight : 0);
+  }
 
   const attnrec_csr &x_;
   const Biases &biases_;
   const double *coefficients_;
-  const Strengths strengths_;
+  const Hyperparameters hyperparameters_;
   const std::vector<Joint> joints_;
   std::vector<double> by_item_;  // sums of the coefficients
 };

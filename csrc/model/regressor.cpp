@@ -19,7 +19,7 @@ class Regressor final : public ScoredModel {
   Regressor(FilePointer from, const Run &run)
       : ScoredModel(std::move(from), false), passes_(passes(run)), scale_(*file),
         ratings_(file->word("declared", {"explicit", "implicit", "unknown"}) != "implicit" && scale_.low < scale_.high),
-        residual_share_(share("residual_share")), predicted_share_(share("predicted_share")), turned_(histories.csr),
+        residual_share_(share("residual_weight")), predicted_share_(share("predicted_weight")), turned_(histories.csr),
         biases_(histories.csr, turned_.csr(), file->number("user_damping", 0), file->number("item_damping", 0)),
         users_(biases_.features(histories.csr, 0, run)) {
     const Features items = biases_.features(turned_.csr(), 1, run);
@@ -27,17 +27,17 @@ class Regressor final : public ScoredModel {
     between_[0] = between(first_parts(items), "item_temperature", run);
     temperatures_[0] = file->number("user_temperature", kColdest);
     std::vector<Joint> joints;
-    joints.push_back(joint("joint", between_[0]));
+    joints.push_back(joint("product_kernel_weight", between_[0]));
     stages_[0] = stage("first", "noise", std::move(joints), run);
     if (passes_ == 1) return;
     const Buffer<float> of_items = predict_all(run);
     const attnrec_matrix predicted{of_items.get(), n, n_users(), n_users(), 1};
-    between_[1] = between(second_parts(items, predicted), "item_temperature2", run);
-    temperatures_[1] = file->number("user_temperature2", kColdest);
+    between_[1] = between(second_parts(items, predicted), "second_pass_item_temperature", run);
+    temperatures_[1] = file->number("second_pass_user_temperature", kColdest);
     std::vector<Joint> both;
-    both.push_back(joint("joint2", between_[1]));
-    both.push_back(joint("joint2_first", between_[0]));
-    stages_[1] = stage("second", "noise2", std::move(both), run);
+    both.push_back(joint("second_pass_product_weight", between_[1]));
+    both.push_back(joint("second_pass_first_product_weight", between_[0]));
+    stages_[1] = stage("second", "second_pass_noise", std::move(both), run);
   }
 
   const char *refuses(const attnrec_csr &x) const override {
@@ -53,7 +53,7 @@ class Regressor final : public ScoredModel {
     const int64_t b = users.count();
     const Buffer<double> rows(b * n);
     const Features features = biases_.features(users.histories, 0, run);
-    const Buffer<float> first = likeness(users, 0, first_parts(features), first_parts(users_), run);
+    const Buffer<float> first = user_kernel(users, 0, first_parts(features), first_parts(users_), run);
     stages_[0]->predict(users, {first.get()}, rows.get(), run);
     if (passes_ == 2) {
       const Buffer<float> predicted(b * n);
@@ -61,7 +61,7 @@ class Regressor final : public ScoredModel {
       for (int64_t i = 0; i < b; ++i) to_unit(predicted.get() + i * n, n);
       const attnrec_matrix mine{predicted.get(), b, n, n, 1};
       const Buffer<float> second =
-          likeness(users, 1, second_parts(features, mine), second_parts(users_, predicted_), run);
+          user_kernel(users, 1, second_parts(features, mine), second_parts(users_, predicted_), run);
       stages_[1]->predict(users, {second.get(), first.get()}, rows.get(), run);
     }
     for (int64_t j = 0; j < b * n; ++j) {
@@ -126,15 +126,15 @@ class Regressor final : public ScoredModel {
 
   std::unique_ptr<const Stage> stage(const char *coefficients, const char *noise, std::vector<Joint> joints,
                                      const Run &run) const {
-    const Strengths strengths{file->number("own", 0), file->number("same", 0), file->number("bias", 0),
-                              file->number(noise, kLeastNoise)};
+    const Hyperparameters hyperparameters{file->number("item_kernel_weight", 0), file->number("user_kernel_weight", 0),
+                                          file->number("bias_weight", 0), file->number(noise, kLeastNoise)};
     const double *solved = file->doubles(coefficients, {histories.entries()});
-    return std::make_unique<const Stage>(histories.csr, biases_, solved, strengths, std::move(joints), run);
+    return std::make_unique<const Stage>(histories.csr, biases_, solved, hyperparameters, std::move(joints), run);
   }
 
   // Kernel of users with all fitted ones, (b, users), of a pass; 0 for themselves.
-  Buffer<float> likeness(const Users &users, int pass, const std::vector<Part> &mine, const std::vector<Part> &all,
-                         const Run &run) const {
+  Buffer<float> user_kernel(const Users &users, int pass, const std::vector<Part> &mine, const std::vector<Part> &all,
+                            const Run &run) const {
     const int64_t m = n_users();
     Buffer<float> out(users.count() * m);
     kernel(mine, all, temperatures_[pass], out.get(), run);
@@ -170,7 +170,7 @@ class Regressor final : public ScoredModel {
       const attnrec_csr rows_of{x.indptr + first, x.indices, x.data, b, n};
       const Users users{rows_of, ids.data() + first, true, rows_of};
       const Features features = biases_.features(users.histories, 0, run);
-      const Buffer<float> near = likeness(users, 0, first_parts(features), first_parts(users_), run);
+      const Buffer<float> near = user_kernel(users, 0, first_parts(features), first_parts(users_), run);
       const Buffer<double> rows(b * n);
       stages_[0]->predict(users, {near.get()}, rows.get(), run);
       deviations(users, rows.get(), of_users_.get() + first * n, run);

@@ -14,7 +14,7 @@ class Softmax final : public attnrec_model {
     loss_.scale = static_cast<float>(1 / file->number("temperature", 1e-2));
     loss_.lse_weight = static_cast<float>(file->number("lse_weight", 0));
     loss_.unseen = file->word("normalize", {"unseen", "all"}) == "unseen";
-    free_ = file->word("users", {"history", "free"}) == "free";
+    embedding_ = file->word("user_representation", {"pooled", "embedding"}) == "embedding";
     items_ = file->matrix("items", n_items(), d_);
     user_rows_ = file->matrix("user_rows", n_users(), d_);
     average_ = file->floats("average", {d_});
@@ -24,16 +24,16 @@ class Softmax final : public attnrec_model {
     std::copy_n(items_.data, n_items() * d_, unit_.get());
     for_each_user(n_items(), 2 * d_, run, [&](int64_t i) { to_unit(unit_.get() + i * d_, d_); });
     index_.reset(index_create(unit(), ATTNREC_PRECISION_FLOAT32, 1, run));
-    if (!free_) unit_ = Buffer<float>();
+    if (!embedding_) unit_ = Buffer<float>();
   }
 
-  int64_t row_bytes() const override { return 4 * d_ * (free_ ? 6 : 1); }
+  int64_t row_bytes() const override { return 4 * d_ * (embedding_ ? 6 : 1); }
 
   void retrieve(const Users &users, const Wanted &wanted, const attnrec_topk_result &result,
                 const Run &run) const override {
     const int64_t b = users.count();
     const Buffer<float> vectors(b * d_);
-    if (free_ && !users.stored) {
+    if (embedding_ && !users.stored) {
       solve_users(users.histories, unit(), *index_, loss_, vectors.get(), run);
     }
     for_each_user(b, d_ * (1 + users.entries() / std::max<int64_t>(1, b)), run, [&](int64_t i) {
@@ -41,7 +41,7 @@ class Softmax final : public attnrec_model {
       if (users.stored) {
         std::copy_n(user_rows_.data + users.id(i) * d_, d_, out);
       } else {
-        if (!free_) pool(users.histories, i, items_, out);
+        if (!embedding_) pool(users.histories, i, items_, out);
         add_features(users.id(i), out);
       }
       if (!to_unit(out, d_)) std::copy_n(average_, d_, out);  // nothing is known of this user
@@ -66,7 +66,7 @@ class Softmax final : public attnrec_model {
 
   int64_t d_ = 0;
   UserLoss loss_;
-  bool free_ = false;
+  bool embedding_ = false;
   attnrec_matrix items_{}, user_rows_{}, user_part_{};
   const float *average_ = nullptr;
   const float *bias_ = nullptr;           // (n_items,), of models that have one

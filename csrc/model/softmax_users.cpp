@@ -15,21 +15,21 @@ float log_of_sum(float a, float b) {
 
 // Users where they are: their losses, and which way down.
 struct Place {
-  Place(int64_t b, int64_t d) : users(b * d), pulls(b * d), losses(b) {}
-  Buffer<float> users, pulls;
+  Place(int64_t b, int64_t d) : users(b * d), descents(b * d), losses(b) {}
+  Buffer<float> users, descents;
   Buffer<double> losses;
 };
 
 // With p the probability of a history item h among what is no target and t = lse_weight, the pull is
 // sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected.
-void pull(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index, const UserLoss &loss,
-          const Place &at, const Run &run) {
+void user_loss_gradient(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index,
+                        const UserLoss &loss, const Place &at, const Run &run) {
   const int64_t d = unit.cols;
   const attnrec_matrix users{at.users.get(), x.rows, d, d, 1};
   const Buffer<float> lse(x.rows);
   const Buffer<float> scores(x.indptr[x.rows]);
   attend({&users, nullptr, nullptr}, {nullptr, nullptr, &index}, {&unit, nullptr, nullptr}, loss.scale,
-         {loss.unseen ? &x : nullptr, nullptr}, at.pulls.get(), lse.get(), run);  // expected, until it is a pull
+         {loss.unseen ? &x : nullptr, nullptr}, at.descents.get(), lse.get(), run);  // expected, until it is a pull
   sampled_product(users, unit, x, scores.get(), run);
   const int64_t work = d * (1 + x.indptr[x.rows] / std::max<int64_t>(1, x.rows));
   for_each_user(x.rows, work, run, [&](int64_t i) {
@@ -46,7 +46,7 @@ void pull(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index 
     };
     sum_of_rows(x, i, unit.data, d, weight_of, sum.get());
     const auto push = static_cast<float>(static_cast<double>(loss.lse_weight) * rest);
-    float *out = at.pulls.get() + i * d;
+    float *out = at.descents.get() + i * d;
     for (int64_t c = 0; c < d; ++c) out[c] = sum[c] - push * out[c];
     at.losses[i] = total;
   });
@@ -79,21 +79,21 @@ void solve_users(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec
     pool(x, i, unit, here.users.get() + i * d);
     to_unit(here.users.get() + i * d, d);
   });
-  pull(x, unit, index, loss, here, run);
+  user_loss_gradient(x, unit, index, loss, here, run);
   for (int step = 0; step < kSteps; ++step) {
     for_each_user(x.rows, d, run, [&](int64_t i) {
       const auto count = static_cast<float>(std::max<int64_t>(1, x.indptr[i + 1] - x.indptr[i]));
       const float by = size[static_cast<std::size_t>(i)] / count;
-      for (int64_t c = i * d; c < (i + 1) * d; ++c) there.users[c] = here.users[c] + by * here.pulls[c];
+      for (int64_t c = i * d; c < (i + 1) * d; ++c) there.users[c] = here.users[c] + by * here.descents[c];
       to_unit(there.users.get() + i * d, d);
     });
-    pull(x, unit, index, loss, there, run);
+    user_loss_gradient(x, unit, index, loss, there, run);
     for (int64_t i = 0; i < x.rows; ++i) {  // a step that lowered the loss stays, and the next is longer
       const bool better = there.losses[i] <= here.losses[i];
       size[static_cast<std::size_t>(i)] *= better ? 2.0F : 0.25F;
       if (!better) continue;
       std::copy_n(there.users.get() + i * d, d, here.users.get() + i * d);
-      std::copy_n(there.pulls.get() + i * d, d, here.pulls.get() + i * d);
+      std::copy_n(there.descents.get() + i * d, d, here.descents.get() + i * d);
       here.losses[i] = there.losses[i];
     }
   }

@@ -1,4 +1,4 @@
-"""``python -m attnrec``: the command line. Nothing else."""
+"""``python -m attnrec``: runs the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads, instruction set, memory budget and backend of the process. Below everything but ``_core``."""
+"""Settings of the process: threads, instruction set, memory budget and backend."""
 
 from __future__ import annotations
 
@@ -54,12 +54,17 @@ def _need_core() -> None:
 
 
 def backend() -> str:
-    """Which implementation :mod:`attnrec.ops` runs: "compiled" or "reference".
+    """Name the implementation that :mod:`attnrec.ops` runs.
+
+    Returns
+    -------
+    str
+        "compiled" or "reference".
 
     Raises
     ------
     ValueError
-        If ATTNREC_BACKEND asked for another one, and :func:`set_backend` was not called since.
+        If ATTNREC_BACKEND names no backend, and :func:`set_backend` was not called since.
     """
     if _backend not in _BACKENDS:  # said at first use and not at import, so that attnrec.doctor can say it too
         raise ValueError(
@@ -71,10 +76,15 @@ def backend() -> str:
 def set_backend(name: str) -> None:
     """Run :mod:`attnrec.ops` on the compiled kernels ("compiled") or on NumPy ("reference").
 
+    Parameters
+    ----------
+    name : {"compiled", "reference"}
+        Implementation to run, for the whole process: the compiled kernels, or NumPy.
+
     Raises
     ------
     ValueError
-        If ``name`` is neither.
+        If ``name`` is neither, or the compiled extension is not loaded.
     """
     global _backend
     if name not in _BACKENDS:
@@ -85,10 +95,15 @@ def set_backend(name: str) -> None:
 
 
 def processors() -> int:
-    """Processors that this process may use, now.
+    """Count the processors that this process may use now.
 
-    Those of its affinity, and no more than the CPU quota of a container (control groups of Linux, version 1 or 2),
-    rounded up, pays for. Without the compiled extension quotas are not looked at.
+    They are those of its affinity, limited by the CPU quota of a container (control groups of Linux, version 1 or 2),
+    rounded up. Without the compiled extension quotas are ignored.
+
+    Returns
+    -------
+    int
+        Number of processors, at least 1.
 
     Examples
     --------
@@ -102,17 +117,22 @@ def processors() -> int:
 
 
 def num_threads() -> int:
-    """Threads that a call uses when it is not told.
+    """Return the number of threads of a call without ``num_threads``.
 
-    What :func:`set_num_threads` or :func:`thread_limit` set; else the environment variable ATTNREC_NUM_THREADS; else
-    the first number of OMP_NUM_THREADS; else :func:`processors`. Variables are read once, at the first call that needs
-    them; empty or 0 is as if unset.
+    It is the number that :func:`set_num_threads` or :func:`thread_limit` set; else the environment variable
+    ATTNREC_NUM_THREADS; else the first number of OMP_NUM_THREADS; else :func:`processors`. Variables are read once, at
+    the first call that needs them; an empty one, or 0, counts as unset.
+
+    Returns
+    -------
+    int
+        Number of threads, at least 1.
 
     Raises
     ------
     ValueError
-        If ATTNREC_NUM_THREADS is not a whole number up to 4,096. OMP_NUM_THREADS, which is other libraries' too, is
-        ignored then.
+        If ATTNREC_NUM_THREADS is not a whole number up to 4,096. OMP_NUM_THREADS, which other libraries read too, is
+        ignored in that case.
     """
     _need_core()
     return _core.num_threads()
@@ -120,6 +140,11 @@ def num_threads() -> int:
 
 def set_num_threads(n: int) -> None:
     """Set what :func:`num_threads` returns, for the whole process; 0 goes back to the default.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads, at least 1, or 0 for the default.
 
     Raises
     ------
@@ -132,10 +157,20 @@ def set_num_threads(n: int) -> None:
 
 @contextlib.contextmanager
 def thread_limit(n: int) -> Iterator[None]:
-    """Use ``n`` threads inside the block. The setting is the process's: other Python threads see it too.
+    """Limit the calls inside the block to ``n`` threads; other Python threads are limited too.
 
-    Of blocks that run at once in several threads the last that began counts, and when all have ended the number is what
+    Where blocks overlap in several threads, the one that began last counts, and when all have ended the number is what
     it was before the first.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads, at least 1, or 0 for the default.
+
+    Yields
+    ------
+    None
+        The block runs under the limit.
 
     Examples
     --------
@@ -161,12 +196,24 @@ def thread_limit(n: int) -> Iterator[None]:
 
 
 def memory_budget() -> int:
-    """Bytes of scratch memory that one call may take when it is not told."""
+    """Return the limit of temporary memory of a call without ``memory_budget``.
+
+    Returns
+    -------
+    int
+        Number of bytes.
+    """
     return _core.memory_budget() if _has_core() else DEFAULT_MEMORY_BUDGET
 
 
 def set_memory_budget(n_bytes: int) -> None:
     """Set what :func:`memory_budget` returns, for the whole process; 0 goes back to the default of 1 GiB.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Upper limit of the temporary memory of one call, in bytes, or 0 for the default; a smaller one means smaller
+        blocks and slower calls, not other results.
 
     Raises
     ------
@@ -178,31 +225,48 @@ def set_memory_budget(n_bytes: int) -> None:
 
 
 def isa() -> str:
-    """Name of the instructions in use, such as "avx512vnni", "avx2", "dotprod" or "scalar".
+    """Name the instruction set in use, such as "avx512vnni", "avx2", "dotprod" or "scalar".
 
-    The best that the processor runs, or what the environment variable ATTNREC_ISA names.
+    It is the best one that the processor supports, or the one that the environment variable ATTNREC_ISA names.
+
+    Returns
+    -------
+    str
+        Name of the instruction set.
 
     Raises
     ------
     ValueError
-        If ATTNREC_ISA names instructions that do not run here.
+        If ATTNREC_ISA names an instruction set that does not run here.
     """
     _need_core()
     return _core.isa()
 
 
 def get_include() -> str:
-    """Folder to put on a C compiler's path for ``#include <attnrec/attnrec.h>``."""
+    """Folder to put on a C compiler's path for ``#include <attnrec/attnrec.h>``.
+
+    Returns
+    -------
+    str
+        Path of the folder.
+    """
     return str(Path(__file__).parent / "include")
 
 
 def show_config() -> dict[str, str | int | list[str]]:
-    """Versions and settings of this process, as a dict ready for a bug report.
+    """Collect versions and settings of this process for a bug report.
+
+    Returns
+    -------
+    dict of str -> str, int or list of str
+        Versions, compiler, instruction sets, processors, threads and memory budget by name.
 
     Raises
     ------
     ValueError
-        If an environment variable cannot be followed; ``python -m attnrec.doctor`` reports that beside the rest.
+        If an environment variable has a value that cannot be used; ``python -m attnrec.doctor`` reports that among its
+        findings.
 
     Examples
     --------

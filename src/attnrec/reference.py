@@ -1,7 +1,7 @@
 """Every operation in plain NumPy: the specification, the test oracle and the benchmark baseline.
 
-Imports NumPy and nothing else. Results have the dtype asked for by ``dtype`` (float64 unless told), so the same
-body gives the truth (float64) and the yardstick of rounding (float32).
+Imports NumPy alone. Functions have the parameters of their namesakes in :mod:`attnrec.ops`, and ``dtype``, in which
+they compute: float64, the default, gives the true result, and float32 a measure of rounding errors.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class TopK:
-    """What :func:`topk` returns; unpacks as ``ids, scores``.
+    """Result of :func:`topk`; unpacks as ``ids, scores``.
 
     Attributes
     ----------
     ids : (b, k) int64
-        Item ids, best first; -1 where fewer than k were left.
+        Item ids, best first; -1 where fewer than k items were left.
     scores : (b, k)
-        ``scale * q . v + bias``; -inf where ids is -1.
+        Scores ``scale * q . v + bias``; -inf where the id is -1.
     weights : (b, k) or None
-        Softmax weights ``exp(score - lse)``; 0 where ids is -1.
+        Softmax weights ``exp(score - lse)``; 0 where the id is -1.
     lse : (b,) or None
-        log-sum-exp of the scores in the denominator; -inf where it is empty.
+        Log-sum-exp of the scores in the softmax denominator; -inf where it is empty.
     counts : (b,) int64
-        How many of the k columns are filled.
+        Number of columns that hold an item, from 0 to k.
     """
 
     __slots__ = ("counts", "ids", "lse", "scores", "weights")
@@ -62,18 +62,18 @@ class TopK:
 
 
 class CrossEntropy:
-    """What :func:`softmax_cross_entropy` returns; unpacks as ``loss, d_queries, d_items``.
+    """Result of :func:`softmax_cross_entropy`; unpacks as ``loss, d_queries, d_items``.
 
     Attributes
     ----------
     loss : float
-        Mean over the targets, weighted.
+        Weighted mean over the targets.
     d_queries : (b, d) or None
         Gradient of the loss by the queries; None without ``grad``.
     d_items : (n, d) or None
-        Gradient by the items.
+        Gradient of the loss by the items; None without ``grad``.
     d_item_bias : (n,) or None
-        Gradient by the item bias, where there is one.
+        Gradient of the loss by the item bias; None without ``grad`` or ``item_bias``.
     """
 
     __slots__ = ("d_item_bias", "d_items", "d_queries", "loss")

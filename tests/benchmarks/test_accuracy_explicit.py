@@ -71,7 +71,7 @@ def test_tuning_is_told_apart(ratings: Any, tmp_path: Path, capsys: pytest.Captu
     folds = list(accuracy_explicit._movielens_100k(tmp_path))
     one = accuracy_explicit._trial(accuracy_explicit.METHODS[accuracy_explicit.TUNED][1], folds[0], True)
     assert one["tuning"] > one["fit"] > 0
-    assert {"own", "bias"} <= one["chosen"].keys()
+    assert {"item_kernel_weight", "bias_weight"} <= one["chosen"].keys()
     assert capsys.readouterr().out.count("score") > 5
 
 

@@ -56,7 +56,7 @@ def test_recommends_what_python_does(name: str, kind: str, service: Service, tmp
 def test_a_model_with_outside_ids(service: Service, tmp_path: Path) -> None:
     path, x = tmp_path / "model.safetensors", made("implicit")
     data = Interactions.from_sparse(x, [f"u{u}" for u in range(USERS)], [(i, "é") for i in range(ITEMS)])
-    model = KernelAttentionRecommender(side="item").fit(data, show_progress=False)
+    model = KernelAttentionRecommender(based_on="items").fit(data, show_progress=False)
     model.save(path)
     with service.open(path) as served:
         equal(service.recommend(served, x), model.recommend(np.full(USERS, -1), x, recalculate_user=True), 0)
@@ -65,7 +65,9 @@ def test_a_model_with_outside_ids(service: Service, tmp_path: Path) -> None:
 def test_a_model_with_the_encoder_of_its_features(service: Service, tmp_path: Path) -> None:
     words = {"words": ["|".join(f"{item}-{word}" for word in range(3000)) for item in range(ITEMS)]}
     features = FeatureEncoder(multi="words", id=False, max_features=80_000).fit_transform(words)
-    model = KernelAttentionRecommender(side="item").fit(made("implicit"), item_features=features, show_progress=False)
+    model = KernelAttentionRecommender(based_on="items").fit(
+        made("implicit"), item_features=features, show_progress=False
+    )
     path = tmp_path / "model.safetensors"
     model.save(path)
     with service.open(path) as served:
@@ -112,7 +114,7 @@ def test_a_file_that_is_replaced_stays_what_it_was(service: Service, tmp_path: P
     model, path, _ = saved("kernel, item", "implicit", tmp_path)
     want = model.recommend(np.arange(USERS))
     with service.open(path) as served:
-        KernelAttentionRecommender(side="item").fit(csr_array(np.eye(3) + 1), show_progress=False).save(path)
+        KernelAttentionRecommender(based_on="items").fit(csr_array(np.eye(3) + 1), show_progress=False).save(path)
         equal(service.recommend(served, userids=np.arange(USERS)), want, 0)
         with service.open(path) as newer:
             assert service.info(newer) == ("KernelAttentionRecommender", 3, 3)

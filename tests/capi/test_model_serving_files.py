@@ -99,13 +99,16 @@ def test_forged_files(change: Callable[[Any, Any], Any], says: str, service: Ser
         (lambda h, a: a.update(second=a["second"][:-1]), "'second' of type F64 and shape"),
         (put("second", 4, np.nan), "'second' with values that are not finite"),
         (lambda h, a: h["facts"].update(passes=3), "has 3 passes instead of 1 or 2"),
-        (lambda h, a: h["facts"].update(residual_share=1.5), "residual_share that is more than 1"),
+        (lambda h, a: h["facts"].update(residual_weight=1.5), "residual_weight that is more than 1"),
         (
-            lambda h, a: h["facts"].update(item_temperature2=0.0),
-            "item_temperature2 that is no number of at least 0.0001",
+            lambda h, a: h["facts"].update(second_pass_item_temperature=0.0),
+            "second_pass_item_temperature that is no number of at least 0.0001",
         ),
         (lambda h, a: h["facts"].update(noise=0.0), "noise that is no number of at least 1e-09"),
-        (lambda h, a: h["facts"].update(item_temperature=1e30, joint=1e30), "a system of .* equations is singular"),
+        (
+            lambda h, a: h["facts"].update(item_temperature=1e30, product_kernel_weight=1e30),
+            "a system of .* equations is singular",
+        ),
         (lambda h, a: h["shapes"].update(histories=[USERS, 20_000]), "kernels between 20000 items, .* raise it"),
     ],
 )
@@ -114,6 +117,22 @@ def test_forged_regressors(change: Callable[[Any, Any], Any], says: str, service
     forge(path, change)
     with pytest.raises(ValueError, match=says), service.open(path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "former", "says"),
+    [
+        ("kernel, both", {"side": "both"}, "'side'"),
+        ("softmax, free", {"users": "free", "decay": "cosine"}, "'users', 'decay'"),
+        ("regressor", {"own": 0.4, "same": 0.05, "joint": 1.0, "bias": 0.1}, "'own', 'same', 'joint', 'bias'"),
+    ],
+)
+def test_parameters_of_another_version_are_refused_by_name(
+    name: str, former: dict[str, Any], says: str, service: Service, tmp_path: Path
+) -> None:
+    _, path, _ = saved(name, "explicit", tmp_path)
+    forge(path, lambda h, a: h["params"].update(former))
+    refused(service, path, rf"parameters of another version of attnrec \({says}\).*save it again with this version")
 
 
 def with_header(path: Path, change: Callable[[bytes], bytes]) -> None:

@@ -33,9 +33,12 @@ MAKERS: dict[str, tuple[Callable[..., Recommender], float]] = {
     "neighbours": (lambda **more: NeighbourAttention(feedback="implicit", **more), 0),
     "neighbours, raw": (lambda **more: NeighbourAttention(feedback="implicit", features="raw", **more), 0),
     "kernel": (KernelAttentionRecommender, 1e-6),
-    "kernel, item": (lambda **more: KernelAttentionRecommender(side="item", **more), 0),
+    "kernel, item": (lambda **more: KernelAttentionRecommender(based_on="items", **more), 0),
     "softmax": (lambda **more: SoftmaxRecommender(factors=6, epochs=2, **more), 1e-6),
-    "softmax, free": (lambda **more: SoftmaxRecommender(factors=6, epochs=2, users="free", **more), 1e-3),
+    "softmax, free": (
+        lambda **more: SoftmaxRecommender(factors=6, epochs=2, user_representation="embedding", **more),
+        1e-3,
+    ),
 }
 
 
@@ -85,7 +88,7 @@ def test_explicit_ratings_below_0(service: Service, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [NeighbourAttention(0.2, damping=0.0), KernelAttentionRegressor(bias=1.0, noise=0.05)]
+    "model", [NeighbourAttention(0.2, damping=0.0), KernelAttentionRegressor(bias_weight=1.0, noise=0.05)]
 )
 def test_a_narrow_scale_cuts(model: Recommender, service: Service, tmp_path: Path) -> None:
     """One that was declared, made narrower in the file, so that nearly everything is cut."""

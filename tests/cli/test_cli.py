@@ -175,7 +175,7 @@ def test_demo_reads_well_and_hides_what_was_seen() -> None:
         flat = " ".join(result.stdout.split())
         assert f"Viewer 8 {demo.viewers[8]}." in flat
         assert "viewers are simulated" in flat
-        assert "its genres, keywords and year alone make it number" in flat
+        assert "by its genres, keywords and year alone it has rank" in flat
         assert "attnrec recommend ratings.csv --items movies.csv --user 1 -k 10" in flat
     answer = told("demo", "--viewer", 30, "-k", 5)
     row = demo.interactions.user_items[29]

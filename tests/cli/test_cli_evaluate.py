@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 import cli_runs
 from attnrec import metrics
-from attnrec.data import Interactions, held_out_users, kfold, leave_last_out, random_holdout
+from attnrec.data import Interactions, kfold, leave_last_out, random_holdout, user_holdout
 from attnrec.models import NeighbourAttention
 from cli_runs import fails, interrupted, run, spawn, told, without
 from estimators import ESTIMATORS
@@ -107,7 +107,7 @@ def test_random_is_what_the_library_gives(films: Path) -> None:
 
 
 def test_users_are_folded_in(films: Path) -> None:
-    train, fold_in, test, userids = held_out_users(Interactions.from_csv(films), 20, 0.6, 3)
+    train, fold_in, test, userids = user_holdout(Interactions.from_csv(films), 20, 0.6, 3)
     options = ["--split", "users", "--users", 20, "--fold-in", 0.6, "--seed", 3, "-k", 5]
     answer = told("evaluate", films, *options, "-m", SOFT, "-m", "NeighbourAttention")
     assert answer["parts"] == [{"train": train.nnz, "test": test.nnz, "users": 20}]
@@ -248,8 +248,8 @@ def test_what_nobody_can_find_is_told(tmp_path: Path) -> None:
     rows = [("a", 1, 3, 1), ("b", 1, 4, 2), ("b", 2, 4, 3), ("c", 2, 5, 9), ("a", 3, 1, 9)]
     answer = told("evaluate", write(tmp_path / "r.csv", rows), "--split", "temporal", "--time", 9, "-m", "popularity")
     assert answer["notes"] == [
-        "1 held-out interactions are with items that nobody has in the rest: missed by all.",
-        "1 users have nothing in the rest; they get what anybody would.",
+        "1 held-out interactions have items without training interactions: no model finds them.",
+        "1 users have no training interactions; all of them get the same recommendations.",
     ]
 
 

@@ -115,6 +115,6 @@ def test_reports_of_dislikes(signed: Path, tmp_path: Path) -> None:
     test.write_text("user,item,rating\n" + "".join(f"u{u},i{np.flatnonzero(x[u] == 0)[0]},3\n" for u in range(U)))
     result = run("report", model, "--user", "u1", "--test", test, "-o", out)
     assert result.exit_code == 0, result.stderr
-    assert "beside 18 dislikes that are only hidden" in out.read_text()
+    assert "and 18 dislikes that are only hidden" in out.read_text()
     result = run("evaluate", signed, *LIKES, "-m", "popularity")
     assert result.exit_code == 0, result.stderr

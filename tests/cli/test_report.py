@@ -204,7 +204,7 @@ def test_report_holds_out_a_share(folder: Path) -> None:
 
 def test_report_of_other_estimators(folder: Path) -> None:
     out = folder / "report.html"
-    for spec in ("KernelAttentionRegressor", "KernelAttentionRecommender:side=both", "SoftmaxRecommender:epochs=2"):
+    for spec in ("KernelAttentionRegressor", "KernelAttentionRecommender:based_on=both", "SoftmaxRecommender:epochs=2"):
         told("report", *small(folder), "--user", "ann", "-m", spec, "-o", out)
         assert spec.partition(":")[0] in harmless(out.read_text(encoding="utf-8")).words
 

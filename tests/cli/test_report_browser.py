@@ -100,7 +100,9 @@ def test_no_label_leaves_its_box(browser: str, tmp_path: Path, width: int) -> No
         return TITLES[item % len(TITLES)] + (f" #{item}" if item >= len(TITLES) else "")
 
     figures = {"ndcg@10": (0.25, 0.2, 0.3)}
-    measured = Measured("Held out.", [("KernelAttentionRegressor:own=0.25", figures), ("popularity", figures)])
+    measured = Measured(
+        "Held out.", [("KernelAttentionRegressor:item_kernel_weight=0.25", figures), ("popularity", figures)]
+    )
     report = html_report(model, [0, 11, 5], N=3, names=name, user_names=name, measured=measured)
     report = re.sub("<meta http-equiv[^>]*>", "", report)  # it would not let the frame be measured
     frame = f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{html.escape(report)}"></iframe>'

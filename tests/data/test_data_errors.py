@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
-from attnrec._util.extras import have, need
+from attnrec._util.extras import is_installed, require
 from attnrec.data import Interactions
 
 GOOD = {"user": [1, 2, 3], "item": ["a", "b", "c"], "rating": [1.0, 2.0, 3.0], "ts": [1, 2, 3]}
@@ -129,10 +129,10 @@ def test_pandas_integers_with_gaps_stay_usable():
 
 def test_a_missing_extra_is_named(monkeypatch):
     with pytest.raises(ImportError, match=r"no_such_package is needed for this .* pip install 'attnrec\[data\]'"):
-        need("no_such_package.part", extra="data")
-    assert need("json", extra="data").loads("1") == 1
-    assert have("numpy")
-    assert not have("no_such_package")
+        require("no_such_package.part", extra="data")
+    assert require("json", extra="data").loads("1") == 1
+    assert is_installed("numpy")
+    assert not is_installed("no_such_package")
 
 
 def test_importing_needs_no_frame_library():

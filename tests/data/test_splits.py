@@ -140,10 +140,10 @@ def test_folds_are_disjoint_and_everything(seed: int, n: int, per_user: bool) ->
 
 @given(seed=st.integers(0, 50), n=st.integers(1, 39), fraction=st.floats(0.01, 0.99))
 @settings(max_examples=40, deadline=None)
-def test_held_out_users_are_strangers(seed: int, n: int, fraction: float) -> None:
+def test_user_holdout_are_strangers(seed: int, n: int, fraction: float) -> None:
     whole = some(seed, density=0.3)
     n = min(n, int((np.diff(whole.indptr) >= 2).sum()) - 1)
-    train, fold_in, test, userids = splits.held_out_users(whole, n, fraction, seed)
+    train, fold_in, test, userids = splits.user_holdout(whole, n, fraction, seed)
     assert len(userids) == len(np.unique(userids)) == n
     others = np.setdiff1d(np.arange(whole.shape[0]), userids)
     np.testing.assert_array_equal(train.toarray(), whole[others].toarray())
@@ -151,16 +151,16 @@ def test_held_out_users_are_strangers(seed: int, n: int, fraction: float) -> Non
     counts = np.diff(whole.indptr)[userids]
     np.testing.assert_array_equal(np.diff(test.indptr), np.maximum(np.floor((1 - fraction) * counts + 1e-9), 1))
     assert np.diff(fold_in.indptr).min() >= 1
-    again = splits.held_out_users(whole, n, fraction, seed)
+    again = splits.user_holdout(whole, n, fraction, seed)
     np.testing.assert_array_equal(again.userids, userids)
     np.testing.assert_array_equal(again.test.toarray(), test.toarray())
 
 
-def test_held_out_users_are_drawn_evenly() -> None:
+def test_user_holdout_are_drawn_evenly() -> None:
     dense = csr_array(np.ones((10, 6)))
-    drawn = np.concatenate([splits.held_out_users(dense, 3, 0.5, seed).userids for seed in range(400)])
+    drawn = np.concatenate([splits.user_holdout(dense, 3, 0.5, seed).userids for seed in range(400)])
     assert np.abs(np.bincount(drawn, minlength=10) / 400 - 0.3).max() < 0.1
-    first, other = (splits.held_out_users(dense, 3, 0.5, seed) for seed in (0, 1))
+    first, other = (splits.user_holdout(dense, 3, 0.5, seed) for seed in (0, 1))
     assert (first.test.toarray() != other.test.toarray()).any()
 
 
@@ -247,6 +247,6 @@ def test_bad_input_is_named() -> None:
             splits.kfold(csr_array([[1, 1]]), n)
     for n, whole in ((0, some()), (41, some()), (1, csr_array(np.eye(3))), (2, csr_array(np.ones((2, 2))))):
         with pytest.raises(ValueError, match=f"n_users is {n}"):
-            splits.held_out_users(whole, n)
+            splits.user_holdout(whole, n)
     with pytest.raises(ValueError, match="fold_in_fraction is 1"):
-        splits.held_out_users(some(), 2, 1)
+        splits.user_holdout(some(), 2, 1)

@@ -15,7 +15,7 @@ from attnrec import models
 from attnrec.features import FeatureEncoder
 from attnrec.models import KernelAttentionRecommender, KernelAttentionRegressor, SoftmaxRecommender
 from attnrec.models.content.attribution import Columns, by_size
-from attnrec.models.inputs.histories import Pieces
+from attnrec.models.inputs.histories import RowChunks
 from estimators import ESTIMATORS, ITEMS, USERS, answers, assert_same_bits, made
 from kernel_truth import Truth, unit
 
@@ -29,8 +29,8 @@ USER_FEATURES = FeatureEncoder(categories="town").fit_transform({"town": [f"t{k 
 NAMES = ["genre=Drama", "genre=Noir", "genre=War", "year", "year:known"]
 
 SETTINGS: dict[type[models.Recommender], list[dict[str, Any]]] = {  # ways to use content that need a parameter
-    KernelAttentionRecommender: [{"side": "item"}, {"side": "both"}],
-    KernelAttentionRegressor: [{}, {"passes": 1, "content_share": 0.5, "user_content_share": 0.4}],
+    KernelAttentionRecommender: [{"based_on": "items"}, {"based_on": "both"}],
+    KernelAttentionRegressor: [{}, {"passes": 1, "content_weight": 0.5, "user_content_weight": 0.4}],
     SoftmaxRecommender: [{"epochs": 3, "factors": 8}],
 }
 CASES = [
@@ -38,10 +38,10 @@ CASES = [
     for estimator in ESTIMATORS
     for setting in SETTINGS.get(estimator, [{}])
     for taken in (("item_features",), ("user_features",), ("item_features", "user_features"))
-    if set(taken) <= estimator.takes
+    if set(taken) <= estimator.accepted_inputs
 ]
 GIVEN = {"item_features": ITEM_FEATURES, "user_features": USER_FEATURES}
-CASES += [(SoftmaxRecommender, {"epochs": 3, "factors": 8, "users": "free"}, ("item_features",))]
+CASES += [(SoftmaxRecommender, {"epochs": 3, "factors": 8, "user_representation": "embedding"}, ("item_features",))]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda c: f"{c[0].__name__}-{c[1]}-{'-'.join(c[2])}")
@@ -52,7 +52,9 @@ def case(request: pytest.FixtureRequest) -> Any:
 
 
 def test_every_estimator_that_takes_features_is_here() -> None:
-    assert {case[0] for case in CASES} == {e for e in ESTIMATORS if {"item_features", "user_features"} & e.takes}
+    assert {case[0] for case in CASES} == {
+        e for e in ESTIMATORS if {"item_features", "user_features"} & e.accepted_inputs
+    }
 
 
 def test_every_view_adds_up_to_the_score(case: Any) -> None:
@@ -154,7 +156,7 @@ def test_ratings_with_content_are_those_of_the_formula(passes: int, sides: tuple
     kinds, modalities = np.eye(4)[np.arange(ITEMS) % 4], {"kind": slice(0, 4), "mood": slice(4, 7)}
     features = SimpleNamespace(features=np.hstack([kinds, MOODS]), modalities=modalities)
     model = KernelAttentionRegressor(
-        passes, content_share=0.4, user_content_share=0.3, modality_weights={"kind": 3, "mood": 1}, tolerance=1e-12
+        passes, content_weight=0.4, user_content_weight=0.3, modality_weights={"kind": 3, "mood": 1}, tolerance=1e-12
     )  # fmt: skip
     if not sides[1]:
         model.modality_weights = None
@@ -196,22 +198,25 @@ def _shared_out(truth: Truth, m: Any, x: Any, user: int, item: int, sides: Any, 
         rows = np.hstack([g[:, None] * b for g, b in zip(gates.T[1:], blocks, strict=True)])
         attention = (k_u[user] + zero_u) / 2 if sides[0] else k_u[user].copy()
         attention[user] = 0
-        weights = m.joint * attention @ a + (m.joint + m.own) * a[user]
+        weights = m.product_kernel_weight * attention @ a + (m.product_kernel_weight + m.item_kernel_weight) * a[user]
         out.append(((weights * per_i) @ rows) * rows[item])
     if sides[0]:
         seen = x.toarray().any(1)
         gates = np.column_stack([seen * 0.7, np.full(USERS, 0.3)])
         rows = unit(AGES) * np.sqrt(gates / gates.sum(1, keepdims=True))[:, [1]]
-        heard = a @ ((k_i[item] + zero_i) / 2 if sides[1] else k_i[item]) * m.joint + m.same * a[:, item]
-        heard[user] = 0
-        out.append(((heard * per_u) @ rows) * rows[user])
+        rater_weights = (
+            a @ ((k_i[item] + zero_i) / 2 if sides[1] else k_i[item]) * m.product_kernel_weight
+            + m.user_kernel_weight * a[:, item]
+        )
+        rater_weights[user] = 0
+        out.append(((rater_weights * per_u) @ rows) * rows[user])
     return np.concatenate(out)
 
 
 def test_what_history_items_add_is_shared_by_size() -> None:
     rows = sp.csr_array(np.array([[1.0, 2.0, -2.0, 0.5], [0, 0, 0, 1.0], [0, 0, 0, 0]], dtype=np.float32))
     item, belongs = np.array([1.0, 1.0, 0.5, 2.0]), np.array([1, 1, 1, 2])
-    pieces = Pieces.of(rows, np.arange(3))
+    pieces = RowChunks.of(rows, np.arange(3))
     got, histories = by_size(np.array([8.0, -1.0, 5.0]), np.array([2.0, 1.0, 0.0]), item, pieces, belongs)
     # the first: histories 2, modality 1 |1 + 2 - 1| = 2, modality 2 |1|; of modality 1 its columns are 1 : 2 : 1
     want = np.array([8 * 2 / 5 / 4, 8 * 2 / 5 / 2, 8 * 2 / 5 / 4, 8 / 5 - 2 / 3])
@@ -226,13 +231,13 @@ def test_what_history_items_add_is_shared_by_size() -> None:
 
 def test_ratings_of_new_items_and_of_people_by_features() -> None:
     x = made("explicit")
-    model = KernelAttentionRegressor(content_share=0.3).fit(
+    model = KernelAttentionRegressor(content_weight=0.3).fit(
         sp.csr_array(x[:, :20]), item_features=ITEM_FEATURES[:20], user_features=USER_FEATURES, show_progress=False
     )  # fmt: skip
     model.partial_fit_items(np.arange(20, ITEMS), item_features=ITEM_FEATURES[20:])
     whole = x.tolil()
     whole[:, 20:] = 0
-    want = KernelAttentionRegressor(content_share=0.3).fit(
+    want = KernelAttentionRegressor(content_weight=0.3).fit(
         sp.csr_array(whole), item_features=ITEM_FEATURES, user_features=USER_FEATURES, show_progress=False
     )  # fmt: skip
     assert_same_bits(model, want)
@@ -255,9 +260,9 @@ def test_ratings_of_new_items_and_of_people_by_features() -> None:
 
 def test_tuning_tries_the_share_of_content_where_there_is_content() -> None:
     x = made("explicit")
-    for given, tried in (({}, set()), ({"item_features": ITEM_FEATURES}, {"content_share"})):
+    for given, tried in (({}, set()), ({"item_features": ITEM_FEATURES}, {"content_weight"})):
         model = KernelAttentionRegressor(passes=1).fit(x, tune=True, show_progress=False, **given)
-        assert {"content_share", "user_content_share"} & set(model.tuning_[0]) == tried
+        assert {"content_weight", "user_content_weight"} & set(model.tuning_[0]) == tried
     grid = [{"genre": 1, "year": 0}, {"genre": 0, "year": 1}]
     model.fit(x, item_features=ITEM_FEATURES, tune={"modality_weights": grid}, show_progress=False)
     assert model.modality_weights in grid
@@ -271,8 +276,8 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
     ({}, {"user_features": np.zeros((USERS, 2))}, ValueError, "user_features: .* is missing for all 40 users"),
     ({}, {"item_features": np.zeros((ITEMS, 0))}, ValueError, "item_features has no columns"),
     ({}, {"item_features": [["a"]] * ITEMS}, TypeError, "item_features holds .* not real numbers"),
-    ({"content_share": 1.5}, {}, ValueError, "content_share=1.5 must lie between 0 and 1"),
-    ({"user_content_share": "a"}, {}, TypeError, "user_content_share='a' is not a number"),
+    ({"content_weight": 1.5}, {}, ValueError, "content_weight=1.5 must lie between 0 and 1"),
+    ({"user_content_weight": "a"}, {}, TypeError, "user_content_weight='a' is not a number"),
     ({"modality_weights": {"a": 1}}, {"item_features": ITEM_FEATURES}, ValueError, "modality_weights names .*'a'"),
     ({"user_modality_weights": {"a": 1}}, {"user_features": AGES}, ValueError, "user_modality_weights names .*'a'"),
     ({"modality_weights": [1, 2]}, {"item_features": ITEM_FEATURES}, TypeError, r"modality_weights=\[1, 2\] is no map"),

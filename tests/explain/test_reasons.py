@@ -19,10 +19,10 @@ CLOSE = {"rel": 0, "abs": 0} if config.backend() == "compiled" else {"rel": 1e-4
 MORE: list[Any] = [  # other ways to score that one class has
     models.NeighbourAttention(feedback="implicit"),
     models.KernelAttentionRegressor(passes=1),
-    models.KernelAttentionRecommender(side="item"),
-    models.KernelAttentionRecommender(side="both"),
+    models.KernelAttentionRecommender(based_on="items"),
+    models.KernelAttentionRecommender(based_on="both"),
     models.KernelAttentionRecommender(n_blocks=2),
-    models.SoftmaxRecommender(users="free", epochs=3),
+    models.SoftmaxRecommender(user_representation="embedding", epochs=3),
 ]
 ALL: list[Any] = [*(e() for e in ESTIMATORS), *MORE]
 

@@ -33,7 +33,7 @@ def test_states_follow_histories(cls: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: KernelAttentionRecommender(side="item"), lambda: SoftmaxRecommender(epochs=2)]
+    "make", [lambda: KernelAttentionRecommender(based_on="items"), lambda: SoftmaxRecommender(epochs=2)]
 )
 @pytest.mark.parametrize("dense", [False, True])
 def test_items_with_features_alone_are_warm(make: Any, dense: bool) -> None:
@@ -46,7 +46,7 @@ def test_items_with_features_alone_are_warm(make: Any, dense: bool) -> None:
     assert model.item_states([ITEMS, ITEMS + 1]).tolist() == ["warm", "cold"]
 
 
-@pytest.mark.parametrize("model", [KernelAttentionRecommender(side="item"), SoftmaxRecommender(epochs=2)])
+@pytest.mark.parametrize("model", [KernelAttentionRecommender(based_on="items"), SoftmaxRecommender(epochs=2)])
 def test_items_with_a_given_vector_alone_are_warm(model: Any, tmp_path: Path) -> None:
     model.fit(made("implicit"), show_progress=False)
     vectors = np.ones((2, ITEMS if isinstance(model, KernelAttentionRecommender) else model.item_vectors.shape[1]))
@@ -85,7 +85,9 @@ def test_nobody_in_particular_gets_an_order_that_is_no_accident(cls: Any, kind: 
     x = made(kind)
     if kind == "implicit" and cls.__name__ == "KernelAttentionRegressor":
         pytest.skip("ratings that are all alike say nothing, and nothing is preferred")
-    settings = [{"side": side} for side in ("user", "item", "both")] if cls is KernelAttentionRecommender else [{}]
+    settings = (
+        [{"based_on": what} for what in ("users", "items", "both")] if cls is KernelAttentionRecommender else [{}]
+    )
     for setting in settings:
         model = cls(**setting).fit(x, show_progress=False)
         ids, scores = model.recommend([-1], sp.csr_array((1, ITEMS), dtype=np.float32), N=ITEMS, recalculate_user=True)

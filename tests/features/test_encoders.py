@@ -40,7 +40,7 @@ def fitted(name: str, **more: Any) -> Any:
         users = FeatureEncoder(numbers="age", categories="town", id=False).fit_transform(PEOPLE)
         model: Any = SoftmaxRecommender(factors=8, epochs=3)
         return model.fit(X, item_features=features, user_features=users, show_progress=False)
-    return KernelAttentionRecommender(side="item").fit(X, item_features=features)
+    return KernelAttentionRecommender(based_on="items").fit(X, item_features=features)
 
 
 class Letters:

@@ -40,7 +40,7 @@ def some(features: SimpleNamespace, rows: Any) -> SimpleNamespace:
 
 X, FEATURES = made()
 WEIGHTS = {"genre": 0.75, "mood": 0.25}
-SETTING: dict[str, Any] = {"side": "item", "content_share": 0.4, "modality_weights": WEIGHTS}
+SETTING: dict[str, Any] = {"based_on": "items", "content_weight": 0.4, "modality_weights": WEIGHTS}
 
 
 def cosines(x: np.ndarray) -> np.ndarray:
@@ -86,15 +86,15 @@ def test_new_items_get_their_column_of_the_larger_system() -> None:
     assert not got[~used].any()
 
 
-@pytest.mark.parametrize("side", ["item", "both"])
-def test_new_items_are_recommended_by_content_alone(side: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("based_on", ["items", "both"])
+def test_new_items_are_recommended_by_content_alone(based_on: Any, tmp_path: Path) -> None:
     new = np.arange(24, ITEMS)
-    model = KernelAttentionRecommender(**{**SETTING, "side": side})
+    model = KernelAttentionRecommender(**{**SETTING, "based_on": based_on})
     model.fit(X[:, :24], item_features=some(FEATURES, np.arange(24)), show_progress=False)
     model.partial_fit_items(new, item_features=some(FEATURES, new))
     whole = X.copy().tolil()
     whole[:, new] = 0
-    want = KernelAttentionRecommender(**{**SETTING, "side": side})
+    want = KernelAttentionRecommender(**{**SETTING, "based_on": based_on})
     want.fit(sp.csr_array(whole), item_features=FEATURES, show_progress=False)
     assert_same_bits(model, want)
     ids = model.recommend(np.arange(USERS), N=2, items=new)[0]
@@ -110,13 +110,15 @@ def test_new_items_are_recommended_by_content_alone(side: Any, tmp_path: Path) -
 
 
 def test_without_content_nothing_changes() -> None:
-    got = KernelAttentionRecommender(side="item", content_share=0.0).fit(X, item_features=FEATURES, show_progress=False)
-    want = KernelAttentionRecommender(side="item").fit(X, show_progress=False)
+    got = KernelAttentionRecommender(based_on="items", content_weight=0.0).fit(
+        X, item_features=FEATURES, show_progress=False
+    )
+    want = KernelAttentionRecommender(based_on="items").fit(X, show_progress=False)
     np.testing.assert_allclose(got.predict(3, np.arange(ITEMS)), want.predict(3, np.arange(ITEMS)), atol=1e-5)
 
 
 BAD: list[tuple[dict[str, Any], Any, type[Exception], str]] = [
-    ({"side": "user"}, FEATURES, ValueError, "side='item' or side='both'"),
+    ({"based_on": "users"}, FEATURES, ValueError, "based_on='items' or based_on='both'"),
     ({}, np.ones((3, 2)), ValueError, r"item_features has shape \(3, 2\).*30 items"),
     ({}, np.zeros((ITEMS, 2)), ValueError, "'content' is missing for all 30 items"),
     (
@@ -127,7 +129,7 @@ BAD: list[tuple[dict[str, Any], Any, type[Exception], str]] = [
     ),
     ({"modality_weights": {"genre": -1, "mood": 1}}, FEATURES, ValueError, "0 or more"),
     ({"modality_weights": {"genre": 0, "mood": 0}}, FEATURES, ValueError, "not all 0"),
-    ({"content_share": 1.5}, FEATURES, ValueError, "content_share=1.5 is a share"),
+    ({"content_weight": 1.5}, FEATURES, ValueError, "content_weight=1.5 is a share"),
     ({}, np.full((ITEMS, 2), np.inf), ValueError, "NaN or infinity .*row 0"),
 ]
 
@@ -146,7 +148,7 @@ def test_updates_that_do_not_fit() -> None:
     other = SimpleNamespace(features=FEATURES.features[[0]], modalities={"a": slice(0, 3), "mood": slice(3, 5)})
     with pytest.raises(ValueError, match=r"modalities \['a', 'mood'\] where the model was fitted with"):
         model.partial_fit_items([ITEMS], item_features=other)
-    plain = KernelAttentionRecommender(side="item").fit(X, show_progress=False)
+    plain = KernelAttentionRecommender(based_on="items").fit(X, show_progress=False)
     with pytest.raises(ValueError, match="fit it with item_features first"):
         plain.partial_fit_items([ITEMS], item_features=np.ones((1, 3)))
     with pytest.raises(ValueError, match="learns items from their users"):

@@ -135,10 +135,12 @@ def catalogue() -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
     return x, np.eye(3)[kind] + 0.1 * r.random((60, 3)), np.arange(50, 60)
 
 
-@pytest.mark.parametrize("users", ["history", "free"])
-def test_a_model_without_content_takes_new_items(users: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("user_representation", ["pooled", "embedding"])
+def test_a_model_without_content_takes_new_items(user_representation: Any, tmp_path: Path) -> None:
     x, genres, new = catalogue()
-    model = SoftmaxRecommender(users=users, factors=16, epochs=20).fit(x[:, :50], show_progress=False)
+    model = SoftmaxRecommender(user_representation=user_representation, factors=16, epochs=20).fit(
+        x[:, :50], show_progress=False
+    )
     before = model.predict(np.arange(150), 7)
     bridge = ContentBridge(normalize=True).fit(model.item_vectors, item_features=genres[:50], show_progress=False)
     vectors = bridge.transform(genres[new])
@@ -267,7 +269,7 @@ def test_who_takes_item_vectors(estimator: type[models.Recommender]) -> None:
     x = made("implicit")
     model = estimator().fit(x, show_progress=False)
     n = model.n_items
-    if "item_vectors" not in estimator.takes:
+    if "item_vectors" not in estimator.accepted_inputs:
         with pytest.raises(ValueError, match=r"does not use item_vectors \(.*SoftmaxRecommender.* does\)"):
             model.partial_fit_items([n], item_vectors=np.ones((1, 64)))
         return

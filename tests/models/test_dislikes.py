@@ -30,9 +30,9 @@ MAKERS: dict[str, Callable[..., Recommender]] = {
     "neighbours": lambda **more: NeighbourAttention(feedback="implicit", **more),
     "neighbours, raw": lambda **more: NeighbourAttention(feedback="implicit", features="raw", **more),
     "kernel": KernelAttentionRecommender,
-    "kernel, both": lambda **more: KernelAttentionRecommender(side="both", **more),
+    "kernel, both": lambda **more: KernelAttentionRecommender(based_on="both", **more),
     "softmax": lambda **more: SoftmaxRecommender(factors=6, epochs=2, **more),
-    "softmax, free": lambda **more: SoftmaxRecommender(factors=6, epochs=2, users="free", **more),
+    "softmax, free": lambda **more: SoftmaxRecommender(factors=6, epochs=2, user_representation="embedding", **more),
 }
 U, N = SIGNED
 MINIMAL = [[1, 1, 0, -1], [1, 1, 1, 0], [0, 1, 1, 1]]
@@ -220,7 +220,7 @@ def test_updates(make: Callable[..., Recommender], tmp_path: Any) -> None:
     shown = model.recommend(np.arange(U + 1), N=N)[0]
     for user, row in enumerate(shown):
         assert set(row[row >= 0].tolist()) == set(np.flatnonzero(after[user] == 0).tolist())
-    if model.exact_updates:
+    if model.updates_are_exact:
         assert_same_bits(model, quiet(make(), after))
     model.save(tmp_path / "m")
     again = load(tmp_path / "m")
@@ -301,7 +301,7 @@ def test_frames() -> None:
     fallen = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, with_states=True)
     assert set(fallen["user_state"]) == {"cold"}
     assert fallen["item"].tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
-    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, filter_viewed=False)
+    again = FrameRecommender(model, data, fallback=np.ones(N)).recommend([3], k=N, exclude_seen=False)
     assert again["item"].tolist() == list(range(N))
 
 

@@ -19,7 +19,7 @@ TAKERS = [name for name, sides in WITH.items() if sides]
 
 
 def test_every_estimator_with_features_is_here() -> None:
-    takes = {e.__name__ for e in ESTIMATORS if e.takes & {"item_features", "user_features"}}
+    takes = {e.__name__ for e in ESTIMATORS if e.accepted_inputs & {"item_features", "user_features"}}
     assert takes == {type(fitted(name)).__name__ for name in TAKERS}
 
 
@@ -83,8 +83,10 @@ def test_no_id_in_common_is_an_error_that_names_types(name: str) -> None:
 
 def test_by_number_where_one_side_has_no_ids() -> None:
     turned = films(range(ITEMS)[::-1])
-    plain = KernelAttentionRecommender(side="item").fit(DATA.user_items, item_features=turned)
-    assert_same_bits(plain, KernelAttentionRecommender(side="item").fit(DATA, item_features=replace(turned, ids=None)))
+    plain = KernelAttentionRecommender(based_on="items").fit(DATA.user_items, item_features=turned)
+    assert_same_bits(
+        plain, KernelAttentionRecommender(based_on="items").fit(DATA, item_features=replace(turned, ids=None))
+    )
     assert plain.alignment_["item_features"].by == "position"
     assert plain.user_ids is None
     no_ids = FeatureEncoder(categories="genre", numbers="year", id=False).fit_transform(FILMS)

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 from attnrec.models import KernelAttentionRegressor
 from attnrec.models.base.queries import Queries
 from attnrec.models.kernel_explicit import system as kernel_system
-from attnrec.models.kernel_explicit.passes import Passes, Strengths
+from attnrec.models.kernel_explicit.passes import Hyperparameters, Passes
 from attnrec.models.kernel_explicit.preconditioner import Preconditioner, leading
-from attnrec.models.kernel_explicit.system import System
+from attnrec.models.kernel_explicit.system import ProductKernelSystem
 from attnrec.models.linalg import blas
 from attnrec.models.linalg.conjugate_gradients import conjugate_gradients
 from attnrec.models.linalg.kernel import Kernel
@@ -34,13 +34,21 @@ def every(model: KernelAttentionRegressor, **options: Any) -> Any:
 
 
 def passes(x: csr_array, memory_budget: int = 1 << 30) -> Passes:
-    out = Passes(x, Strengths.of(KernelAttentionRegressor()), memory_budget)
+    out = Passes(x, Hyperparameters.of(KernelAttentionRegressor()), memory_budget)
     first = out.system(0)
     out.add(conjugate_gradients(first, out.targets, tolerance=1e-12, max_steps=300).x)
     return out
 
 
-@pytest.mark.parametrize("params", [{"passes": 1}, {}, {"bias": 0.0, "same": 0.0}, {"own": 0.0, "joint2_first": 0.0}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"passes": 1},
+        {},
+        {"bias_weight": 0.0, "user_kernel_weight": 0.0},
+        {"item_kernel_weight": 0.0, "second_pass_first_product_weight": 0.0},
+    ],
+)
 def test_predictions_are_those_of_the_formula(params: dict[str, Any]) -> None:
     x = made("explicit")
     model = fitted(x, **params)
@@ -67,7 +75,7 @@ def test_product_with_the_system_and_its_inverse() -> None:
     for number, model in enumerate([fitted(x, passes=1), fitted(x)]):
         truth = Truth(x, model)
         ours = passes(x)
-        system = ours.system(number) if number else ours.stages[0].system
+        system = ours.system(number) if number else ours.predictors[0].system
         v = np.random.default_rng(0).standard_normal(x.nnz)
         np.testing.assert_allclose(ours.scale**2 * system(v), truth.system @ v, rtol=1e-4, atol=1e-3)
         got = conjugate_gradients(system, v, tolerance=1e-12, max_steps=500)
@@ -76,16 +84,16 @@ def test_product_with_the_system_and_its_inverse() -> None:
 
 def test_kernels_that_do_not_fit_the_budget_are_computed_again() -> None:
     x = made("explicit")
-    assert [k.stored for k in kernels_of(passes(x, 0).stages[0].system)] == [False, False]
-    assert [k.stored for k in kernels_of(passes(x, 4 * 40 * 40).stages[0].system)] == [True, False]
+    assert [k.stored for k in kernels_of(passes(x, 0).predictors[0].system)] == [False, False]
+    assert [k.stored for k in kernels_of(passes(x, 4 * 40 * 40).predictors[0].system)] == [True, False]
     want = fitted(x)
     model = fitted(x, memory_budget=1)
     np.testing.assert_allclose(every(model), every(want), atol=1e-5)
     assert model.explain(2, 4).total == pytest.approx(want.explain(2, 4).total, abs=1e-5)
 
 
-def kernels_of(system: System) -> list[Kernel]:
-    return [k for joint in system.joints for k in (joint.users, joint.items)]
+def kernels_of(system: ProductKernelSystem) -> list[Kernel]:
+    return [k for term in system.product_kernels for k in (term.users, term.items)]
 
 
 def test_preconditioner_is_symmetric_and_saves_steps() -> None:
@@ -94,7 +102,7 @@ def test_preconditioner_is_symmetric_and_saves_steps() -> None:
     taste = rng.standard_normal((150, 3)) @ rng.standard_normal((3, 90)) + 2 * rng.standard_normal(90)
     ratings = np.clip(np.rint(3 + taste + 0.5 * rng.standard_normal((150, 90))), 1, 5)
     x = csr_array(np.where(mask, ratings, 0).astype(np.float32))
-    system = Passes(x, Strengths.of(KernelAttentionRegressor()), 1 << 30).system(0)
+    system = Passes(x, Hyperparameters.of(KernelAttentionRegressor()), 1 << 30).system(0)
     y = x.data - x.data.mean(dtype=float)
     steps = {}
     for rank in (None, 0, 6):
@@ -157,11 +165,16 @@ def test_people_who_rated_an_item_are_told_from_those_who_rated_others() -> None
     truth = Truth(x, model)
     users, items = truth.pairs
     rated_it = csr_array(np.where(items == 3, truth.coefficients, 0)[None])
-    parts = model._passes().stages[0]
+    parts = model._passes().predictors[0]
     system = parts.system
     attention = kernels_of(system)[0].rows(np.array([0]))[0].astype(float)
     want = sum(
-        a * (system.same * attention[v] + system.joints[0].strength * attention[v] + system.bias)
+        a
+        * (
+            system.user_kernel_weight * attention[v]
+            + system.product_kernels[0].weight * attention[v]
+            + system.bias_weight
+        )
         for v, a in zip(users, rated_it.toarray()[0], strict=True)
         if v != 0
     )
@@ -173,7 +186,7 @@ def test_people_who_rated_an_item_are_told_from_those_who_rated_others() -> None
 def test_predictions_are_cut_to_the_scale_and_ranked_before() -> None:
     sums = np.add.outer(np.arange(9), np.arange(12))  # the greatest and the least are not observed
     x = csr_array(np.where((sums >= 6) & (sums <= 13), sums, 0).astype(np.float32))
-    model = fitted(x, bias=5.0, noise=1e-2, noise2=1e-2)
+    model = fitted(x, bias_weight=5.0, noise=1e-2, second_pass_noise=1e-2)
     ids, scores = model.recommend(8, N=12, filter_already_liked_items=False)
     assert np.sum(scores == 13) > 2
     raw = model._scores(Queries(np.array([8]), None))[0][0]
@@ -224,10 +237,10 @@ def test_ratings_of_zero_and_below_count() -> None:
     [
         ({"passes": 3}, ValueError, "passes=3 is not 1 or 2"),
         ({"noise": 0.0}, ValueError, "noise=0.0 must be finite and above 0"),
-        ({"joint": -1.0}, ValueError, "joint=-1.0 must be finite and at least 0"),
-        ({"user_temperature2": float("nan")}, ValueError, "user_temperature2=nan"),
-        ({"residual_share": 1.5}, ValueError, "residual_share=1.5 must lie between 0 and 1"),
-        ({"own": "much"}, TypeError, "own='much' is not a number"),
+        ({"product_kernel_weight": -1.0}, ValueError, "product_kernel_weight=-1.0 must be finite and at least 0"),
+        ({"second_pass_user_temperature": float("nan")}, ValueError, "second_pass_user_temperature=nan"),
+        ({"residual_weight": 1.5}, ValueError, "residual_weight=1.5 must lie between 0 and 1"),
+        ({"item_kernel_weight": "much"}, TypeError, "item_kernel_weight='much' is not a number"),
         ({"tolerance": 0}, ValueError, "tolerance=0"),
         ({"max_steps": 0}, ValueError, "max_steps=0"),
         ({"memory_budget": -1}, ValueError, "memory_budget=-1"),
@@ -247,9 +260,9 @@ def test_too_few_steps_are_told() -> None:
 @pytest.mark.parametrize("after", [3, 12])
 def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     calls = 0
-    product = kernel_system.System.__call__
+    product = kernel_system.ProductKernelSystem.__call__
 
-    def interrupted(self: System, x: Any) -> Any:
+    def interrupted(self: ProductKernelSystem, x: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls > after:
@@ -258,7 +271,7 @@ def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: i
 
     x = made("explicit")
     whole = every(fitted(x, tolerance=1e-2))
-    monkeypatch.setattr(kernel_system.System, "__call__", interrupted)
+    monkeypatch.setattr(kernel_system.ProductKernelSystem, "__call__", interrupted)
     with pytest.warns(RuntimeWarning, match=r"interrupted after \d+ steps.*fit again"):
         model = fitted(x, tolerance=1e-9)
     assert sum(model.steps_) == after
@@ -267,11 +280,15 @@ def test_ctrl_c_keeps_the_last_iterate(monkeypatch: pytest.MonkeyPatch, after: i
 
 def test_tuning_tries_settings_and_keeps_the_best() -> None:
     x = made("explicit")
-    model = KernelAttentionRegressor(passes=1).fit(x, show_progress=False, tune={"noise": [0.05, 5.0], "own": [0.2]})
+    model = KernelAttentionRegressor(passes=1).fit(
+        x, show_progress=False, tune={"noise": [0.05, 5.0], "item_kernel_weight": [0.2]}
+    )
     assert model.tuning_ is not None
     assert [t["noise"] for t in model.tuning_] == [0.05, 5.0]
     assert model.noise == max(model.tuning_, key=lambda t: t["score"])["noise"]
-    again = KernelAttentionRegressor(passes=1).fit(x, show_progress=False, tune={"noise": [0.05, 5.0], "own": [0.2]})
+    again = KernelAttentionRegressor(passes=1).fit(
+        x, show_progress=False, tune={"noise": [0.05, 5.0], "item_kernel_weight": [0.2]}
+    )
     assert [t["score"] for t in again.tuning_ or []] == [t["score"] for t in model.tuning_]
 
 

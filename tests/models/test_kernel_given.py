@@ -20,15 +20,15 @@ KNOWN = X[:, :50]
 USERS = np.arange(150)
 
 
-def fitted(side: Any) -> tuple[KernelAttentionRecommender, np.ndarray]:
-    model = KernelAttentionRecommender(side=side).fit(KNOWN, show_progress=False)
+def fitted(based_on: Any) -> tuple[KernelAttentionRecommender, np.ndarray]:
+    model = KernelAttentionRecommender(based_on=based_on).fit(KNOWN, show_progress=False)
     bridge = ContentBridge().fit(model.history_weights, item_features=GENRES[:50], show_progress=False)
     return model, bridge.transform(GENRES[NEW])
 
 
-@pytest.mark.parametrize("side", ["item", "both"])
-def test_new_items_are_recommended_at_once(side: Any, tmp_path: Path) -> None:
-    model, vectors = fitted(side)
+@pytest.mark.parametrize("based_on", ["items", "both"])
+def test_new_items_are_recommended_at_once(based_on: Any, tmp_path: Path) -> None:
+    model, vectors = fitted(based_on)
     before = model.predict(USERS, 7)
     model.partial_fit_items(NEW[:4], item_vectors=vectors[:4])
     model.partial_fit_items(NEW[4:], item_vectors=vectors[4:])  # as wide as the bridge was fitted, still
@@ -50,7 +50,7 @@ def test_new_items_are_recommended_at_once(side: Any, tmp_path: Path) -> None:
 
 
 def test_scores_of_known_items_are_products_too() -> None:
-    model, _ = fitted("item")
+    model, _ = fitted("items")
     users = np.flatnonzero(np.diff(KNOWN.indptr) > 0)
     pairs = np.repeat(users, 50), np.tile(np.arange(50), len(users))
     want = (KNOWN @ model.history_weights.T)[users].ravel()
@@ -58,7 +58,7 @@ def test_scores_of_known_items_are_products_too() -> None:
 
 
 def test_vectors_stay_until_somebody_has_the_item() -> None:
-    model, vectors = fitted("item")
+    model, vectors = fitted("items")
     model.partial_fit_items(NEW, item_vectors=vectors)
     model.partial_fit_items([53], item_vectors=vectors[[5]])  # another one in its place
     np.testing.assert_allclose(model.history_weights[53, :50], vectors[5], atol=1e-7)
@@ -71,7 +71,7 @@ def test_vectors_stay_until_somebody_has_the_item() -> None:
     rows[0, :150] = X[:, [53]].toarray().ravel()
     model.partial_fit_items([53], sp.csr_array(rows))
     now = sp.csr_array(model.user_items)
-    refitted = KernelAttentionRecommender(side="item").fit(now, show_progress=False)
+    refitted = KernelAttentionRecommender(based_on="items").fit(now, show_progress=False)
     np.testing.assert_array_equal(model.history_weights[53], refitted.history_weights[53])
     np.testing.assert_allclose(model.history_weights[54, :50], vectors[4], atol=1e-7)
     with pytest.raises(ValueError, match="item_vectors has 50 columns where the model was fitted with 60"):
@@ -81,7 +81,7 @@ def test_vectors_stay_until_somebody_has_the_item() -> None:
 
 
 def test_vectors_that_do_not_fit() -> None:
-    model, vectors = fitted("item")
+    model, vectors = fitted("items")
     with pytest.raises(ValueError, match="item_vectors has 3 columns where the model was fitted with 50"):
         model.partial_fit_items([50], item_vectors=np.ones((1, 3)))
     with pytest.raises(ValueError, match="item_vectors has 52 columns where the model was fitted with 50"):
@@ -92,7 +92,9 @@ def test_vectors_that_do_not_fit() -> None:
         model.partial_fit_items([50], item_vectors=vectors)
     assert model.n_items == 50
     by_users = KernelAttentionRecommender().fit(KNOWN, show_progress=False)
-    with pytest.raises(ValueError, match="item_vectors say what items of a history add: use them with side='item'"):
+    with pytest.raises(
+        ValueError, match="item_vectors say what items of a history add: use them with based_on='items'"
+    ):
         by_users.partial_fit_items([50], item_vectors=vectors[[0]])
-    with pytest.raises(ValueError, match="side='user' has no weights between items"):
+    with pytest.raises(ValueError, match="based_on='users' has no weights between items"):
         _ = by_users.history_weights

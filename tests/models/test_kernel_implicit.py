@@ -21,10 +21,10 @@ USERS, ITEMS = 34, 21
 VARIANTS: list[dict[str, Any]] = [
     {},
     {"temperature": 0.5, "regularization": 0.05, "popularity_exponent": 0.0},
-    {"side": "item", "item_temperature": 0.3, "item_regularization": 0.7, "activity_exponent": 0.25},
-    {"side": "both", "temperature": 0.6},
+    {"based_on": "items", "item_temperature": 0.3, "item_regularization": 0.7, "activity_exponent": 0.25},
+    {"based_on": "both", "temperature": 0.6},
     {"n_blocks": 3},
-    {"side": "both", "n_blocks": 2, "random_state": 4},
+    {"based_on": "both", "n_blocks": 2, "random_state": 4},
 ]
 
 
@@ -57,9 +57,9 @@ def kernel_of(x: np.ndarray, y: np.ndarray, weights: np.ndarray, temperature: fl
 def formula(model: Kernel, x: np.ndarray, history: np.ndarray, user: int) -> np.ndarray:
     """The docstring in float64: scores of one history, with ``user`` left out of the users."""
     scores = np.zeros(x.shape[1])
-    if model.side == "item" and not history.any():
+    if model.based_on == "items" and not history.any():
         return np.asarray(x.mean(0))
-    if model.side != "item":
+    if model.based_on != "items":
         weights = np.maximum(x.sum(0), 1) ** -model.popularity_exponent
         n_blocks = 1 if model.n_blocks == "auto" else model.n_blocks
         blocks = ridge.parts(len(x), n_blocks, model.random_state)
@@ -68,7 +68,7 @@ def formula(model: Kernel, x: np.ndarray, history: np.ndarray, user: int) -> np.
             k = kernel_of(others, others, weights, model.temperature) + model.regularization * np.eye(len(others))
             w = kernel_of(history[None], others, weights, model.temperature)[0] @ np.linalg.inv(k)
             scores += w @ others / len(blocks)
-    if model.side != "user":
+    if model.based_on != "users":
         k = kernel_of(x.T, x.T, np.maximum(x.sum(1), 1) ** -model.activity_exponent, model.item_temperature)
         unused = x.sum(0) == 0
         k[unused], k[:, unused] = 0, 0
@@ -119,7 +119,7 @@ def test_explanations_add_up_and_are_the_formula(model: Kernel) -> None:
         assert why.total == pytest.approx(model.predict(user, item), rel=1e-5, abs=1e-6)
         for view in why.views().values():
             assert view.total == pytest.approx(why.total, rel=1e-9, abs=1e-12)
-        if model.side == "item":
+        if model.based_on == "items":
             assert why.neighbours is None
             assert why.contributions.background == (x[:, item].mean().astype(np.float32) if user == 3 else 0)
             continue
@@ -169,18 +169,18 @@ def test_copies_files_and_updates(model: Kernel, params: dict[str, Any], tmp_pat
         assert_same(a, b)
 
 
-@pytest.mark.parametrize("side", ["user", "item", "both"])
+@pytest.mark.parametrize("based_on", ["users", "items", "both"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (2, 2)])
-def test_one_user_one_item(side: Any, shape: tuple[int, int]) -> None:
-    model = Kernel(side=side).fit(csr_array(np.ones(shape)), show_progress=False)
+def test_one_user_one_item(based_on: Any, shape: tuple[int, int]) -> None:
+    model = Kernel(based_on=based_on).fit(csr_array(np.ones(shape)), show_progress=False)
     assert all(np.all(np.isfinite(part)) for part in (model.predict(0, 0), answers(model)[3]))
-    if shape[0] == 1 and side == "user":
+    if shape[0] == 1 and based_on == "users":
         assert model.predict(0, 0) == 0  # there is nobody else
 
 
 def test_nobody_and_nothing() -> None:
-    for side in ("user", "item", "both"):
-        model = Kernel(side=side).fit(made(), show_progress=False)
+    for based_on in ("users", "items", "both"):
+        model = Kernel(based_on=based_on).fit(made(), show_progress=False)
         popular = model.predict(3, np.arange(ITEMS))  # user 3 has no history
         assert popular[7] == pytest.approx(0, abs=1e-6)
         assert np.corrcoef(popular, made().sum(axis=0))[0, 1] > 0.8
@@ -200,7 +200,7 @@ def test_nobody_and_nothing() -> None:
         ({"temperature": 0}, ValueError, "temperature=0 must be finite and at least 0.01"),
         ({"temperature": "hot"}, TypeError, "temperature='hot' is not a number"),
         ({"popularity_exponent": -1}, ValueError, "popularity_exponent=-1 must be finite and 0 or more"),
-        ({"side": "left"}, ValueError, "side='left' is not one of 'user', 'item', 'both'"),
+        ({"based_on": "left"}, ValueError, "based_on='left' is not one of 'users', 'items', 'both'"),
         ({"n_blocks": 0}, ValueError, "n_blocks=0 must be a whole number of at least 1"),
         ({"n_blocks": "many"}, TypeError, "n_blocks='many' is not a whole number"),
         ({"memory_budget": 2.5}, TypeError, "memory_budget=2.5 is not a whole number"),
@@ -222,7 +222,7 @@ def test_a_singular_system_is_refused() -> None:
     with pytest.raises(ValueError, match=r"kernel matrix of 1200 users with regularization=1e-06.*raise regular"):
         Kernel(regularization=1e-6).fit(twins, show_progress=False)
     with pytest.raises(ValueError, match=r"kernel matrix of 1200 items with item_regularization=1e-06"):
-        Kernel(side="item", item_regularization=1e-6).fit(csr_array(np.ones((3, 1200))), show_progress=False)
+        Kernel(based_on="items", item_regularization=1e-6).fit(csr_array(np.ones((3, 1200))), show_progress=False)
     assert Kernel().fit(twins, show_progress=False).predict(0, 0) == pytest.approx(1, rel=1e-3)
 
 
@@ -246,7 +246,7 @@ def test_invert() -> None:
 # Memory.
 
 
-@pytest.mark.parametrize("params", [{}, {"side": "item"}, {"side": "both"}, {"n_blocks": 3}])
+@pytest.mark.parametrize("params", [{}, {"based_on": "items"}, {"based_on": "both"}, {"n_blocks": 3}])
 def test_fit_takes_no_more_than_it_says(params: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
     x = sparse.random_array((1500, 900), density=0.03, rng=rng, format="csr", dtype=np.float32)
@@ -261,13 +261,13 @@ def test_fit_takes_no_more_than_it_says(params: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("used", [900, 500])
-@pytest.mark.parametrize("side", ["item", "both"])
-def test_fit_with_content_takes_no_more_than_it_says(side: Any, used: int) -> None:
+@pytest.mark.parametrize("based_on", ["items", "both"])
+def test_fit_with_content_takes_no_more_than_it_says(based_on: Any, used: int) -> None:
     rng = np.random.default_rng(0)
     x = sparse.random_array((600, 900), density=0.03, rng=rng, format="lil", dtype=np.float32)
     x[:, used:] = 0
     x, features = csr_array(x), rng.standard_normal((900, 200)).astype(np.float32)
-    model = Kernel(side=side)
+    model = Kernel(based_on=based_on)
     model.fit(made(), item_features=np.eye(made().shape[1]), show_progress=False)  # modules are loaded now
     says = model.memory_needed(x, features)
     assert says > model.memory_needed(x) + 8 * features.size
@@ -277,7 +277,9 @@ def test_fit_with_content_takes_no_more_than_it_says(side: Any, used: int) -> No
     tracemalloc.stop()
     assert 0.3 * says < peak <= says
     with pytest.raises(ValueError, match=f"memory_budget={says}"):
-        Kernel(side=side, memory_budget=says - 1, n_blocks=1).fit(x, item_features=features, show_progress=False)
+        Kernel(based_on=based_on, memory_budget=says - 1, n_blocks=1).fit(
+            x, item_features=features, show_progress=False
+        )
 
 
 def test_blocks_follow_the_budget(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,5 +300,5 @@ def test_blocks_follow_the_budget(monkeypatch: pytest.MonkeyPatch, capsys: pytes
             assert_same_bits(Kernel().fit(x, show_progress=False), model)
     finally:
         ar.set_memory_budget(0)
-    with pytest.raises(ValueError, match=r"side='both' or side='item'|more n_blocks, or side='item'"):
+    with pytest.raises(ValueError, match=r"based_on='both' or based_on='items'|more n_blocks, or based_on='items'"):
         Kernel(memory_budget=whole // 60).fit(x)

@@ -81,10 +81,10 @@ def test_any_form_of_histories(
 def test_any_form_of_content(estimator: type[models.Recommender], seed: int, how: tuple[str, str, int]) -> None:
     x = histories(0, "ratings")
     for name, n in (("item_features", ITEMS), ("user_features", USERS)):
-        if name in estimator.takes:
+        if name in estimator.accepted_inputs:
             content = table(seed, (n, 6), 0.6)
             content = sparse.csr_array(np.maximum(content.toarray(), np.eye(n, 6, dtype=np.float32)))
-            params = {"side": "both"} if "side" in estimator().get_params() and name == "item_features" else {}
+            params = {"based_on": "both"} if "based_on" in estimator().get_params() and name == "item_features" else {}
             got = estimator(**params).fit(x, show_progress=False, **{name: form(content, how)})
             want = estimator(**params).fit(x, show_progress=False, **{name: content})
             assert_equal(answers(got), answers(want))
@@ -111,7 +111,7 @@ def test_one_row_where_one_id_is_asked_about(estimator: type[models.Recommender]
     )
     got, want = fitted(estimator, x), fitted(estimator, x)
     assert_equal(answers(got.partial_fit_users([3], row)), answers(want.partial_fit_users([3], NEW[[0]])))
-    if estimator.exact_updates:
+    if estimator.updates_are_exact:
         assert_equal(answers(got.partial_fit_items([3], who)), answers(want.partial_fit_items([3], WHO[[0]])))
 
 

@@ -108,6 +108,11 @@ def test_another_estimator(path: Path) -> None:
             models.load(path)
 
 
+def test_parameters_of_another_version_are_refused_by_name(path: Path) -> None:
+    forge(path, lambda h, a: h["params"].update(side="user", decay="cosine"))
+    refused(path, r"parameters of another version of attnrec \('decay', 'side'\).*save it again with this version")
+
+
 def test_every_truncation_is_refused(path: Path) -> None:
     whole = path.read_bytes()
     for n in [*range(0, 40), *range(40, len(whole), 97), len(whole) - 1]:

@@ -112,7 +112,7 @@ def test_filters_and_candidates(model: models.Recommender, x: csr_array) -> None
 def test_ties_go_to_the_lower_id(estimator: type[models.Recommender]) -> None:
     x = csr_array(np.array([[1, 0, 0, 0, 1], [1, 1, 1, 1, 0], [1, 1, 1, 1, 0]], dtype=float))
     model = estimator().fit(x, show_progress=False)
-    if estimator.exact_updates:  # else vectors start at random: items 1, 2 and 3 are alike, and not the same
+    if estimator.updates_are_exact:  # else vectors start at random: items 1, 2 and 3 are alike, and not the same
         assert model.recommend(0, N=3)[0].tolist() == [1, 2, 3]
     tied = model.partial_fit_users([0], csr_array((1, 5), dtype=np.float32)).recommend(0, N=5)
     assert np.all((np.diff(tied[1]) < 0) | (np.diff(tied[0]) > 0))
@@ -159,7 +159,7 @@ def test_partial_fit_users(estimator: type[models.Recommender], x: csr_array) ->
     answers(got)  # so that what is kept between calls has to be renewed
     before = got.recommend(np.arange(USERS), N=ITEMS)
     assert got.partial_fit_users([5, USERS, USERS + 1], new) is got
-    if not estimator.exact_updates:
+    if not estimator.updates_are_exact:
         others = np.setdiff1d(np.arange(USERS), [5])
         for a, b in zip(got.recommend(others, N=ITEMS), before, strict=True):
             assert_same(a, b[others])
@@ -184,7 +184,7 @@ def test_partial_fit_items(estimator: type[models.Recommender], x: csr_array) ->
     users, before = np.arange(USERS), got.similar_items(np.arange(ITEMS), N=ITEMS, filter_items=[6])
     assert got.partial_fit_items([6, ITEMS], new) is got
     assert got.n_items == ITEMS + 1
-    if not estimator.exact_updates:
+    if not estimator.updates_are_exact:
         after = got.similar_items(np.arange(ITEMS), N=ITEMS, filter_items=[6, ITEMS])
         kept = np.delete(np.arange(ITEMS), 6)
         assert_same(after[1][kept], before[1][kept])
@@ -226,7 +226,7 @@ def test_similar(model: models.Recommender, x: csr_array) -> None:
     assert set(model.similar_items(2, items=[4, 5])[0]) == {4, 5, -1}
     assert set(model.similar_users(2, users=[4, 5, 6], filter_users=[6])[0]) == {4, 5, -1}
     item_users = csr_array(x.T)
-    if not model.exact_updates:
+    if not model.updates_are_exact:
         near, cosines = model.similar_items([2, 5], N=ITEMS, recalculate_item=True, item_users=item_users)
         assert np.all(np.diff(cosines) <= 0)
         assert np.all(np.sort(near, axis=1) == np.arange(ITEMS))

@@ -231,9 +231,9 @@ def test_calls_refused(model: models.Recommender, call: Callable[[Any], Any], er
 
 
 def test_inputs_an_estimator_does_not_use_are_refused(estimator: type[models.Recommender], x: csr_array) -> None:
-    for name in {"user_features", "item_features", "sample_weight"} - estimator.takes:
+    for name in {"user_features", "item_features", "sample_weight"} - estimator.accepted_inputs:
         with pytest.raises(ValueError, match=f"does not use {name} .*leave it out"):
             estimator().fit(x, show_progress=False, **{name: np.ones((USERS, 2))})
-    if "user_features" not in estimator.takes:
+    if "user_features" not in estimator.accepted_inputs:
         with pytest.raises(ValueError, match="does not use user_features"):
             estimator().fit(x, show_progress=False).recommend(0, user_features=np.ones((1, 2)))

@@ -42,7 +42,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """A model file of which nearly all is one matrix, and its size in MiB."""
     histories = random_array((60, ITEMS), density=0.02, rng=np.random.default_rng(0), format="csr", dtype=np.float32)
     path = tmp_path_factory.mktemp("large") / "model.safetensors"
-    KernelAttentionRecommender(side="item").fit(histories, show_progress=False).save(path)
+    KernelAttentionRecommender(based_on="items").fit(histories, show_progress=False).save(path)
     return path, path.stat().st_size / 2**20
 
 

@@ -26,9 +26,9 @@ U, N = RATED
 RATERS: dict[str, Any] = {
     "neighbours": lambda: NeighbourAttention(0.2, damping=0.0),
     "regressor": lambda: KernelAttentionRegressor(
-        bias=1.0, noise=0.05, noise2=0.05, user_damping=0.1, item_damping=0.1
+        bias_weight=1.0, noise=0.05, second_pass_noise=0.05, user_damping=0.1, item_damping=0.1
     ),
-    "regressor, one pass": lambda: KernelAttentionRegressor(1, bias=1.0, noise=0.05),
+    "regressor, one pass": lambda: KernelAttentionRegressor(1, bias_weight=1.0, noise=0.05),
 }
 
 

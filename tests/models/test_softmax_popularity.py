@@ -90,7 +90,7 @@ def test_it_is_saved_and_folded_in(tmp_path: Path) -> None:
 
 
 def test_what_it_refuses() -> None:
-    with pytest.raises(ValueError, match=r"popularity_exponent=0.75 goes with users='history'"):
-        fitted(users="free")
+    with pytest.raises(ValueError, match=r"popularity_exponent=0.75 goes with user_representation='pooled'"):
+        fitted(user_representation="embedding")
     with pytest.raises(ValueError, match="popularity_exponent=-1"):
         fitted(popularity_exponent=-1.0)

@@ -42,11 +42,11 @@ def fitted(**params: Any) -> SoftmaxRecommender:
     ("params", "right", "alike"),
     [
         ({}, 0.92, 0.65),
-        ({"users": "free"}, 0.88, 0.95),
+        ({"user_representation": "embedding"}, 0.88, 0.95),
         ({"normalize": "all"}, 0.92, 0.68),
         ({"positive_temperature": 0.1}, 0.85, 0.53),
-        ({"decay": "constant", "weight_decay": 0.01}, 0.91, 0.61),
-        ({"decay": "linear", "history_dropout": 0.0}, 0.84, 0.58),
+        ({"lr_schedule": "constant", "weight_decay": 0.01}, 0.91, 0.61),
+        ({"lr_schedule": "linear", "history_dropout": 0.0}, 0.84, 0.58),
         ({"eps": 1e-7}, 0.92, 0.65),
     ],
     ids=str,
@@ -62,20 +62,20 @@ def test_it_learns_tastes(params: dict[str, Any], right: float, alike: float) ->
 
 def test_held_out_items_are_found() -> None:
     train, test = random_holdout(X, random_state=1)[:2]
-    for users in ("history", "free"):
-        model = SoftmaxRecommender(**SMALL, users=users).fit(train, show_progress=False)
+    for user_representation in ("pooled", "embedding"):
+        model = SoftmaxRecommender(**SMALL, user_representation=user_representation).fit(train, show_progress=False)
         ids = model.recommend(np.arange(USERS), N=10)[0]
         popular = np.argsort(-np.bincount(train.indices, minlength=ITEMS))[:10]
         assert metrics.recall(ids, test) > 3 * metrics.recall(np.tile(popular, (USERS, 1)), test)
 
 
-@pytest.mark.parametrize("users", ["history", "free"])
-def test_same_bits_for_any_number_of_threads(users: Any) -> None:
+@pytest.mark.parametrize("user_representation", ["pooled", "embedding"])
+def test_same_bits_for_any_number_of_threads(user_representation: Any) -> None:
     features = np.random.default_rng(0).random((ITEMS, 7))
-    want = fitted(users=users, epochs=3, item_features=features)
+    want = fitted(user_representation=user_representation, epochs=3, item_features=features)
     for n in (1, 2, 3, 7):
         with ar.thread_limit(n):
-            got = fitted(users=users, epochs=3, item_features=features)
+            got = fitted(user_representation=user_representation, epochs=3, item_features=features)
         assert got.losses_ == want.losses_
         assert_same_bits(got, want)
 
@@ -102,7 +102,9 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize(
-    "params", [{}, {"users": "free"}, {"validation_users": 80, "patience": 0}, {"decay": "linear"}], ids=str
+    "params",
+    [{}, {"user_representation": "embedding"}, {"validation_users": 80, "patience": 0}, {"lr_schedule": "linear"}],
+    ids=str,
 )
 @pytest.mark.parametrize("after", [1, 6])
 def test_resumed_training_gives_the_same_bits(tmp_path: Path, params: dict[str, Any], after: int) -> None:
@@ -162,7 +164,7 @@ def test_a_checkpoint_without_a_folder_is_refused_at_once(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("validation", [0, 60])
 def test_interruption_keeps_the_last_whole_epoch(monkeypatch: pytest.MonkeyPatch, validation: int) -> None:
-    want = fitted(epochs=15, decay="constant", validation_users=validation, patience=0)
+    want = fitted(epochs=15, lr_schedule="constant", validation_users=validation, patience=0)
     calls = 0
     real = ar.ops.softmax_cross_entropy
 
@@ -175,11 +177,11 @@ def test_interruption_keeps_the_last_whole_epoch(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("attnrec.ops.softmax_cross_entropy", stop)
     with pytest.warns(RuntimeWarning, match="interrupted in epoch 4; the model is that of epoch"):
-        model = fitted(decay="constant", validation_users=validation, patience=0)
+        model = fitted(lr_schedule="constant", validation_users=validation, patience=0)
     monkeypatch.undo()
     assert model.losses_ == want.losses_[:3]
     if not validation:
-        assert_same_bits(model, fitted(epochs=3, decay="constant"))
+        assert_same_bits(model, fitted(epochs=3, lr_schedule="constant"))
     calls = -10_000
 
     def at_once(*args: Any, **options: Any) -> Any:
@@ -199,11 +201,11 @@ def test_interruption_keeps_the_last_whole_epoch(monkeypatch: pytest.MonkeyPatch
 def test_interruption_while_free_users_are_placed_keeps_those_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
     x = sp.csr_array(sp.diags_array((np.arange(X.shape[0]) != 3).astype(np.float32)) @ X)
     x.eliminate_zeros()  # user 3 has nothing
-    want = SoftmaxRecommender(**SMALL, users="free").fit(x, show_progress=False)
+    want = SoftmaxRecommender(**SMALL, user_representation="embedding").fit(x, show_progress=False)
     with monkeypatch.context() as patched:
         patched.setattr("attnrec.models.softmax.vectors.solved", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.warns(RuntimeWarning, match="stand where training left them"):
-            model = SoftmaxRecommender(**SMALL, users="free").fit(x, show_progress=False)
+            model = SoftmaxRecommender(**SMALL, user_representation="embedding").fit(x, show_progress=False)
     np.testing.assert_array_equal(model.item_vectors, want.item_vectors)
     np.testing.assert_array_equal(model.user_vectors[3], model._fitted().average)
     assert np.median(np.einsum("ij,ij->i", model.user_vectors, want.user_vectors)) > 0.5
@@ -211,10 +213,10 @@ def test_interruption_while_free_users_are_placed_keeps_those_of_training(monkey
     np.testing.assert_array_equal(*folded)
 
 
-@pytest.mark.parametrize("users", ["history", "free"])
-def test_divergence_is_reported(users: Any) -> None:
+@pytest.mark.parametrize("user_representation", ["pooled", "embedding"])
+def test_divergence_is_reported(user_representation: Any) -> None:
     with pytest.raises(ValueError, match=r"diverged in epoch 1: the loss is inf.*Lower learning_rate=1e\+30"):
-        fitted(learning_rate=1e30, users=users)
+        fitted(learning_rate=1e30, user_representation=user_representation)
 
 
 def test_gradients_that_are_not_finite_keep_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,13 +233,13 @@ def test_gradients_that_are_not_finite_keep_the_best(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("attnrec.ops.softmax_cross_entropy", spoil)
     with pytest.warns(RuntimeWarning, match="diverged in epoch 3: the loss is inf .* the model is that of epoch 2"):
-        model = fitted(decay="constant")
+        model = fitted(lr_schedule="constant")
     monkeypatch.undo()
-    assert_same_bits(model, fitted(epochs=2, decay="constant"))
+    assert_same_bits(model, fitted(epochs=2, lr_schedule="constant"))
 
 
 def test_a_rise_of_the_loss_keeps_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    want = fitted(epochs=4, decay="constant")
+    want = fitted(epochs=4, lr_schedule="constant")
     real, calls = ar.ops.adam_step, 0
 
     def jump(x: Any, gradient: Any, *args: Any, **options: Any) -> Any:
@@ -251,7 +253,7 @@ def test_a_rise_of_the_loss_keeps_the_best(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("attnrec.ops.adam_step", jump)
     with pytest.warns(RuntimeWarning, match="diverged in epoch 5: .* the model is that of epoch 4"):
-        model = fitted(decay="constant")
+        model = fitted(lr_schedule="constant")
     monkeypatch.undo()
     assert_same_bits(model, want)
 
@@ -302,15 +304,15 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"item_features": np.ones((ITEMS, 0))}, ValueError, "no columns"),
     ({"item_features": [["a"]] * ITEMS}, TypeError, "item_features holds .*encode"),
     ({"user_features": sp.csr_array((USERS - 1, 4))}, ValueError, r"user_features has shape .*300 users"),
-    ({"user_features": np.ones((USERS, 1)), "users": "free"}, ValueError, "users='history'"),
+    ({"user_features": np.ones((USERS, 1)), "user_representation": "embedding"}, ValueError, "representation='pooled'"),
     ({"sample_weight": np.ones(3)}, ValueError, r"sample_weight has shape \(3,\).*300 users"),
     ({"sample_weight": -np.ones(USERS)}, ValueError, "sample_weight must be finite and 0 or more"),
     ({"sample_weight": np.zeros(USERS)}, ValueError, "nothing would be learned"),
     ({"factors": 0}, ValueError, "factors=0"),
     ({"temperature": 0.0}, ValueError, "temperature=0.0"),
-    ({"users": "some"}, ValueError, "users='some'"),
+    ({"user_representation": "some"}, ValueError, "user_representation='some'"),
     ({"history_dropout": 1.0}, ValueError, "history_dropout=1.0 is a share"),
-    ({"decay": "fast"}, ValueError, "decay='fast'"),
+    ({"lr_schedule": "fast"}, ValueError, "lr_schedule='fast'"),
     ({"learning_rate": np.nan}, ValueError, "learning_rate=nan"),
     ({"learning_rate": "fast"}, TypeError, "learning_rate='fast'"),
     ({"validation_users": -1}, ValueError, "validation_users=-1"),
@@ -337,9 +339,9 @@ def test_updates_refuse_what_they_cannot_use() -> None:
 # Reasons, weights, the mean user.
 
 
-@pytest.mark.parametrize("users", ["history", "free"])
-def test_reasons_name_items_of_the_same_taste(users: Any) -> None:
-    model = fitted(users=users)
+@pytest.mark.parametrize("user_representation", ["pooled", "embedding"])
+def test_reasons_name_items_of_the_same_taste(user_representation: Any) -> None:
+    model = fitted(user_representation=user_representation)
     hits = 0
     for user in range(50):
         item = int(model.recommend(user, N=1)[0][0])
@@ -368,7 +370,7 @@ def test_an_empty_history_has_the_mean_user() -> None:
 
 def test_free_users_stand_where_the_loss_is_least() -> None:
     """Fewer of a user's own choices are lost there than anywhere that a step along the gradient leads to."""
-    model = fitted(users="free", normalize="unseen")
+    model = fitted(user_representation="embedding", normalize="unseen")
     items = model._item_vectors()
     users = model.recalculate_user(np.arange(40), X[:40])
 

@@ -80,7 +80,9 @@ def test_climb(sweeps: int, best: dict[str, Any], most: int) -> None:
         return -0.1 * abs(one["a"] - (5 if one["b"] == 2 else 3)) - abs(one["b"] - 2)
 
     trials = tuning.Trials()
-    tried = tuning.climb({"a": [1, 2, 3, 4, 5], "b": [0.5, 2.0]}, {"a": 2, "b": 1.0, "c": 0}, trials, sweeps=sweeps)
+    tried = tuning.coordinate_search(
+        {"a": [1, 2, 3, 4, 5], "b": [0.5, 2.0]}, {"a": 2, "b": 1.0, "c": 0}, trials, sweeps=sweeps
+    )
     got, table = tuning.search(tried, score, trials=trials)
     assert got == best
     assert table is trials
@@ -119,9 +121,9 @@ def test_fit_with_tune() -> None:
     assert model.fit(x, show_progress=False).tuning_ is None
 
 
-@pytest.mark.parametrize("side", ["user", "item", "both"])
-def test_own_grids(side: Any) -> None:
-    model = KernelAttentionRecommender(side=side).fit(made("implicit"), tune=3, show_progress=False)
+@pytest.mark.parametrize("based_on", ["users", "items", "both"])
+def test_own_grids(based_on: Any) -> None:
+    model = KernelAttentionRecommender(based_on=based_on).fit(made("implicit"), tune=3, show_progress=False)
     assert len(model.tuning_) == 3
 
 

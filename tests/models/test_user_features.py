@@ -18,7 +18,7 @@ X = made("explicit")
 TOWNS = np.eye(3, dtype=np.float32)[np.arange(USERS + 2) % 3]
 MAKE: dict[str, Any] = {
     "softmax": lambda: SoftmaxRecommender(factors=8, epochs=5, id_dropout=0.3, random_state=0),
-    "kernel": lambda: KernelAttentionRegressor(user_content_share=0.4, passes=1),
+    "kernel": lambda: KernelAttentionRegressor(user_content_weight=0.4, passes=1),
 }
 NEW = np.array([USERS, USERS + 1])
 NOBODY = sp.csr_array((2, ITEMS), dtype=np.float32)
@@ -105,7 +105,7 @@ def test_what_does_not_fit(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "estimator", [e for e in ESTIMATORS if "user_features" not in e.takes], ids=lambda e: e.__name__
+    "estimator", [e for e in ESTIMATORS if "user_features" not in e.accepted_inputs], ids=lambda e: e.__name__
 )
 def test_who_has_no_use_for_features_says_so(estimator: Any) -> None:
     model = estimator().fit(X, show_progress=False)

@@ -71,7 +71,7 @@ def test_an_item_is_like_itself_however_many_have_it() -> None:
     np.testing.assert_allclose(np.diag(ar.similarity(unit, unit)), 1, atol=1e-6)
     dense = unit.toarray().astype(np.float64)
     np.testing.assert_allclose(ridge.kernel(unit, unit, 0.5), np.exp((dense @ dense.T - 1) / 0.5), rtol=3e-6)
-    model = KernelAttentionRecommender(side="item", activity_exponent=0.0).fit(x, show_progress=False)
+    model = KernelAttentionRecommender(based_on="items", activity_exponent=0.0).fit(x, show_progress=False)
     k = np.exp((dense @ dense.T - 1) / model.item_temperature)
     b = -model.item_regularization * np.linalg.inv(k + model.item_regularization * np.eye(4))
     np.fill_diagonal(b, 0)
@@ -140,8 +140,8 @@ def test_the_vector_of_a_long_history() -> None:
     ("make", "within"),
     [
         (NeighbourAttention, 0),
-        (lambda: KernelAttentionRecommender(side="item"), 0),
-        (lambda: KernelAttentionRecommender(side="both"), 1e-6),
+        (lambda: KernelAttentionRecommender(based_on="items"), 0),
+        (lambda: KernelAttentionRecommender(based_on="both"), 1e-6),
         (lambda: SoftmaxRecommender(factors=4, epochs=1, batch_size=2000), 1e-6),
     ],
 )

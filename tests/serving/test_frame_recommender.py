@@ -62,7 +62,7 @@ def test_the_frame_is_of_the_kind_that_came_in(make, kind):
 
 def test_options():
     front = recommender()
-    seen = front.recommend(["ann"], 5, filter_viewed=False)
+    seen = front.recommend(["ann"], 5, exclude_seen=False)
     assert seen["item"].tolist() == [10, 20, 30]
     assert seen["rank"].tolist() == [1, 2, 3]
     some = front.recommend(["ann", "bob"], 5, items_to_recommend=[30, 20])

@@ -57,28 +57,36 @@ class Truth:
         last = (mask * (r - mean - b_i)).sum(1) / (mask.sum(1) + m.user_damping)  # of users, given those of items
         e_u, e_i = mask * (r - mean - last[:, None] - b_i), mask * (r - mean - b_u[:, None] - b_i)
         a_u, a_i = mask * (mask.sum(0) + 1.0) ** -0.25, mask.T * (mask.sum(1) + 1.0) ** -0.25
-        share = m.residual_share
+        share = m.residual_weight
         c = [share * unit(e) @ unit(e).T + (1 - share) * unit(a) @ unit(a).T for e, a in ((e_u, a_u), (e_i.T, a_i))]
-        shares, seen = (m.user_content_share, m.content_share), (mask.any(1), mask.any(0))
+        shares, seen = (m.user_content_weight, m.content_weight), (mask.any(1), mask.any(0))
         c = [fused(*of, known) if known else of[0] for *of, known in zip(c, seen, shares, content, strict=True)]
-        kernels = [(kernel(c[0], m.user_temperature), kernel(c[1], m.item_temperature), m.joint)]
+        kernels = [(kernel(c[0], m.user_temperature), kernel(c[1], m.item_temperature), m.product_kernel_weight)]
         self._solve(kernels, m, v, m.noise, r[users, items] - mean, mean)
         if m.passes == 1:
             return
         d = self.rows - mean - last[:, None] - b_i
-        p = m.predicted_share
+        p = m.predicted_weight
         c = [p * unit(y) @ unit(y).T + (1 - p) * old for y, old in ((d, c[0]), (d.T, c[1]))]
-        second = (kernel(c[0], m.user_temperature2), kernel(c[1], m.item_temperature2), m.joint2)
-        kernels = [second, (*kernels[0][:2], m.joint2_first)]
-        self._solve(kernels, m, v, m.noise2, r[users, items] - mean, mean)
+        second = (
+            kernel(c[0], m.second_pass_user_temperature),
+            kernel(c[1], m.second_pass_item_temperature),
+            m.second_pass_product_weight,
+        )
+        kernels = [second, (*kernels[0][:2], m.second_pass_first_product_weight)]
+        self._solve(kernels, m, v, m.second_pass_noise, r[users, items] - mean, mean)
 
     def _solve(self, kernels: Any, m: Any, v: float, noise: float, y: Array, mean: float) -> None:
         n_users, n_items = len(kernels[0][0]), len(kernels[0][1])
         eye_u, eye_i = np.eye(n_users), np.eye(n_items)
         self.kernels, self.variance = kernels, v
-        whole = m.own * np.kron(eye_u, kernels[0][1]) + m.same * np.kron(kernels[0][0], eye_i)
+        whole = m.item_kernel_weight * np.kron(eye_u, kernels[0][1]) + m.user_kernel_weight * np.kron(
+            kernels[0][0], eye_i
+        )
         whole += sum(strength * np.kron(k_u, k_i) for k_u, k_i, strength in kernels)
-        whole += m.bias * (np.kron(eye_u, np.ones((n_items, n_items))) + np.kron(np.ones((n_users, n_users)), eye_i))
+        whole += m.bias_weight * (
+            np.kron(eye_u, np.ones((n_items, n_items))) + np.kron(np.ones((n_users, n_users)), eye_i)
+        )
         whole *= v
         seen = self.pairs[0] * n_items + self.pairs[1]
         self.system = whole[np.ix_(seen, seen)] + v * noise * np.eye(len(seen))

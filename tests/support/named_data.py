@@ -43,9 +43,9 @@ PEOPLE: dict[str, list[Any]] = {
 }
 MAKE: dict[str, Any] = {
     "softmax": lambda: SoftmaxRecommender(factors=6, epochs=2, random_state=0),
-    "kernel": lambda: KernelAttentionRecommender(side="item"),
-    "both": lambda: KernelAttentionRecommender(side="both"),
-    "ratings": lambda: KernelAttentionRegressor(content_share=0.3, user_content_share=0.3, passes=1),
+    "kernel": lambda: KernelAttentionRecommender(based_on="items"),
+    "both": lambda: KernelAttentionRecommender(based_on="both"),
+    "ratings": lambda: KernelAttentionRegressor(content_weight=0.3, user_content_weight=0.3, passes=1),
     "neighbours": lambda: NeighbourAttention(),
 }
 WITH: dict[str, tuple[str, ...]] = {  # which features each takes

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 # Whatever a title may be: long, of wide or narrow letters, without a blank, of other scripts, written from the right.
 TITLES = [
-    "Monty Python and the Holy Grail, or How to Look for a Cup with Coconuts in Place of Horses (1975)",
+    "Monty Python and the Holy Grail, or How to Look for a Cup with Coconuts in SourceLocation of Horses (1975)",
     "\u5343\u3068\u5343\u5c0b\u306e\u795e\u96a0\u3057" * 9,
     "Up",
     "M",

@@ -121,7 +121,7 @@ MADE: dict[Any, list[tuple[Callable[[], Any], Callable[[Any], Any]]]] = {
     data.Items: [(lambda: data.Items(data.Ids([5]), ["Heat"], {"year": [1995]}), lambda x: (x.row(5), list(x.ids)))],
     data.Report: [(lambda: interactions().report, lambda x: (str(x), x.clean))],
     data.FrameRecommender: [(ranked, lambda x: x.recommend(["ann", "new"], 2).to_dict("list"))],
-    data.HeldOutUsers: [(lambda: data.splits.held_out_users(X, n_users=2, random_state=0), tuple)],
+    data.UserHoldout: [(lambda: data.splits.user_holdout(X, n_users=2, random_state=0), tuple)],
     features.FeatureEncoder: [
         (lambda: features.FeatureEncoder(categories="genre"), lambda x: x.get_params()),
         (encoder, lambda x: (x.get_params(), x.transform(TABLE).matrix)),

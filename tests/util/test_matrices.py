@@ -77,7 +77,7 @@ CALLS = {
     "popularity": lambda x: popularity(Interactions.from_sparse(x)),
     "random_holdout": lambda x: [*splits.random_holdout(x, 0.3), *splits.random_holdout(x, 0.3, per_user=True)],
     "kfold": lambda x: [*splits.kfold(x, 3), *splits.kfold(x, 3, per_user=True)],
-    "held_out_users": lambda x: splits.held_out_users(x, 2),
+    "user_holdout": lambda x: splits.user_holdout(x, 2),
     "pair": lambda x: splits.pair(x, sparse.csr_array((B, N))),
     "metrics": lambda x: [
         getattr(metrics, name)(IDS, x, per_user=True)

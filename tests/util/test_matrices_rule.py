@@ -301,7 +301,7 @@ def test_a_pair_stored_twice_is_in_one_part() -> None:
         *splits.kfold(twice, 3),
         splits.leave_last_out(twice, np.arange(6)),
         splits.temporal(twice, 0.5, timestamps=np.arange(6)),
-        splits.held_out_users(twice, 1)[1:3],
+        splits.user_holdout(twice, 1)[1:3],
     ):
         assert not (train * test).nnz
     kept, out = splits.leave_last_out(twice, [9, 1, 2, 3, 4, 5])

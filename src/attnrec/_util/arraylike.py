@@ -1,4 +1,4 @@
-"""Array-likes of any library as NumPy arrays, read in this one place. NumPy alone; knows no library by name."""
+"""Conversion of array-likes of any library to NumPy arrays. Imports NumPy alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optional packages, imported where they are used. Imports nothing outside the standard library by itself."""
+"""Import of optional packages at their first use. Imports the standard library alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import importlib
 import importlib.util
 from typing import Any
 
-__all__ = ["frame_backend", "have", "need"]
+__all__ = ["frame_backend", "is_installed", "require"]
 
 
-def need(name: str, *, extra: str) -> Any:
+def require(name: str, *, extra: str) -> Any:
     """Import an optional module, or say which extra brings it.
 
     Parameters
@@ -31,7 +31,7 @@ def need(name: str, *, extra: str) -> Any:
 
     Examples
     --------
-    >>> need("json", extra="data").dumps([1])
+    >>> require("json", extra="data").dumps([1])
     '[1]'
     """
     try:
@@ -45,12 +45,12 @@ def need(name: str, *, extra: str) -> Any:
         ) from error
 
 
-def have(name: str) -> bool:
+def is_installed(name: str) -> bool:
     """Whether the top-level package ``name`` is installed; it is not imported.
 
     Examples
     --------
-    >>> have("json"), have("no_such_package")
+    >>> is_installed("json"), is_installed("no_such_package")
     (True, False)
     """
     return importlib.util.find_spec(name) is not None
@@ -70,8 +70,8 @@ def frame_backend(backend: str | None) -> str:
     'polars'
     """
     if backend is None:
-        backend = next((name for name in ("pandas", "polars") if have(name)), "pyarrow")
+        backend = next((name for name in ("pandas", "polars") if is_installed(name)), "pyarrow")
     if backend not in ("pandas", "polars", "pyarrow"):
         raise ValueError(f"backend={backend!r} is not 'pandas', 'polars' or 'pyarrow'")
-    need(backend, extra="data")
+    require(backend, extra="data")
     return backend

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all. Layer 0: the standard library alone."""
+"""Atomic writes: a file is complete or absent. Imports the standard library alone."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
-"""Sparse matrices as callers hand them over, and the one rule by which all of them are read. NumPy alone: whoever has a
-sparse matrix has SciPy, and its methods come with it.
+"""Reading of sparse matrices by one rule, for all functions. It imports NumPy alone, and calls methods of the matrix.
 
 The rule, for estimators, operations, splits, metrics, drop-ins and readers alike:
 
-1. What is read is the *stored entries*, in whatever format, dtype and order, whatever the matrix says of itself
+1. The *stored entries* are read, in any format, dtype and order, whatever the flags of the matrix are
    (``has_canonical_format``), and the caller's arrays are never written to. A stored zero is an entry, except in the
-   blocks of BSR larger than one entry and in the diagonals of DIA, where zeros fill the format up.
-2. Entries of one row and column are *one*. Where values count they are added in float64, before anything else: uint8
-   200 + 100 is 300, True + True is 2. Where only the place counts (``exclude``, ``include``, ``candidates``, held-out
-   items) a repeat says the same again. Of times the latest counts. ``duplicates=`` of ``Interactions.from_sparse`` may
-   say otherwise, and ``sampled_product`` answers for each stored entry.
-3. Then values become float32 (in ``metrics`` they stay float64, and splits keep the dtype of a matrix that is canonical
-   already). Integers past 2^53 are rounded to float64 before, as they are added.
+   blocks of BSR larger than one entry and in the diagonals of DIA, which the format pads with zeros.
+2. Entries of one row and column are *one* entry. Values are summed in float64 before anything else: uint8
+   200 + 100 is 300, True + True is 2. Masks (``exclude``, ``include``, ``candidates``, held-out items) count a repeated
+   entry once. Of several times the latest counts. ``duplicates=`` of ``Interactions.from_sparse`` may choose
+   otherwise, and ``sampled_product`` returns a result for each stored entry.
+3. Then values become float32 (in ``metrics`` they stay float64, and splits keep the dtype of a canonical matrix).
+   Integers beyond 2^53 are rounded to float64 before the sum.
 
-The compiled core holds to it as well: it adds up in float64 what it is given in float32, and what float32 does not hold
-exactly is added up here first.
+The compiled core follows the same rule: it sums float32 values in float64, and values that float32 does not represent
+exactly are summed here first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays of callers that results are written to: whether they hold these, before anything is written. NumPy alone."""
+"""Checks of output arrays that callers pass as ``out``, made before anything is written. Imports NumPy alone."""
 
 from __future__ import annotations
 

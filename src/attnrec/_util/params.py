@@ -1,4 +1,4 @@
-"""What everything with a ``fit`` shares: parameters in scikit-learn's manner, and the error of use before it."""
+"""Base class of everything with a ``fit``: parameters as in scikit-learn, and NotFittedError."""
 
 from __future__ import annotations
 
@@ -23,17 +23,32 @@ class Params:
         return list(inspect.signature(cls).parameters)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments by name.
+        """Return the arguments of the constructor by name.
 
         Parameters
         ----------
         deep : bool
-            For scikit-learn; no parameter is an estimator, so it changes nothing.
+            Ignored, because no parameter is an estimator; scikit-learn passes it.
+
+        Returns
+        -------
+        dict of str -> object
+            Values of the parameters.
         """
         return {name: getattr(self, name) for name in self._param_names()}
 
     def set_params(self, **params: Any) -> Any:
-        """Set parameters by name; they count from the next ``fit`` on. Returns the estimator.
+        """Set parameters by name; they take effect at the next ``fit``.
+
+        Parameters
+        ----------
+        **params
+            New values of parameters of the constructor.
+
+        Returns
+        -------
+        estimator
+            This object.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""CSR matrices from arrays, sums and lengths of their rows. Checks nothing and knows no model."""
+"""CSR matrices from arrays, and the sums and norms of their rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from .extras import need
+from .extras import require
 
 __all__ = ["CSR", "Array", "csr", "row_sums", "unit_rows"]
 
@@ -49,7 +49,7 @@ class CSR(Protocol):
     def eliminate_zeros(self) -> None: ...
 
 
-_sparse = need("scipy.sparse", extra="data")
+_sparse = require("scipy.sparse", extra="data")
 
 
 def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, ...]) -> CSR:

@@ -1,4 +1,4 @@
-"""``attnrec bench``: this machine's speed, next to NumPy and to other libraries. Nothing below imports it."""
+"""``attnrec bench``: times the operations against NumPy and other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``attnrec bench``: options, progress, and where the report goes."""
+"""The command ``attnrec bench``: its options, its progress bar and its output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import config
-from .._util.extras import need
+from .._util.extras import require
 from ..cli import _options as options
 from ._tasks import TASKS, quick
 
@@ -19,15 +19,35 @@ __all__ = ["command"]
 
 
 @click.command("bench", short_help="Time the operations against NumPy and other libraries.")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Of every library; all processors unless given.")
-@click.option("--rounds", type=click.IntRange(1), metavar="N", help="Turns of each; 9 unless given, 3 with --quick.")
-@click.option("--quick", "is_quick", is_flag=True, help="Small sizes: seconds, but no figures to go by.")
-@click.option("--only", type=click.Choice([t.name for t in TASKS]), multiple=True, help="Only this; may be repeated.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of threads of every library; all processors by default.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of runs of each task and library; 9 by default, 3 with --quick.",
+)
+@click.option(
+    "--quick",
+    "is_quick",
+    is_flag=True,
+    help="Use small sizes, for a check in seconds; the figures are not representative.",
+)
+@click.option(
+    "--only",
+    type=click.Choice([t.name for t in TASKS]),
+    multiple=True,
+    help="Task to run, may be repeated; all by default.",
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the report here too: JSON if the name ends in .json, else text.",
+    help="Also write the report to this file: JSON if its name ends in .json, else text.",
 )
 @options.json_flag
 def command(
@@ -35,9 +55,9 @@ def command(
 ) -> None:
     """Time the operations on this machine.
 
-    Gives milliseconds, GFLOP/s, the part of what the processor's multiply-add units can do at most (measured in the
-    same run), and the time of NumPy and of each installed peer (implicit, faiss-cpu, torch) on the same data by ours.
-    The whole takes a few minutes; close what else is running.
+    Prints milliseconds, GFLOP/s, the fraction of the peak multiply-add rate of the processor (measured in the same
+    run), and the times of NumPy and of each installed peer (implicit, faiss-cpu, torch) on the same data relative to
+    attnrec. A full run takes a few minutes; close other programs first.
 
     \b
     attnrec bench --only topk --only attend
@@ -57,7 +77,7 @@ def command(
         turn_seconds=0.002 if is_quick else 0.05,
         ceiling_seconds=0.02 if is_quick else 0.3,
     )
-    with need("tqdm", extra="cli").tqdm(total=len(tasks) * (1 + effort.rounds), disable=None, leave=False) as bar:
+    with require("tqdm", extra="cli").tqdm(total=len(tasks) * (1 + effort.rounds), disable=None, leave=False) as bar:
 
         def step(what: str) -> None:
             bar.set_description(what)

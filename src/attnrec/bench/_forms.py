@@ -1,6 +1,6 @@
-"""How attnrec and NumPy do a task. A form is a call without arguments; what can be prepared is prepared before.
+"""Implementations of the tasks in attnrec and NumPy, as calls without arguments on prepared inputs.
 
-Forms give a dict: "ids" (b, k) best first, "scores" and "weights" of those; or "out" for everything dense.
+Implementations return a dict: "ids" (b, k) best first, their "scores" and "weights"; or "out" for dense results.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What runs here and with how many threads: processor, versions, the thread pools of all libraries. Times nothing."""
+"""Description of the machine: processor, versions, and the thread pools of all libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .. import config
-from .._util.extras import need
+from .._util.extras import require
 from ..doctor import findings
 
 __all__ = ["PEERS", "describe", "import_peers", "limited", "notes", "settings"]
@@ -31,7 +31,7 @@ def import_peers(peers: Mapping[str, str] = PEERS) -> dict[str, str]:
     missing = {}
     for module, package in {**peers, "threadpoolctl": "threadpoolctl"}.items():
         try:
-            need(module, extra="bench")
+            require(module, extra="bench")
         except ImportError as error:
             absent = isinstance(error.__cause__, ModuleNotFoundError)
             missing[package] = f"not installed: {_INSTALL}" if absent else f"does not import: {error}"
@@ -73,12 +73,12 @@ def limited(num_threads: int, missing: dict[str, str]) -> Iterator[Callable[[int
     """Give every library ``num_threads`` inside the block; gives a way to limit the BLAS further for one call."""
     with contextlib.ExitStack() as stack:
         if "torch" not in missing:
-            torch = need("torch", extra="bench")
+            torch = require("torch", extra="bench")
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(num_threads)
         if "threadpoolctl" in missing:
             yield lambda n: contextlib.nullcontext()
             return
-        pools = need("threadpoolctl", extra="bench").ThreadpoolController()
+        pools = require("threadpoolctl", extra="bench").ThreadpoolController()
         stack.enter_context(pools.limit(limits=num_threads))
         yield lambda n: pools.limit(limits=n, user_api="blas")

@@ -1,6 +1,6 @@
-"""How other libraries do a task, each at its best settings: float32, as many threads as we, buffers that are kept.
+"""Implementations of the tasks in other libraries, with their best settings: float32, equal threads, reused buffers.
 
-A library imports when its forms are asked for; one that has no way to do a task gives no form.
+A library is imported when its implementations are requested; it has none for a task that it does not support.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from ._forms import Form, Result
 from ._tasks import Data, Task
 
@@ -21,7 +21,7 @@ def implicit_forms(task: Task, data: Data, num_threads: int) -> Iterator[Form]:
     """implicit.cpu.topk: blocks of scores from BLAS, then a heap. Its makers advise one thread for the BLAS."""
     if task.op != "topk" or task.weights:
         return
-    topk = need("implicit.cpu.topk", extra="bench").topk
+    topk = require("implicit.cpu.topk", extra="bench").topk
 
     def call() -> Result:
         ids, scores = topk(data.items, data.queries, task.k, num_threads=num_threads)
@@ -39,7 +39,7 @@ def faiss_forms(task: Task, data: Data, num_threads: int) -> Iterator[Form]:
     """
     if task.op != "topk" or task.weights:
         return
-    faiss = need("faiss", extra="bench")
+    faiss = require("faiss", extra="bench")
     index = faiss.IndexFlatIP(task.d)
     index.add(data.items)
     blas = {"distance_compute_blas_threshold": 1}
@@ -77,7 +77,7 @@ def _faiss_search(faiss: Any, index: Any, task: Task, data: Data, settings: dict
 
 def torch_forms(task: Task, data: Data) -> Iterator[Form]:
     """Products and softmax into buffers that are kept, and the fused attention."""
-    torch = need("torch", extra="bench")
+    torch = require("torch", extra="bench")
     queries, items = torch.from_numpy(data.queries), torch.from_numpy(data.items)
     scores = torch.empty(task.b, task.n)
     # Nothing here is ever differentiated; inference mode spares the bookkeeping.

@@ -1,4 +1,4 @@
-"""The record of a run as tables and sentences on stdout. Measures nothing."""
+"""Printing of a benchmark run as tables and sentences on stdout."""
 
 from __future__ import annotations
 

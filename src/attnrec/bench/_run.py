@@ -1,4 +1,4 @@
-"""Runs the tasks: prepare, compare the results, time in turns, measure the ceiling in between. Prints nothing."""
+"""Run of the tasks: preparation, comparison of results, interleaved timing, and measurement of the ceiling."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The work to be timed: shapes, seeded data, counted operations. Times nothing and knows no library.
+"""Definition of the tasks: shapes, seeded data, and numbers of operations.
 
-One multiply and one addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention. Exponentials
-and the search for the largest are not counted, whoever does them.
+A multiplication and an addition are two operations: ``2 b n d`` for scores, ``2 b n (d + m)`` for attention.
+Exponentials and the selection of the best items are not counted for any library.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = ["TASKS", "Data", "Task", "make_data", "quick"]
 
@@ -72,6 +72,6 @@ def make_data(task: Task) -> Data:
     if task.density < 1:
         stored = rng.random((n, m), dtype=np.float32) < task.density
         ratings = rng.integers(1, 6, (n, m)).astype(np.float32)
-        values = need("scipy.sparse", extra="cli").csr_array(np.where(stored, ratings, np.float32(0)))
+        values = require("scipy.sparse", extra="cli").csr_array(np.where(stored, ratings, np.float32(0)))
         return Data(queries, items, values, 2.0 * b * (n * d + values.nnz))
     return Data(queries, items, rng.standard_normal((n, m), dtype=np.float32), 2.0 * b * n * (d + m))

@@ -1,8 +1,8 @@
-"""Clocks: forms in turns, and medians of what they took. Knows neither tasks nor libraries.
+"""Interleaved timing of several implementations, and medians of their times.
 
-All run in one process, one after the other, again and again (A B C A B C ...), so that what disturbs the machine
-disturbs all alike; ratios are taken within a round. Idle threads of OpenMP and of BLAS libraries spin for a few
-milliseconds after each call and would take processors from whoever comes next: before each turn there is a pause.
+Implementations run in one process in turns (A B C A B C ...), so that other load affects all equally; ratios are taken
+within a round. Idle threads of OpenMP and BLAS libraries spin for a few milliseconds after each call and would take
+processors from the next implementation: there is a pause before each turn.
 """
 
 from __future__ import annotations

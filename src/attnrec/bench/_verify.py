@@ -1,4 +1,4 @@
-"""Whether results agree, before anything is timed. Compares in float64; ids may differ only where scores tie."""
+"""Comparison of results before timing, in float64; ids may differ only where scores tie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line ``attnrec``. Commands are imported when they are used; nothing imports this package."""
+"""The command line ``attnrec``; each command is imported when it is used."""
 
 from __future__ import annotations
 

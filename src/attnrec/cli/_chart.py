@@ -1,4 +1,4 @@
-"""Figures of ``attnrec evaluate`` as a picture: a panel a metric, points with intervals. Measures nothing."""
+"""Plot of the results of ``attnrec evaluate``: one panel for each metric, points with intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 from ..explain._bars import short
 from ._write import beside
 
@@ -31,14 +31,14 @@ def check(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise ValueError(f"--plot {path}: the folder {path.parent} does not exist; make it first")
-    need("matplotlib", extra="plot")
+    require("matplotlib", extra="plot")
 
 
 def draw(path: Path, title: str, rows: Sequence[dict[str, Any]], wanted: Sequence[str]) -> None:
     """Draw the ``wanted`` metrics of each row that has them, with their intervals."""
-    matplotlib = need("matplotlib", extra="plot")
+    matplotlib = require("matplotlib", extra="plot")
     matplotlib.use("agg")
-    pyplot = need("matplotlib.pyplot", extra="plot")
+    pyplot = require("matplotlib.pyplot", extra="plot")
     names = [name for name in wanted if any(name in row["intervals"] for row in rows)]
     across = min(3, len(names))
     down = -(-len(names) // across)

@@ -1,4 +1,4 @@
-"""What ``attnrec evaluate`` compares: estimators by name, popularity, and saved models. Measures nothing."""
+"""Models that ``attnrec evaluate`` compares: estimators by name, popularity, and saved models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group of commands and how every failure ends: one line on stderr and an exit code. Computes nothing."""
+"""The group of commands, and their error handling: one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def _one_line(error: Exception) -> tuple[str, int]:
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="attnrec")
 def main() -> None:
-    """Recommendations by attention, with reasons.
+    """Attention-based recommendation with explanations.
 
     \b
-    See it work on bundled data:
+    Try it on bundled data:
       attnrec demo
     On a file with a row for each rating:
       attnrec recommend ratings.csv --items movies.csv --user 1

@@ -1,4 +1,4 @@
-"""Measures contestants on parts, with intervals over users. Reads no files and shows nothing but a progress bar."""
+"""Metrics of the compared models on the test parts, with intervals over users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from .._util.extras import need
+from .._util.extras import require
 from ._contestants import Contestant, Fitted
 from ._protocols import Array, Part
 from ._words import in_parameters
@@ -73,7 +73,7 @@ def measured(
     n_users = 1 + max(int(part.users.max()) for part in parts)
     rows = []
     total = len(contestants) * sum(len(part.users) for part in parts)
-    with need("tqdm", extra="models").tqdm(
+    with require("tqdm", extra="models").tqdm(
         total=total, unit="user", disable=not sys.stderr.isatty(), leave=False
     ) as bar:
         for contestant in contestants:
@@ -138,5 +138,5 @@ def _found(own: Array, fitted: Fitted, part: Part, ks: tuple[int, ...]) -> dict[
 
 def _widened(matrix: Any, width: int) -> Any:
     """The same rows in a matrix with more columns."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     return sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], width))

@@ -1,4 +1,4 @@
-"""Estimators as they are spelled on the command line: ``Class:name=value,name=value``. Makes none."""
+"""Parser of estimators on the command line: ``Class:name=value,name=value``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles inside a model file: one more entry of its header, which :func:`attnrec.models.load` passes by."""
+"""Titles in a model file: a further entry of its header, which :func:`attnrec.models.load` ignores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 from ._write import beside
 
 __all__ = ["load_named", "save_named"]
@@ -17,8 +17,8 @@ _FIX = "fit the ratings again with 'attnrec fit'"
 
 def save_named(path: Path, model: Any, users: Any, items: Any, titles: list[str] | None, explicit: bool) -> None:
     """Write the model with its ids; whole or not at all. Ids that a model file can not hold become text beside it."""
-    safetensors = need("safetensors", extra="models")
-    arrays = need("safetensors.numpy", extra="models")
+    safetensors = require("safetensors", extra="models")
+    arrays = require("safetensors.numpy", extra="models")
     names: dict[str, Any] = {"titles": titles, "explicit": explicit}
     with beside(path) as part:
         with warnings.catch_warnings(record=True):  # of ids that are no part of the model: they are text here

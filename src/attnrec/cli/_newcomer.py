@@ -1,4 +1,4 @@
-"""A film of the bundled set as if nobody had seen it: where its content alone puts it for a viewer, and why."""
+"""Demonstration of item cold start: a film of the bundled set without interactions, ranked by its content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def newcomer(demo: Demo, film: int, viewer: int) -> tuple[dict[str, Any], Explan
     seen = np.delete(np.arange(data.n_items), data.items.position(film))
     others = data.items.names(seen)
     known = FeatureEncoder(multi=["genres", "keywords"], numbers="year").fit_transform(demo.items).align(others)
-    model = KernelAttentionRecommender(side="item")
+    model = KernelAttentionRecommender(based_on="items")
     model.fit(data.user_items[:, seen], item_features=known, show_progress=False)
     new, row = len(seen), demo.items.row(film)
     model.partial_fit_items([new], item_features={name: [row[name]] for name in _SAID})

@@ -1,4 +1,4 @@
-"""Files that a command reads: one, a folder, a pattern, or several. Opens none of them."""
+"""Paths that a command reads: one file, a folder, a pattern, or several files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts that ``attnrec evaluate`` fits on and measures on, for each way to split. Fits nothing."""
+"""Training and test parts of ``attnrec evaluate`` for each kind of split."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Part:
 
 def parts(data: Interactions, split: str, given: dict[str, Any]) -> list[Part]:
     """The parts of one protocol; ``given`` holds the values of its options by name."""
-    from ..data import held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
+    from ..data import kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
     if split == "users":
         n = given["users"] or max(1, data.n_users // 10)
-        train, fold_in, test, users = held_out_users(data, n, given["fold_in"], given["seed"])
+        train, fold_in, test, users = user_holdout(data, n, given["fold_in"], given["seed"])
         others = np.setdiff1d(np.arange(data.n_users), users)
         return [Part(_like(data, train, others), fold_in, test, None, users)]
     if split == "pair":
@@ -80,9 +80,9 @@ def described(data: Interactions, split: str, cut: list[Part]) -> tuple[str, lis
     cold = sum(int((~seen[part.test.indices]).sum()) for part, seen in zip(cut, known, strict=True))
     notes = []
     if cold:
-        notes.append(f"{cold:,} held-out interactions are with items that nobody has in the rest: missed by all.")
+        notes.append(f"{cold:,} held-out interactions have items without training interactions: no model finds them.")
     if cold_users:
-        notes.append(f"{cold_users:,} users have nothing in the rest; they get what anybody would.")
+        notes.append(f"{cold_users:,} users have no training interactions; all of them get the same recommendations.")
     whole = f" of {len(data):,}" if split != "pair" else ""
     return f"{held_out:,}{whole} interactions of {users:,} users held out ({split})", notes
 

@@ -1,4 +1,4 @@
-"""Recommendations of one user with the history items that count most, as records. Shows nothing."""
+"""Recommendations of one user with the largest contributions of the history, as records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved model among the contestants: its own catalogue, histories as the data has them. Fits nothing."""
+"""A saved model in a comparison: its own catalogue, and histories from the data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from ._contestants import Contestant, Fitted, predicted_by_lists
 from ._protocols import Array, Part
 
@@ -111,7 +111,7 @@ def _in_two(n_users: int, at: Array, answer: Any) -> Any:
 
 def _translated(matrix: Any, place: Array, width: int) -> Any:
     """The same rows with the columns of another catalogue, in the order stored; items it lacks are left out."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     columns = place[matrix.indices]
     kept = columns >= 0
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]

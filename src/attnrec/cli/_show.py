@@ -1,4 +1,4 @@
-"""Tables, sentences and JSON on stdout. Decides how things look, not what they are."""
+"""Printing of tables, sentences and JSON on stdout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = ["console", "print_json", "print_lines", "print_table"]
 
@@ -19,7 +19,7 @@ _RATIOS = {"wide": 1, "cut": 1}
 def console() -> Any:
     """A rich console on stdout; plain text of 100 columns where stdout is no terminal and COLUMNS does not say."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
-    out = need("rich.console", extra="cli").Console(highlight=False, width=width)
+    out = require("rich.console", extra="cli").Console(highlight=False, width=width)
     out.on_broken_pipe = _reader_left
     return out
 
@@ -40,8 +40,8 @@ def print_table(title: str, columns: Sequence[tuple[str, str]], rows: Iterable[S
     ``columns`` are headers and kinds: "right" for numbers, "left" for text that is folded where it is long; "wide" and
     "cut" share the whole width, and "cut" ends in an ellipsis where it is long.
     """
-    table = need("rich.table", extra="cli").Table(
-        box=need("rich.box", extra="cli").SIMPLE_HEAD,
+    table = require("rich.table", extra="cli").Table(
+        box=require("rich.box", extra="cli").SIMPLE_HEAD,
         pad_edge=False,
         expand=any(kind in _RATIOS for _, kind in columns),
     )
@@ -68,7 +68,7 @@ def print_lines(*lines: str, style: str | None = None) -> None:
 
 
 def _escaped(text: str) -> str:
-    escaped: str = need("rich.markup", extra="cli").escape(text)
+    escaped: str = require("rich.markup", extra="cli").escape(text)
     return escaped
 
 

@@ -1,4 +1,4 @@
-"""Opens what a command works on: ratings to fit, or a saved model, with ids and titles. Shows nothing."""
+"""Input of a command: ratings to fit or a saved model, with ids and titles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the library says, in the words of the command line: options for arguments of Python. Reads nothing."""
+"""Translation of error messages for the command line: options instead of Python arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes tables to a file: CSV, Parquet or JSON lines, beside it first and then renamed. Knows no model."""
+"""Atomic writes of tables to CSV, Parquet or JSON lines files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = ["beside", "suffix_of", "write_tables"]
 
@@ -80,8 +80,8 @@ def _json_lines(part: Path, tables: Iterator[Any]) -> int:
     return rows
 
 
-_csv = _columnar(lambda part, schema: need("pyarrow.csv", extra="data").CSVWriter(part, schema))
-_parquet = _columnar(lambda part, schema: need("pyarrow.parquet", extra="data").ParquetWriter(part, schema))
+_csv = _columnar(lambda part, schema: require("pyarrow.csv", extra="data").CSVWriter(part, schema))
+_parquet = _columnar(lambda part, schema: require("pyarrow.parquet", extra="data").ParquetWriter(part, schema))
 _WRITERS: dict[str, Callable[[Path, Iterator[Any]], int]] = {
     ".csv": _csv,
     ".parquet": _parquet,

@@ -1,9 +1,9 @@
-"""Drop-ins for other libraries' calls. Imports none of them; each function says which extra brings what it needs.
+"""Drop-in replacements for functions of other libraries, which are imported only when they are needed.
 
-``implicit_topk`` is implicit's search for the best items, ``RecToolsRanker`` RecTools' ranker, ``IndexFlatIP`` FAISS's
-exact index, and ``scaled_dot_product_attention`` torch's; ``install`` and ``installed`` let implicit and RecTools
-themselves use the first two. ``softmax_cross_entropy`` is a loss for torch: value and gradients of the softmax over all
-items, without the logits.
+``implicit_topk`` replaces the top-k search of implicit, ``RecToolsRanker`` the ranker of RecTools, ``IndexFlatIP``
+the exact index of FAISS, and ``scaled_dot_product_attention`` the function of torch; ``install`` and ``installed``
+make implicit and RecTools use the first two. ``softmax_cross_entropy`` is a loss for torch: value and gradients of
+the softmax over all items, without the logits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a drop-in refuses and the other library answers: handed over to it. Imports no peer."""
+"""Calls that a drop-in refuses and passes on to the original library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drop-ins for rankers share: hidden pairs as a pattern, and a scan that suits the data. Imports no peer."""
+"""Shared code of the ranking drop-ins: masks of hidden pairs, and a scan that suits the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from .._util import matrices
 from .._util.arraylike import as_floats, as_integers, as_numpy, whole_numbers
-from .._util.extras import need
+from .._util.extras import require
 from ..index._snapshot import Precision
 from ..index.item_index import ItemIndex
 from ..reference import TopK
@@ -97,7 +97,7 @@ def weights(name: str, x: Any) -> Any:
     """A sparse matrix as a float32 CSR array of its own memory."""
     read = matrices.matrix(name, x)
     parts = (read.data, read.indices, read.indptr)
-    return need("scipy.sparse", extra="data").csr_array(parts, shape=read.shape, copy=True)
+    return require("scipy.sparse", extra="data").csr_array(parts, shape=read.shape, copy=True)
 
 
 def pattern(name: str, matrix: Any, rows: int, columns: int) -> Any:
@@ -114,4 +114,4 @@ def pattern(name: str, matrix: Any, rows: int, columns: int) -> Any:
     data = np.ones(len(indices), dtype=bool)
     if len(indices) and not 0 <= indices.min() <= indices.max() < columns:
         raise ValueError(f"{name} {x.shape} holds an item outside 0 .. {columns - 1}; its columns are the items")
-    return need("scipy.sparse", extra="data").csr_array((data, indices, indptr), shape=(rows, columns))
+    return require("scipy.sparse", extra="data").csr_array((data, indices, indptr), shape=(rows, columns))

@@ -1,4 +1,4 @@
-"""FAISS's exact index of inner products, ``faiss.IndexFlatIP``, on our kernels. Does not import faiss."""
+"""Drop-in for FAISS's exact index of inner products, ``faiss.IndexFlatIP``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .._util.extras import need
+from .._util.extras import require
 from ..index.item_index import ItemIndex
 from ._handover import handed_over
 from ._search import Array, floats, whole
@@ -36,20 +36,20 @@ READ = (
 
 
 def _faiss() -> Any:
-    return need("faiss", extra="bench")
+    return require("faiss", extra="bench")
 
 
 class IndexFlatIP:
     """Vectors searched exactly by inner product, with the calls of ``faiss.IndexFlatIP`` (faiss-cpu 1.9 and later).
 
     Vectors of equal score are ordered by id, the lower one first, where FAISS has no rule. The first search after
-    ``add`` packs everything anew. Searches may run at the same time as one another, and as ``add``. Copies and pickles
+    ``add`` packs all vectors anew. Searches may run at the same time as one another, and as ``add``. Copies and pickles
     have vectors of their own.
 
-    What our kernels refuse goes to an index of FAISS with the same vectors, where it is installed: NaN, infinity, norms
-    whose products float32 may not hold, the options ``params``, ``D`` and ``I`` of ``search``, and the calls that only
-    read and are not here, such as ``range_search``, ``reconstruct_n`` and ``search_and_reconstruct``. What changes or
-    writes an index of FAISS, such as ``remove_ids`` and ``faiss.write_index``, is not here.
+    Inputs that the kernels refuse go to an index of FAISS with the same vectors, if it is installed: NaN, infinity,
+    norms whose products may overflow float32, the options ``params``, ``D`` and ``I`` of ``search``, and calls that
+    only read and are not implemented here, such as ``range_search``, ``reconstruct_n`` and ``search_and_reconstruct``.
+    Calls that modify or write an index of FAISS, such as ``remove_ids`` and ``faiss.write_index``, are not available.
 
     Parameters
     ----------
@@ -58,8 +58,10 @@ class IndexFlatIP:
 
     Attributes
     ----------
-    d, ntotal : int
-        Width and number of vectors.
+    d : int
+        Width of the vectors.
+    ntotal : int
+        Number of vectors.
     is_trained : bool
         Always True.
 
@@ -68,7 +70,8 @@ class IndexFlatIP:
     ValueError
         If ``d < 1``; FAISS has an index of no width.
     TypeError
-        If ``d`` is no integer. The same is said of ``k``, of ``key``, and of ``x`` where it is no array of numbers.
+        If ``d`` is not an integer. The methods raise it for a ``k`` or ``key`` that is not an integer, and an ``x``
+        that is not an array of numbers.
 
     Examples
     --------
@@ -103,15 +106,16 @@ class IndexFlatIP:
 
     @property
     def ntotal(self) -> int:
+        """Number of vectors."""
         return self._ntotal
 
     def add(self, x: Any) -> None:
-        """Add vectors behind those there are.
+        """Add vectors after the existing ones.
 
         Parameters
         ----------
         x : (n, d) array_like
-            Copied, as float32.
+            Vectors, one row for each, copied as float32.
 
         Raises
         ------
@@ -135,22 +139,23 @@ class IndexFlatIP:
             self._rows, self._ntotal, self._index, self._theirs, self._finite = [], 0, None, None, True
 
     def search(self, x: Any, k: int, **options: Any) -> tuple[Array, Array]:
-        """The k vectors of the largest inner product with each query.
+        """Find the k vectors of the largest inner product with each query.
 
         Parameters
         ----------
         x : (b, d) array_like
+            Queries, one row for each.
         k : int
-            At least 1.
+            Number of vectors to find for each query, at least 1.
         **options
-            FAISS's: ``params``, ``D`` and ``I``; with any of them FAISS searches.
+            Options of FAISS, ``params``, ``D`` and ``I``; with any of them FAISS searches.
 
         Returns
         -------
         D : (b, k) float32 array
             Inner products, largest first; the lowest float32 where there are fewer than k vectors.
         I : (b, k) int64 array
-            Positions in the order of ``add``; -1 where there are fewer.
+            Positions in the order of ``add``; -1 where there are fewer than k vectors.
 
         Raises
         ------
@@ -169,12 +174,22 @@ class IndexFlatIP:
         return found.scores, found.ids
 
     def reconstruct(self, key: int) -> Array:
-        """The vector at a position, (d,) float32: a copy.
+        """Copy the vector at a position.
+
+        Parameters
+        ----------
+        key : int
+            Position in the order of ``add``, from 0.
+
+        Returns
+        -------
+        (d,) float32 array
+            The vector.
 
         Raises
         ------
         ValueError
-            If there is none.
+            If there is no vector at that position.
         """
         key = whole(f"{OP}.reconstruct: key", key, 0)
         with self._lock:

@@ -1,4 +1,4 @@
-"""implicit's search for the best items, ``implicit.cpu.topk.topk``, on our kernels. Does not import implicit."""
+"""Drop-in for implicit's top-k search, ``implicit.cpu.topk.topk``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._util.arraylike import as_floats, as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 from ._search import Array, best, floats, integers, pattern, whole
 
@@ -23,38 +23,42 @@ def implicit_topk(
     filter_items: Any = None,
     num_threads: int = 0,
 ) -> tuple[Array, Array]:
-    """What ``implicit.cpu.topk.topk`` of implicit 0.7 returns, without storing the scores.
+    """Find the best items like ``implicit.cpu.topk.topk`` of implicit 0.7, without storing the scores.
 
     ``score_uj = q_u . v_j / item_norms_j``, best first. As in implicit, a hidden item is not left out but gets the
-    lowest finite score, so that it comes back where a row has fewer than k others, and columns past the number of
+    lowest finite score, so that it is returned where a row has fewer than k others, and columns beyond the number of
     items hold id 0 and score 0. Unlike implicit, items of equal score are ordered by id, the lower one first, for any
     number of threads; implicit lists the higher one first and keeps whichever its heap keeps.
 
-    Values that our kernels refuse go to implicit as they came, where it is installed: NaN, infinity, norms of 0, and
-    factors whose products float32 may not hold.
+    Inputs that the kernels refuse are passed to implicit unchanged, if it is installed: NaN, infinity, norms of 0, and
+    factors whose products may overflow float32.
 
     Parameters
     ----------
     items : (n, d) array_like
-        Converted to float32, in which scores are computed whatever the dtype.
+        Item factors, converted to float32, in which scores are computed whatever the dtype.
     query : (b, d) or (d,) array_like, or (b, d) CSR
+        Query factors, one row for each query.
     k : int
-        Columns of the result, at least 1.
+        Number of items to return for each query, at least 1.
     item_norms : (n,) or (1, n) array_like, or a number, optional
-        What each item's scores are divided by. One norm for each score, which implicit takes up to 100 queries, is
+        Divisor of the scores of each item. A norm for each score, which implicit accepts for up to 100 queries, is
         refused.
     filter_query_items : sparse matrix, optional
-        Items hidden from each query, a row each and a column an item; every stored entry counts, rows past b do not.
+        Items hidden from each query, with a row for each query and a column for each item; every stored entry counts,
+        rows beyond b are ignored.
     filter_items : ids, mask or slice, optional
-        Items hidden from all; negative ids count from the end.
+        Items hidden from all queries; negative ids count from the end.
     num_threads : int
-        0 for all of :func:`attnrec.num_threads`; not negative, at which implicit ends the process.
+        Number of threads, 0 for all of :func:`attnrec.num_threads`; a negative one, at which implicit ends the process,
+        is refused.
 
     Returns
     -------
     ids : (b, k) int32 array
+        Ids of the items, best first.
     scores : (b, k) array
-        float64 where ``query`` is, else float32; two axes for one query too.
+        Scores of the items, float64 if ``query`` is, else float32; one query has a row too.
 
     Raises
     ------
@@ -62,13 +66,13 @@ def implicit_topk(
         If shapes do not fit or an id is out of range; without implicit also if a norm is 0, a value is not finite, or
         products are too large.
     TypeError
-        If ``filter_query_items`` is not sparse, ``filter_items`` no kind of index, ``k`` no integer, or something else
-        no numbers.
+        If ``filter_query_items`` is not sparse, ``filter_items`` is not ids, a mask or a slice, ``k`` is not an
+        integer, or another input is not numeric.
 
     Notes
     -----
-    Each call packs the items anew, because arrays may change between calls; for few queries at a time that costs more
-    than implicit takes. :class:`attnrec.ItemIndex` with :func:`attnrec.topk` keeps them.
+    Each call packs the items anew, because arrays may change between calls, which costs more than implicit takes for
+    few queries at a time. :class:`attnrec.ItemIndex` with :func:`attnrec.topk` keeps them packed.
 
     Examples
     --------
@@ -116,9 +120,9 @@ def _theirs(
     items: Any, query: Any, k: int, norms: Array | None, exclude: Any, hidden: Array | None, num_threads: int
 ) -> tuple[Array, Array]:
     """implicit's own, which wants everything in the same dtype, and of matrices those that are no arrays."""
-    search = need("implicit.cpu.topk", extra="compat").topk
+    search = require("implicit.cpu.topk", extra="compat").topk
     dtype = np.float64 if query.dtype == np.float64 else np.float32
-    masks = None if exclude is None else need("scipy.sparse", extra="data").csr_matrix(exclude)
+    masks = None if exclude is None else require("scipy.sparse", extra="data").csr_matrix(exclude)
     norms = None if norms is None else norms.astype(dtype)
     found: tuple[Array, Array] = search(
         np.asarray(as_numpy(items, f"{OP}: items"), dtype), query.astype(dtype), k, norms, masks, hidden, num_threads

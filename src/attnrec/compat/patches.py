@@ -1,4 +1,4 @@
-"""Our kernels inside other libraries: what is replaced, and putting it back. Imports a library when it is patched."""
+"""Replacement of functions inside other libraries by the drop-ins, and its reversal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .implicit_topk import implicit_topk
 from .rectools_ranker import RecToolsRanker
 
@@ -97,27 +97,27 @@ _LOCK = threading.RLock()
 
 
 def install(*libraries: str) -> None:
-    """Let other libraries rank with our kernels, in this process and until :func:`uninstall`.
+    """Make other libraries rank with the kernels of attnrec, in this process and until :func:`uninstall`.
 
     ``"implicit"``: ``recommend``, ``similar_items`` and ``similar_users`` of its factor models on the CPU (ALS, BPR,
-    LMF) search with :func:`implicit_topk` where they are called for 128 users or items or more and have float32
-    factors, as they have unless told; smaller calls, for which packing the items anew would cost more than it saves,
-    stay with implicit. ``"rectools"``: ``ImplicitRanker.rank``, by which its factor models, PureSVD and EASE recommend,
-    is that of :class:`RecToolsRanker`. Results differ by rounding, and in the order of equal scores; factors that are
+    LMF) search with :func:`implicit_topk` in calls for 128 users or items or more with float32 factors, the default
+    of implicit; smaller calls, for which packing the items anew would cost more than it saves, stay with implicit.
+    ``"rectools"``: ``ImplicitRanker.rank``, by which its factor models, PureSVD and EASE recommend, is replaced by that
+    of :class:`RecToolsRanker`. Results differ by rounding, and in the order of equal scores; factors that are
     not finite are left to the libraries.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all that are named here. What is installed already stays so.
+        Libraries to change, all if none is given; changes that are already in place are kept.
 
     Raises
     ------
     ValueError
-        If a name is none of these.
+        If a name is not one of these.
     ImportError
-        If a library is missing, or its version or its code is not what these replacements were written for; then
-        nothing is changed.
+        If a library is not installed, or its version or its code is not the one that the replacements were written
+        for; nothing is changed in that case.
 
     Examples
     --------
@@ -133,18 +133,18 @@ def install(*libraries: str) -> None:
 def uninstall(*libraries: str) -> None:
     """Undo :func:`install`: the libraries' own functions are put back, the same objects.
 
-    Where a block of :func:`installed` is still running, that happens at its end. Names without effect are fine, and
-    libraries need not be there any more.
+    Where a block of :func:`installed` is still running, the functions are put back at its end. Names of libraries that
+    are not replaced, or not installed, are allowed.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all.
+        Libraries to restore; all if none is given.
 
     Raises
     ------
     ValueError
-        If a name is none of these.
+        If a name is not one of these.
 
     Examples
     --------
@@ -156,20 +156,27 @@ def uninstall(*libraries: str) -> None:
 
 @contextlib.contextmanager
 def installed(*libraries: str) -> Iterator[None]:
-    """:func:`install` for a block, which may stand within another and run in several threads at once.
+    """Replace the libraries' functions for a block, which may be nested and run in several threads at once.
 
-    Functions are those of the process: while one thread is in the block, all threads have the replacements, and what
-    was there before comes back when the last has left, in whatever way.
+    Functions are those of the process: while one thread is in the block, all threads have the replacements, and the
+    originals are put back when the last block ends, also by an error.
 
     Parameters
     ----------
     *libraries : {"implicit", "rectools"}
-        None for all.
+        Libraries to speed up; all if none is given.
+
+    Yields
+    ------
+    None
+        The block runs with the replacements.
 
     Raises
     ------
-    ValueError, ImportError
-        As for :func:`install`.
+    ValueError
+        If a name is not one of these.
+    ImportError
+        If a library is not installed, or another version or another replacement is found.
 
     Examples
     --------
@@ -221,12 +228,12 @@ def _checked(patch: _Patch) -> tuple[Any, Any]:
     """What has the attribute, and the attribute, if both are as they were when the replacement was written."""
     module, name = patch.version_of
     library = module.partition(".")[0]
-    version = str(getattr(need(module, extra=patch.extra), name, "unknown"))
+    version = str(getattr(require(module, extra=patch.extra), name, "unknown"))
     known = f"attnrec replaces {library} {patch.versions}x"
     if not version.startswith(patch.versions):
         raise ImportError(f"{known} and found {version}: pip install 'attnrec[{patch.extra}]'")
     module, name = patch.owner
-    owner = need(module, extra=patch.extra)
+    owner = require(module, extra=patch.extra)
     owner = getattr(owner, name, None) if name else owner
     original = getattr(owner, patch.attribute, None)
     where = ".".join(filter(None, (*patch.owner, patch.attribute)))

@@ -1,4 +1,4 @@
-"""RecTools' ranker of vectors, ``ImplicitRanker``, on our kernels. Does not import RecTools."""
+"""Drop-in for RecTools' ranker of vectors, ``ImplicitRanker``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .._util.matrices import is_sparse
 from ._handover import handed_over
 from ._search import Array, best, floats, integers, pattern, weights, whole
@@ -18,24 +18,25 @@ CHUNK = 1 << 22  # numbers held at once where distances are taken from differenc
 
 
 class RecToolsRanker:
-    """What ``rectools.models.rank.ImplicitRanker`` of RecTools 0.19 is, without its rows of scores and loops over them.
+    """Rank objects like ``rectools.models.rank.ImplicitRanker`` of RecTools 0.19, without storing rows of scores.
 
     Objects of equal score are ordered by id, the lower one first, and a vector of norm 0 has cosine 0 with all.
-    Euclidean distances are taken from differences of vectors, where RecTools subtracts squares: of near vectors it
-    keeps fewer digits. Vectors that our kernels refuse, with NaN, infinity, or products that float32 may not hold, are
-    ranked by RecTools where it is installed. Negative ids, which there count from the end, are refused.
+    Euclidean distances are computed from differences of vectors, where RecTools subtracts squares and keeps fewer
+    digits for near vectors. Vectors that the kernels refuse, with NaN, infinity, or products that may overflow float32,
+    are ranked by RecTools if it is installed. Negative ids, which count from the end in RecTools, are refused.
 
     Parameters
     ----------
     distance : {"dot", "cosine", "euclidean"} or rectools Distance
-        For the last, smaller is better.
+        Score of two vectors: dot product, cosine, or Euclidean distance, of which a smaller one is better.
     subjects_factors : (n_subjects, d) array_like, or CSR for "dot"
-        Users, or items that others are compared with; kept in float32.
+        Vectors of the subjects, which are users, or items that others are compared with; kept in float32.
     objects_factors : (n_objects, d) array_like
+        Vectors of the objects to rank; kept in float32.
     num_threads : int
-        0 for all of :func:`attnrec.num_threads`.
+        Number of threads, 0 for all of :func:`attnrec.num_threads`.
     use_gpu : bool
-        True leaves all work to RecTools.
+        Whether to leave all work to RecTools.
 
     Raises
     ------
@@ -91,26 +92,26 @@ class RecToolsRanker:
         filter_pairs_csr: Any = None,
         sorted_object_whitelist: Any = None,
     ) -> tuple[Array, Array, Array]:
-        """The k best objects for each subject, all in one long list.
+        """Find the k best objects for each subject, in one long list.
 
         Parameters
         ----------
         subject_ids : (b,) array_like of int
             Rows of ``subjects_factors``.
         k : int, optional
-            Objects for each subject, all unless told.
+            Number of objects for each subject, at least 1; all if not given.
         filter_pairs_csr : (b, n_objects) sparse matrix, optional
-            What is stored is left out, with a row for each of ``subject_ids``. Subjects with fewer than k others get
-            fewer.
+            Objects to leave out, as stored entries, with a row for each of ``subject_ids``. Subjects with fewer than k
+            other objects get fewer.
         sorted_object_whitelist : (p,) array_like of int, optional
-            The only objects that are ranked.
+            Candidate objects, and no others.
 
         Returns
         -------
         subjects : (r,) array
-            Of ``subject_ids``, in their order; RecTools gives a list.
+            Subject of each result, in the order of ``subject_ids``; RecTools returns a list.
         objects : (r,) array
-            Ids, best first for each subject: int32, or the dtype of the whitelist.
+            Object of each result, best first for each subject: int32, or the dtype of the whitelist.
         scores : (r,) array
             Products or cosines in float32, or distances in float64.
 
@@ -151,7 +152,7 @@ class RecToolsRanker:
 
     def _theirs(self, subjects: Array, k: int, exclude: Any, subset: Array | None) -> tuple[Array, Array, Array]:
         """RecTools' own ranker, which wants matrices that are no arrays; its own also where ours took its place."""
-        module, csr_matrix = _rectools(), need("scipy.sparse", extra="data").csr_matrix
+        module, csr_matrix = _rectools(), require("scipy.sparse", extra="data").csr_matrix
         rows = csr_matrix(self.subjects_factors) if hasattr(self.subjects_factors, "tocsr") else self.subjects_factors
         ranker = module.ImplicitRanker(
             module.Distance(self.distance), rows, self.objects_factors, self.num_threads, self.use_gpu
@@ -180,7 +181,7 @@ class RecToolsRanker:
 
 
 def _rectools() -> Any:
-    return need("rectools.models.rank", extra="rectools")
+    return require("rectools.models.rank", extra="rectools")
 
 
 def _lengths(x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""``torch.nn.functional.scaled_dot_product_attention`` for CPU tensors: our kernel where it serves, torch elsewhere."""
+"""Drop-in for ``torch.nn.functional.scaled_dot_product_attention`` on CPU tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import config, ops
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 
 # Multiply-adds of one head below which torch is called: there it is as fast (benchmarks/speed/dropins.py).
@@ -28,26 +28,36 @@ def scaled_dot_product_attention(
 ) -> Any:
     """``softmax(scale * Q K^T) V`` with the arguments of torch's function, and its result to rounding.
 
-    Our kernel (:func:`attnrec.attend`) takes long sequences in float32 on the CPU where no gradient is wanted, on
-    :func:`attnrec.num_threads` threads. All else goes to torch's function as it came, with its results and its errors:
-    ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which attnrec has no kernel here, gradients, other
+    The kernel of :func:`attnrec.attend` computes long sequences in float32 on the CPU where no gradient is required, on
+    :func:`attnrec.num_threads` threads. All other calls are passed to torch's function unchanged, with its results and
+    its errors:
+    ``attn_mask``, ``is_causal``, dropout and ``enable_gqa``, for which there is no kernel here, gradients, other
     dtypes and devices, heads of less than 2^30 multiply-adds, ``l s (d + m)``, for which torch is as fast, and values
-    that our kernel refuses: NaN, infinity, and those whose scores may leave the range in which it is exact.
+    that the kernel refuses: NaN, infinity, and those whose scores may leave the range in which it is exact.
 
     Parameters
     ----------
     query : (..., l, d) tensor
+        Queries, with any batch and head axes.
     key : (..., s, d) tensor
+        Keys, with the batch and head axes of the query; torch decides where they differ.
     value : (..., s, m) tensor
-        With the batch and head axes of the query; where they differ it is torch's to say whether they fit.
-    attn_mask, dropout_p, is_causal, enable_gqa
-        As in torch; anything but the defaults is torch's work.
+        Values, with the batch and head axes of the query; torch decides where they differ.
+    attn_mask : tensor, optional
+        Mask, passed on to torch.
+    dropout_p : float
+        Dropout probability; torch computes the call unless it is 0.
+    is_causal : bool
+        Whether to mask later keys; torch computes the call if True.
     scale : float, optional
-        ``1 / sqrt(d)`` unless told.
+        Factor of the scores; ``1 / sqrt(d)`` if not given.
+    enable_gqa : bool
+        Whether query heads share keys and values; torch computes the call if True.
 
     Returns
     -------
     (..., l, m) tensor
+        Attention output.
 
     Raises
     ------
@@ -64,7 +74,7 @@ def scaled_dot_product_attention(
     >>> torch.allclose(scaled_dot_product_attention(query, key, value), theirs, atol=1e-6)
     True
     """
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     plain = attn_mask is None and not is_causal and not dropout_p and not enable_gqa
 
     def theirs() -> Any:

@@ -1,4 +1,4 @@
-"""The softmax loss over all items as a differentiable function of torch CPU tensors. Imports torch when called."""
+"""The softmax loss over all items as a differentiable function of torch CPU tensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import ops
 from .._util.arraylike import as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ._handover import handed_over
 from .torch_attention import _has_memory
 
@@ -31,53 +31,64 @@ def softmax_cross_entropy(
     ignore_index: int = -100,
     num_threads: int | None = None,
 ) -> Any:
-    """What ``torch.nn.functional.cross_entropy(queries @ items.T, targets)`` is, differentiable, without the logits.
+    """Compute ``torch.nn.functional.cross_entropy(queries @ items.T, targets)`` with gradients, without the logits.
 
-    For training loops of others on the CPU, such as two-tower models and SASRec. The formula is that of
+    It is for training loops in torch on the CPU, such as those of two-tower models and SASRec. The formula is that of
     :func:`attnrec.softmax_cross_entropy`, ``mean_u (log sum_j exp(s_uj) - s_ui)`` with ``s = scale Q V^T + item_bias``
-    for one target i a row; memory is ``O((b + n) d)``. Where any of queries, items and bias needs a gradient, all are
-    computed together in the forward pass, which takes about four times as long as the loss alone.
+    for one target i in each row; memory is ``O((b + n) d)``. If any of queries, items and bias needs a gradient, all
+    are computed together in the forward pass, which takes about four times as many operations as the loss alone.
 
-    What our kernels refuse is computed by torch with the logits, as the first line says, where only ``scale``,
+    Inputs that the kernels refuse are computed by torch with the logits, where only ``scale``,
     ``item_bias`` and ``ignore_index`` are given: NaN, infinity, large scores, one query (d,), targets that are
-    probabilities (b, n), devices but the CPU, learned scales, and transforms such as ``torch.vmap``.
+    probabilities (b, n), devices other than the CPU, learned scales, and transforms such as ``torch.vmap``.
 
     Parameters
     ----------
     queries : (b, d) tensor
-        On the CPU, of any floating dtype and any strides; logits and gradients are computed in float32.
+        Query vectors on the CPU, of any floating dtype and any strides; logits and gradients are computed in float32.
     items : (n, d) tensor
+        Item vectors on the CPU, of any floating dtype and any strides.
     targets : (b,) tensor of integers, or (b, n) sparse CSR
-        An item id a row; rows of ``ignore_index`` count for nothing and cost nothing. Or weights of several targets a
-        row, 0 or more, as a torch tensor in ``torch.sparse_csr`` or a SciPy matrix.
-    scale, normalize, lse_weight, eps
-        As in :func:`attnrec.softmax_cross_entropy`. A scale that is learned belongs to the queries:
+        Item id of each row, where rows of ``ignore_index`` do not count and cost nothing; or weights of several targets
+        in each row, 0 or more, as a torch tensor in ``torch.sparse_csr`` or a SciPy matrix.
+    scale : float
+        Factor of the dot products, a finite number. A learned scale belongs to the queries:
         ``softmax_cross_entropy(queries * scale, items, targets)``.
     item_bias : (n,) tensor, optional
+        Number to add to the scores of each item, after scaling.
     sample_weight : (b,) tensor or array, optional
-        Weights of rows, 0 or more; not differentiated.
+        Weight of each row in the mean, 0 or more; it gets no gradient.
+    normalize : {"all", "unseen"}
+        Items that the softmax denominator sums over: "all" takes every item, "unseen" leaves out the other targets of
+        the row.
+    lse_weight : float
+        Weight of the log-sum-exp, finite and 0 or more; a larger one pushes negatives down harder.
+    eps : float
+        Probability below which gradients may leave out strips of items, 0 or more and below 1; 0 is exact.
     ignore_index : int
+        Target of rows that do not count.
     num_threads : int, optional
-        Threads of this call; :func:`attnrec.num_threads` unless told, whatever torch uses.
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given, whatever torch uses.
 
     Returns
     -------
     () tensor
-        In float32, or float64 where queries or items are. Gradients have the dtype of what they belong to. 0, with
-        gradients of 0, where no target has weight, as in an empty batch: torch gives NaN there.
+        Loss in float32, or float64 if queries or items are. Gradients have the dtype of their inputs. It is 0, with
+        gradients of 0, where no target has weight, as in an empty batch, for which torch gives NaN.
 
     Raises
     ------
     ImportError
         If torch is not installed; the extra ``torch`` brings it.
     ValueError
-        If shapes do not fit, a weight is negative, or a target is out of range; and where torch is not asked, as it is
-        never with other options, if a tensor is not on the CPU, a value is not finite, or a gradient is wanted by
-        ``scale`` or ``sample_weight``. Queries of three axes are refused: the second would be torch's classes.
+        If shapes do not fit, a weight is negative, or a target is out of range; where torch cannot compute the call, as
+        with all other options, also if a tensor is not on the CPU, a value is not finite, or ``scale`` or
+        ``sample_weight`` requires a gradient. Queries of three axes are refused, because the second axis would be the
+        classes in torch.
     TypeError
         If queries, items or bias is not a dense tensor of a floating dtype, or targets are neither integers nor CSR.
     RuntimeError
-        With ``create_graph=True``: there is no second derivative.
+        If ``create_graph=True`` asks for a second derivative, which does not exist.
 
     Examples
     --------
@@ -94,7 +105,7 @@ def softmax_cross_entropy(
             [ 0.0777,  0.4683],
             [ 0.2112, -0.5317]])
     """
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     plain = sample_weight is None and normalize == "all" and lse_weight == 1 and eps == 0
     given = (queries, items, targets, scale, item_bias)
     if plain and any(isinstance(x, torch.Tensor) and x.layout is torch.strided and not _has_memory(x) for x in given):
@@ -213,13 +224,13 @@ def _exact(x: Any) -> Any:
 def _function() -> Any:
     """The class, which can not be before torch is imported."""
     methods = {"forward": staticmethod(_forward), "backward": staticmethod(_backward)}
-    return type("SoftmaxCrossEntropy", (need("torch.autograd", extra="torch").Function,), methods)
+    return type("SoftmaxCrossEntropy", (require("torch.autograd", extra="torch").Function,), methods)
 
 
 def _forward(
     ctx: Any, queries: Any, items: Any, item_bias: Any, targets: Any, options: dict[str, Any], enabled: bool
 ) -> Any:
-    torch = need("torch", extra="torch")
+    torch = require("torch", extra="torch")
     given = (queries, items, item_bias)
     q, v, bias = (None if x is None else _float32(x).numpy(force=True) for x in given)
     grad = enabled and any(ctx.needs_input_grad)
@@ -233,7 +244,7 @@ def _forward(
 
 
 def _backward(ctx: Any, upstream: Any) -> Any:
-    if need("torch", extra="torch").is_grad_enabled():
+    if require("torch", extra="torch").is_grad_enabled():
         raise RuntimeError(f"{OP} has no second derivative; leave out create_graph=True, or use torch's own loss")
     # The factor comes before the rounding to a shorter dtype: that is what scaling a loss is for.
     saved = zip(ctx.saved_tensors, ctx.dtypes, strict=True)

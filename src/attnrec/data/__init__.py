@@ -1,4 +1,4 @@
-"""Interactions and ids from files, frames and matrices. Imports pandas, polars and pyarrow only where they are used."""
+"""Interactions and ids from files, frames and matrices, splits, and frames of recommendations."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from .items import Items, read_items
 from .popularity import popularity
 from .read_report import Report
 from .recommender import FrameRecommender
-from .splits import HeldOutUsers, held_out_users, kfold, leave_last_out, pair, random_holdout, temporal
+from .splits import UserHoldout, kfold, leave_last_out, pair, random_holdout, temporal, user_holdout
 
 __all__ = [
     "COMMON_NAMES",
     "Alignment",
     "FrameRecommender",
-    "HeldOutUsers",
     "Ids",
     "Interactions",
     "Items",
     "Report",
+    "UserHoldout",
     "guess_columns",
-    "held_out_users",
     "kfold",
     "leave_last_out",
     "load_demo",
@@ -32,4 +31,5 @@ __all__ = [
     "random_holdout",
     "read_items",
     "temporal",
+    "user_holdout",
 ]

@@ -1,4 +1,4 @@
-"""Two inputs that carry ids, brought to one order: what matched, what is missing, what is left out. Knows no model."""
+"""Alignment of two inputs by id, with the numbers of rows that match, are missing or are left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .factorize import Array
 from .ids import Ids
 
@@ -42,17 +42,19 @@ class Alignment:
     Attributes
     ----------
     what : str
-        What they were joined to: "users" or "items".
+        Side that the rows were joined to: "users" or "items".
     by : {"id", "position"}
-        By id where both sides have ids; else row number i is user or item i.
+        Key of the join: the id where both sides have ids, else the position, by which row i belongs to user or item i.
     matched : int
-        How many of these users or items have a row.
+        Number of these users or items that have a row.
     missing : int
-        How many have none: nothing is known of them.
+        Number of these users or items without a row, for which nothing is known.
     left_out : int
-        How many rows have an id that is none of theirs.
-    missing_ids, left_out_ids : tuple
-        A few of them.
+        Number of rows whose id belongs to none of these users or items.
+    missing_ids : tuple
+        A few of the ids without a row.
+    left_out_ids : tuple
+        A few of the ids of rows that were left out.
 
     Examples
     --------
@@ -140,7 +142,7 @@ def in_order(ids: Ids, wanted: Array) -> Array:
 def moved(matrix: Any, rows: Array | None, place: Array | None, width: int) -> Any:
     """Rows of a CSR matrix, of zeros for -1 (None: all), with column j moved to ``place[j]``, or left out for -1 (None:
     none is moved), in a matrix of ``width`` columns; the matrix itself where nothing changes."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     if rows is not None and not (len(rows) == matrix.shape[0] and np.array_equal(rows, np.arange(len(rows)))):
         there = rows >= 0
         part = matrix[np.where(there, rows, 0)] if matrix.shape[0] else sparse.csr_array((len(rows), matrix.shape[1]))
@@ -157,7 +159,7 @@ def moved(matrix: Any, rows: Array | None, place: Array | None, width: int) -> A
 
 def _emptied(matrix: Any, rows: Array) -> Any:
     """The matrix without what is stored in these rows."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     kept = np.repeat(~rows, np.diff(matrix.indptr))
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

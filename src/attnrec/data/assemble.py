@@ -1,50 +1,18 @@
-"""Columns to a sparse matrix under stated policies. Reads no files and knows no frames."""
+"""Assembly of columns to a sparse matrix, under policies for duplicate, missing and out-of-range rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .factorize import Array, Coded, sorted_order
 from .io.source import Columns
+from .policies import ReadPolicy
 from .read_report import Report
 
-__all__ = ["Assembled", "Rules", "assemble"]
-
-_DUPLICATES = ("last", "first", "mean", "sum", "error")
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What to do with rows that are not as they should be; checks itself."""
-
-    duplicates: Literal["last", "first", "mean", "sum", "error"] = "last"
-    missing: Literal["error", "drop"] = "error"
-    rating_range: tuple[float, float] | None = None
-    out_of_range: Literal["error", "drop"] = "error"
-    keep_ids: bool = False
-
-    def __post_init__(self) -> None:
-        for name, allowed in (
-            ("duplicates", _DUPLICATES),
-            ("missing", ("error", "drop")),
-            ("out_of_range", ("error", "drop")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
-        if self.rating_range is not None:
-            try:
-                low, high = (float(bound) for bound in self.rating_range)
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"rating_range={self.rating_range!r} is not a pair of numbers (lowest, highest)"
-                ) from None
-            if not low < high:
-                raise ValueError(f"rating_range={self.rating_range!r}: the lowest must be below the highest")
-            object.__setattr__(self, "rating_range", (low, high))
+__all__ = ["Assembled", "assemble"]
 
 
 class Assembled(NamedTuple):
@@ -57,26 +25,26 @@ class Assembled(NamedTuple):
     report: Report
 
 
-def assemble(columns: Columns, rules: Rules) -> Assembled:
+def assemble(columns: Columns, policy: ReadPolicy) -> Assembled:
     """Sort the interactions by user and item, one entry a pair.
 
     Raises
     ------
     ValueError
-        For the first missing, non-finite, out-of-range or repeated row that the rules do not allow, named by its
+        For the first missing, non-finite, out-of-range or repeated row that the policy does not allow, named by its
         place; or if nothing is left.
     """
     n_rows = len(columns.users.codes)
     place = columns.place
-    missing, gone = _missing(columns, rules)
-    out_of_range = _out_of_range(columns, rules, gone)
+    missing, gone = _missing(columns, policy)
+    out_of_range = _out_of_range(columns, policy, gone)
     gone[out_of_range] = True
     rows = np.flatnonzero(~gone) if gone.any() else None
     if n_rows == 0 or (rows is not None and not len(rows)):
         raise ValueError(f"{place.source}: no interactions" + (f" left of {n_rows:,} rows" if n_rows else ""))
 
-    u, users = _compact(columns.users, rows, rules.keep_ids)
-    i, items = _compact(columns.items, rows, rules.keep_ids)
+    u, users = _compact(columns.users, rows, policy.keep_ids)
+    i, items = _compact(columns.items, rows, policy.keep_ids)
     key = u.astype(np.int64)
     key *= len(items)
     key += i
@@ -89,7 +57,7 @@ def assemble(columns: Columns, rules: Rules) -> Assembled:
     merged = None
     kept = order
     if len(again):
-        kept, merged = _merge(columns, rules, key, order, again)
+        kept, merged = _merge(columns, policy, key, order, again)
         first = np.ones(len(key), bool)
         first[again] = False
         key = key[first]
@@ -103,7 +71,7 @@ def assemble(columns: Columns, rules: Rules) -> Assembled:
         n_rows,
         len(kept),
         duplicates=place.numbers(dropped),
-        duplicates_policy=rules.duplicates,
+        duplicates_policy=policy.duplicates,
         missing={role: place.numbers(at) for role, at in missing.items()},
         out_of_range=place.numbers(out_of_range),
         files=place.files,
@@ -111,7 +79,7 @@ def assemble(columns: Columns, rules: Rules) -> Assembled:
     return Assembled(csr, users, items, stamps, report)
 
 
-def _missing(columns: Columns, rules: Rules) -> tuple[dict[str, Array], Array]:
+def _missing(columns: Columns, policy: ReadPolicy) -> tuple[dict[str, Array], Array]:
     """Rows without a user, item, finite rating or time, by role, and the mask of them all."""
     ratings = _single(columns.ratings)
     masks: dict[str, Array | None] = {
@@ -124,7 +92,7 @@ def _missing(columns: Columns, rules: Rules) -> tuple[dict[str, Array], Array]:
     gone = np.zeros(len(columns.users.codes), bool)
     for at in found.values():
         gone[at] = True
-    if found and rules.missing == "error":
+    if found and policy.missing == "error":
         role = min(found, key=lambda role: int(found[role][0]))
         row = int(found[role][0])
         what = f"no {role}"
@@ -140,13 +108,13 @@ def _single(ratings: Array | None) -> Array | None:
         return None if ratings is None else ratings.astype(np.float32, copy=False)
 
 
-def _out_of_range(columns: Columns, rules: Rules, gone: Array) -> Array:
+def _out_of_range(columns: Columns, policy: ReadPolicy, gone: Array) -> Array:
     ratings = _single(columns.ratings)
-    if rules.rating_range is None or ratings is None:
+    if policy.rating_range is None or ratings is None:
         return np.empty(0, np.int64)
-    low, high = np.float32(rules.rating_range[0]), np.float32(rules.rating_range[1])
+    low, high = np.float32(policy.rating_range[0]), np.float32(policy.rating_range[1])
     at = np.flatnonzero(((ratings < low) | (ratings > high)) & ~gone)
-    if len(at) and rules.out_of_range == "error":
+    if len(at) and policy.out_of_range == "error":
         row = int(at[0])
         raise ValueError(
             f"{columns.place.at(row)}: rating {ratings[row]:g} is not in {low:g} .. {high:g}; "
@@ -174,12 +142,12 @@ def _compact(coded: Coded, rows: Array | None, keep: bool) -> tuple[Array, Array
     return new[codes], values
 
 
-def _merge(columns: Columns, rules: Rules, key: Array, order: Array, again: Array) -> tuple[Array, Array | None]:
+def _merge(columns: Columns, policy: ReadPolicy, key: Array, order: Array, again: Array) -> tuple[Array, Array | None]:
     """The row that stands for each pair, and the merged ratings under "mean" and "sum".
 
     key, order : (n,) sorted pair keys and their rows; again : positions that repeat the key before them.
     """
-    if rules.duplicates == "error":
+    if policy.duplicates == "error":
         at = int(again[np.argmin(order[again])])
         row, before = int(order[at]), int(order[at - 1])
         place = columns.place
@@ -200,18 +168,18 @@ def _merge(columns: Columns, rules: Rules, key: Array, order: Array, again: Arra
         rows = order[where]
         by_time = order.copy()
         by_time[where] = rows[np.lexsort((rows, columns.stamps[rows], key[where]))]
-    kept = by_time[start] if rules.duplicates == "first" else by_time[stop - 1]
-    if rules.duplicates in ("last", "first"):
+    kept = by_time[start] if policy.duplicates == "first" else by_time[stop - 1]
+    if policy.duplicates in ("last", "first"):
         return kept, None
     values = np.ones(len(order)) if columns.ratings is None else columns.ratings[order].astype(np.float64)
     total = np.add.reduceat(values, start)
-    if rules.duplicates == "mean":
+    if policy.duplicates == "mean":
         total /= stop - start
     with np.errstate(over="ignore"):
         merged = total.astype(np.float32)
     if not np.isfinite(merged).all():
         row = int(kept[np.argmin(np.isfinite(merged))])
-        raise ValueError(f"{columns.place.at(row)}: the {rules.duplicates} of this user and item overflows float32")
+        raise ValueError(f"{columns.place.at(row)}: the {policy.duplicates} of this user and item overflows float32")
     return kept, merged
 
 
@@ -231,7 +199,7 @@ def _data(ratings: Array | None, kept: Array, merged: Array | None) -> Array:
 
 def _csr(key: Array, data: Array, n_users: int, n_items: int) -> Any:
     """CSR of sorted pair keys ``user * n_items + item``, which are overwritten."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     index = np.int32 if len(key) < 2**31 and max(n_users, n_items) < 2**31 else np.int64
     indptr = np.searchsorted(key, np.arange(n_users + 1, dtype=np.int64) * n_items).astype(index)
     indices = np.remainder(key, n_items, out=key).astype(index)

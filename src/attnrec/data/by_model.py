@@ -1,4 +1,4 @@
-"""Interactions and scores in the numbering of a model that remembers its ids. Recommends nothing."""
+"""Reordering of interactions and scores to the ids of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column holds what: a table of common headers. Works on names alone, never on data."""
+"""Guesses of the role of each column from a table of common headers."""
 
 from __future__ import annotations
 

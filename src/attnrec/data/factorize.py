@@ -1,4 +1,4 @@
-"""A column of ids to codes and distinct values. Knows nothing of files, frames or matrices beyond one column."""
+"""Factorization of a column of ids into codes and distinct values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._util.arraylike import as_numpy, is_array_like, native
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = [
     "Array",
@@ -95,7 +95,7 @@ def one_axis(column: Any, role: str) -> None:
 
 def as_arrow(column: Any) -> Any | None:
     """The column as an Arrow array, or None where Arrow has no faithful type for it (mixed types)."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     if isinstance(column, (pa.Array, pa.ChunkedArray)):
         return _unwrapped(column)
     column = native(column)
@@ -106,7 +106,7 @@ def as_arrow(column: Any) -> Any | None:
 
 
 def _made(column: Any) -> Any | None:
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     try:
         if hasattr(column, "to_arrow"):
             return column.to_arrow()
@@ -121,7 +121,7 @@ def _wide_integers(column: Any) -> Any | None:
     """Integers past 64 bits, or in a type that Arrow lacks (Int128), as the narrowest Arrow numbers; else None."""
     if isinstance(column, np.ndarray) and column.dtype != object:
         return None
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     values: list[int | None] = []
     for value in map(plain, as_list(column)):
         if type(value) is not int and not is_missing(value):
@@ -137,7 +137,7 @@ def _wide_integers(column: Any) -> Any | None:
 
 def _unwrapped(arrow: Any) -> Any:
     """Tensors of one dimension as the lists of one length that they are stored as; anything else unchanged."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     if not isinstance(arrow.type, pa.FixedShapeTensorType) or len(arrow.type.shape) != 1:
         return arrow
     if isinstance(arrow, pa.ChunkedArray):
@@ -253,7 +253,7 @@ def sorted_order(values: Array) -> Array | None:
 
 
 def _encode_arrow(arrow: Any) -> Coded | None:
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     types = pa.types
     kind = arrow.type.value_type if types.is_dictionary(arrow.type) else arrow.type
     if types.is_integer(kind):
@@ -286,7 +286,7 @@ def _encode_arrow(arrow: Any) -> Coded | None:
 
 def _values(named: Any) -> Array | None:
     """Distinct ids in their normal form; None for decimals that are not all whole."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     if pa.types.is_decimal(named.type):
         decimals = named.to_pylist()
         return integers(map(int, decimals)) if all(value == int(value) for value in decimals) else None

@@ -1,4 +1,4 @@
-"""Ids: outside names of users or items and their positions in a matrix. Holds names only, no interactions."""
+"""Ids: outside ids of users or items, and their positions in a matrix."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Ids:
     Parameters
     ----------
     names : (n,) array, tensor or iterable of hashables
-        Distinct, none missing. Arrays of any library are read as NumPy's are; those without axes, also in a list, are
-        one id.
+        Distinct ids, none missing. Arrays of any library are read as NumPy arrays; a 0-dimensional array, also in a
+        list, is one id.
 
     Raises
     ------
     ValueError
-        If a name is missing or comes twice.
+        If an id is missing or repeated.
     TypeError
-        If a name cannot be hashed.
+        If an id cannot be hashed.
 
     Examples
     --------
@@ -79,22 +79,26 @@ class Ids:
         self._sorted = None
 
     def positions(self, names: Any, *, unknown: Literal["raise", "ignore"] = "raise") -> Array:
-        """Positions of names.
+        """Look up the positions of ids.
 
         Parameters
         ----------
         names : (n,) array or iterable of hashables
+            Ids to look up, in any order and also repeated.
         unknown : {"raise", "ignore"}
-            What to do with a name that is not here: raise, or give -1.
+            Treatment of an id that is not among these: raise an error, or return -1 for it.
 
         Returns
         -------
         (n,) ndarray of int64
+            Position of each id, from 0.
 
         Raises
         ------
         ValueError
-            If a name is unknown; the message names the first one.
+            If an id is unknown; the message names the first one.
+        TypeError
+            If ``names`` is a single id and not a list of ids.
         """
         if unknown not in ("raise", "ignore"):
             raise ValueError(f"unknown={unknown!r} is not 'raise' or 'ignore'")
@@ -115,16 +119,44 @@ class Ids:
         return found
 
     def position(self, name: Any, *, unknown: Literal["raise", "ignore"] = "raise") -> int:
-        """Position of one name; see :meth:`positions`."""
-        return int(self.positions([name], unknown=unknown)[0])
+        """Look up the position of one id.
 
-    def names(self, positions: Any) -> Array:
-        """Names at positions: an int64 or uint64 array when all ids are integers, else an array of objects.
+        Parameters
+        ----------
+        name : hashable
+            Id to look up.
+        unknown : {"raise", "ignore"}
+            Treatment of an id that is not among these: raise an error, or return -1.
+
+        Returns
+        -------
+        int
+            Position of the id, from 0.
 
         Raises
         ------
         ValueError
-            If a position is not in 0 .. n - 1 (the -1 of an unfilled place has no name).
+            If the id is unknown.
+        """
+        return int(self.positions([name], unknown=unknown)[0])
+
+    def names(self, positions: Any) -> Array:
+        """Look up the ids at positions.
+
+        Parameters
+        ----------
+        positions : array_like of int
+            Positions from 0 to n - 1; the -1 that pads a result has no id.
+
+        Returns
+        -------
+        ndarray
+            Ids, int64 or uint64 if all ids are integers, else objects.
+
+        Raises
+        ------
+        ValueError
+            If a position is not in 0 .. n - 1.
         """
         at = as_integers(positions, "positions", "positions must be integers")
         if at.size and (at.min() < 0 or at.max() >= len(self)):
@@ -134,7 +166,17 @@ class Ids:
         return found
 
     def parse(self, text: str) -> Any:
-        """The id that a text typed by a person stands for: itself, or the number it spells.
+        """Find the id that a person means by a text: the text itself, or the number it spells.
+
+        Parameters
+        ----------
+        text : str
+            Text to look up, such as an argument of a command.
+
+        Returns
+        -------
+        hashable
+            The id.
 
         Raises
         ------
@@ -160,20 +202,23 @@ class Ids:
         raise ValueError(self._unknown(text, 1))
 
     def reading(self, names: Any, argument: str, *, stacklevel: int = 2) -> list[Any]:
-        """Ids as a person or a program over the wire gives them: where ids are integers, texts that all spell integers
-        are those, with a warning. Other texts, and anything else, stay as they are.
+        """Read ids from a person or a network: text that spells an integer becomes one if the ids are integers.
+
+        This happens, with a warning, only if all texts spell integers. Other texts, and other types, stay as they are.
 
         Parameters
         ----------
         names : iterable of hashables
+            Ids as they were given.
         argument : str
-            What they were given as, for the warning.
+            Name of the argument that held them, for the warning.
         stacklevel : int
-            As in :func:`warnings.warn`: 2 is the caller.
+            Stack frame that the warning points at, as in :func:`warnings.warn`; 2 is the caller.
 
         Returns
         -------
         list
+            The ids, in their order.
 
         Examples
         --------
@@ -200,8 +245,17 @@ class Ids:
         return [next(read) if isinstance(name, str) else name for name in listed]
 
     def other_type(self, name: Any) -> str:
-        """What to say of an unknown id that is an integer where ids are text, or text where they are integers; "" for
-        any other.
+        """Explain an unknown id of the wrong type, for an error message.
+
+        Parameters
+        ----------
+        name : hashable
+            Id that is not among these.
+
+        Returns
+        -------
+        str
+            Hint if the id is an integer where ids are text, or text where they are integers; "" otherwise.
 
         Examples
         --------
@@ -220,7 +274,13 @@ class Ids:
         return ""
 
     def to_numpy(self) -> Array:
-        """All names in order, read-only: int64, uint64 or objects."""
+        """Return all ids in order.
+
+        Returns
+        -------
+        (n,) ndarray
+            Read-only ids: int64, uint64 or objects.
+        """
         return self._values
 
     def __len__(self) -> int:

@@ -1,61 +1,51 @@
-"""Interactions: who used what, with the ids kept. Delegates reading and sorting; computes nothing itself."""
+"""Interactions: a sparse matrix of users and items with their outside ids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from .._util.arraylike import as_numpy
-from .._util.extras import need
-from .assemble import Rules, assemble
-from .columns import Column
+from .._util.extras import require
+from .assemble import assemble
 from .factorize import Array
 from .ids import Ids
-from .io.arrays import columns_of_arrays, columns_of_sparse
-from .io.frames import columns_of, make_frame
-from .io.parts import Paths, find_parts, holds_parquet, without_text
+from .io.frames import make_frame
 from .io.source import Columns
+from .policies import ReadPolicy
 from .read_report import Report
+from .readers import Readers
 
 __all__ = ["Interactions"]
 
-Duplicates = Literal["last", "first", "mean", "sum", "error"]
 
-
-class Interactions:
+class Interactions(Readers):
     """A sparse matrix of users by items and the outside ids of both.
 
     Make one with :meth:`from_frame`, :meth:`from_csv`, :meth:`from_parquet`, :meth:`from_file`, :meth:`from_sparse` or
-    :meth:`from_arrays`. All of them take these arguments:
-
-    - ``duplicates``: what stands for several rows of one user and item: the "last" (the latest where there are
-      timestamps, else the last row), the "first", the "mean" or the "sum" of the ratings, or "error".
-    - ``missing``: "error" for a row without a user, item, finite rating or timestamp, or "drop" it.
-    - ``rating_range``: the lowest and highest rating allowed, compared in float32.
-    - ``out_of_range``: "error" for a rating outside of it, or "drop" the row.
-
-    What was found is in :attr:`report`, with the number of each row. Ids are sorted where they are of one type with
-    an order, so that the order of the rows does not matter; otherwise they are numbered as they first appear.
+    :meth:`from_arrays`. Ids are sorted if they are of one type with an order, so that the order of the rows does not
+    matter; otherwise they are numbered in order of first appearance.
 
     Attributes
     ----------
     user_items : (users, items) scipy.sparse.csr_matrix of float32
-        Sorted, without duplicates; a rating of 0 is stored. Without ratings every value is 1 (or the number of rows,
-        under ``duplicates="sum"``).
-    users, items : Ids
-        The ids of rows and columns.
+        Interactions, sorted and without duplicates; a rating of 0 is stored. Without ratings every value is 1 (or the
+        number of rows, with ``duplicates="sum"``).
+    users : Ids
+        Ids of the rows.
+    items : Ids
+        Ids of the columns.
     explicit : bool
-        Whether there are ratings.
+        Whether the values are ratings.
     timestamps : (nnz,) ndarray of int64, float64 or datetime64[us], or None
-        Aligned with ``user_items.data``. Times with a zone are in UTC.
+        Time of each interaction, aligned with ``user_items.data``; times with a zone are converted to UTC.
     rating_range : (float, float) or None
-        As given, else the lowest and highest rating there are; None without ratings.
+        Lowest and highest rating allowed, or those of the data if no range was given; None without ratings.
     report : Report
-        What was found while reading.
+        Numbers of the rows that were merged or left out while reading.
     backend : {"pandas", "polars", "pyarrow"} or None
-        The kind of frame the data came in.
+        Library of the frame that the data came in.
 
     Examples
     --------
@@ -108,8 +98,8 @@ class Interactions:
         self.rating_range = rating_range if explicit else None
 
     @classmethod
-    def _make(cls, columns: Columns, rules: Rules, backend: str | None = None) -> Interactions:
-        done = assemble(columns, rules)
+    def _make(cls, columns: Columns, policy: ReadPolicy, backend: str | None = None) -> Self:
+        done = assemble(columns, policy)
         return cls(
             done.csr,
             Ids._trusted(done.users),
@@ -117,200 +107,9 @@ class Interactions:
             explicit=columns.ratings is not None,
             report=done.report,
             timestamps=done.stamps,
-            rating_range=rules.rating_range,
+            rating_range=policy.rating_range,
             backend=backend,
         )
-
-    @classmethod
-    def from_frame(
-        cls,
-        df: Any,
-        *,
-        user: Column = None,
-        item: Column = None,
-        rating: Column = None,
-        timestamp: Column = None,
-        duplicates: Duplicates = "last",
-        missing: Literal["error", "drop"] = "error",
-        rating_range: tuple[float, float] | None = None,
-        out_of_range: Literal["error", "drop"] = "error",
-    ) -> Interactions:
-        """Read a pandas or polars DataFrame, a pyarrow Table, or any other frame that narwhals understands.
-
-        Parameters
-        ----------
-        df : frame
-            One row an interaction. Rows are counted from 0 in messages.
-        user, item, rating, timestamp : str, int, False or None
-            The column, by name or position; None: guess from common headers; False: do not use one.
-        duplicates, missing, rating_range, out_of_range
-            See the class.
-
-        Raises
-        ------
-        ValueError
-            If a column cannot be found, or a row is not allowed; the message names the argument or the row.
-        TypeError
-            If ``df`` is not a frame, or an id cannot be hashed.
-
-        Examples
-        --------
-        >>> import pyarrow as pa
-        >>> table = pa.table({"userId": [2, 1], "movieId": ["a", "b"], "stars": [4.5, 3.0]})
-        >>> Interactions.from_frame(table).to_frame().column_names
-        ['user', 'item', 'rating']
-        """
-        rules = Rules(duplicates, missing, rating_range, out_of_range)
-        given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        columns, backend = columns_of(df, given)
-        return cls._make(columns, rules, backend)
-
-    @classmethod
-    def from_csv(
-        cls,
-        path: Paths,
-        *,
-        user: Column = None,
-        item: Column = None,
-        rating: Column = None,
-        timestamp: Column = None,
-        separator: str | None = None,
-        header: bool | Sequence[str] | None = None,
-        encoding: str = "utf-8",
-        duplicates: Duplicates = "last",
-        missing: Literal["error", "drop"] = "error",
-        rating_range: tuple[float, float] | None = None,
-        out_of_range: Literal["error", "drop"] = "error",
-        show_progress: bool = True,
-    ) -> Interactions:
-        """Read delimited text, in blocks: 25 million rows need less than 4 GB.
-
-        Parameters
-        ----------
-        path : path or sequence of paths
-            A file, plain or packed whatever its name is (gzip, bz2, xz, zstd, lz4, a zip archive of one file), or
-            several that are read as one: a folder, a pattern (``"ratings/*.csv"``), a list. Lines count from 1.
-        user, item, rating, timestamp : str, int, False or None
-            The column, by name or position from 0; None: guess from common headers, or without a header take them in
-            this order; False: do not use one.
-        separator : str, optional
-            One character or "::"; guessed among ``,``, ``;``, tab, ``|`` and ``::`` from the first line.
-        header : bool or sequence of str, optional
-            Whether the first line names the columns, or, where it does not, the names. Guessed; where it cannot be
-            told (numbers and times are data, common headers are names), reading stops.
-        encoding : str
-            Of the text.
-        duplicates, missing, rating_range, out_of_range
-            See the class. Empty ids, and empty, NA, NaN, null or None ratings and times, are missing.
-        show_progress : bool
-            Draw a bar for files of 50 MB and more when stderr is a terminal.
-
-        Raises
-        ------
-        FileNotFoundError, IsADirectoryError
-            If there is no such file.
-        ValueError
-            In one line, with file and line, for a line that cannot be read or is not allowed.
-
-        Notes
-        -----
-        Ids are int64, or uint64 where one needs it, when all of a column are written as plain integers below 2^64, else
-        strings ("007" stays a string). Times are integers, decimals or ISO 8601 dates.
-        :mod:`attnrec.data.io` has the rules for blanks, quotes, and files that are read as one.
-        """
-        from .io.delimited import read_csv
-
-        rules = Rules(duplicates, missing, rating_range, out_of_range)
-        given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        columns = read_csv(
-            path, given, separator=separator, header=header, encoding=encoding, show_progress=show_progress
-        )
-        return cls._make(columns, rules)
-
-    @classmethod
-    def from_parquet(
-        cls,
-        path: Paths,
-        *,
-        user: Column = None,
-        item: Column = None,
-        rating: Column = None,
-        timestamp: Column = None,
-        duplicates: Duplicates = "last",
-        missing: Literal["error", "drop"] = "error",
-        rating_range: tuple[float, float] | None = None,
-        out_of_range: Literal["error", "drop"] = "error",
-        show_progress: bool = True,
-    ) -> Interactions:
-        """Read the needed columns of Parquet, batch by batch; arguments, files and errors as in :meth:`from_csv`."""
-        from .io.parquet import read_parquet
-
-        rules = Rules(duplicates, missing, rating_range, out_of_range)
-        given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
-        return cls._make(read_parquet(path, given, show_progress=show_progress), rules)
-
-    @classmethod
-    def from_file(cls, path: Paths, **options: Any) -> Interactions:
-        """:meth:`from_parquet` for what begins as Parquet does, else :meth:`from_csv`, with their options."""
-        source: Any = find_parts(path)
-        if holds_parquet(source):
-            return cls.from_parquet(source, **without_text(source, options))
-        return cls.from_csv(source, **options)
-
-    @classmethod
-    def from_arrays(
-        cls,
-        users: Any,
-        items: Any,
-        ratings: Any = None,
-        timestamps: Any = None,
-        *,
-        duplicates: Duplicates = "last",
-        missing: Literal["error", "drop"] = "error",
-        rating_range: tuple[float, float] | None = None,
-        out_of_range: Literal["error", "drop"] = "error",
-    ) -> Interactions:
-        """Read parallel arrays, lists or series, one entry an interaction.
-
-        Raises
-        ------
-        ValueError
-            If their lengths differ, or a row is not allowed.
-        """
-        rules = Rules(duplicates, missing, rating_range, out_of_range)
-        columns = columns_of_arrays(users, items, ratings, timestamps)
-        return cls._make(columns, rules)
-
-    @classmethod
-    def from_sparse(
-        cls,
-        csr: Any,
-        user_ids: Any = None,
-        item_ids: Any = None,
-        *,
-        explicit: bool | None = None,
-        duplicates: Duplicates = "sum",
-        missing: Literal["error", "drop"] = "error",
-        rating_range: tuple[float, float] | None = None,
-        out_of_range: Literal["error", "drop"] = "error",
-    ) -> Interactions:
-        """Read a SciPy sparse matrix or array of any format, users by items.
-
-        Parameters
-        ----------
-        csr : (users, items) scipy.sparse matrix or array
-            Copied. Stored zeros are interactions; duplicates are added up in float64 unless told otherwise.
-        user_ids, item_ids : (users,), (items,) sequence of hashables, optional
-            0 .. n - 1 if not given: ids like others, by which features and later interactions are joined. They keep
-            their order, and all of them stay.
-        explicit : bool, optional
-            Whether the values are ratings; by default, whether any differs from 1, sums included. If not, they are left
-            out, with a UserWarning where some are below 0, which estimators of implicit feedback take as dislikes.
-        duplicates, missing, rating_range, out_of_range
-            See the class.
-        """
-        rules = Rules(duplicates, missing, rating_range, out_of_range, keep_ids=True)
-        return cls._make(columns_of_sparse(csr, user_ids, item_ids, explicit, added=duplicates == "sum"), rules)
 
     @property
     def n_users(self) -> int:
@@ -326,12 +125,17 @@ class Interactions:
         return int(self.user_items.nnz)
 
     def select(self, entries: Any) -> Interactions:
-        """The same users and items with some of the interactions.
+        """Keep some of the interactions, with the same users and items.
 
         Parameters
         ----------
         entries : (nnz,) bool or (r,) int array_like
-            Which entries of ``user_items.data`` to keep.
+            Mask over the entries of ``user_items.data``, or positions of the entries to keep.
+
+        Returns
+        -------
+        Interactions
+            The selected interactions, with their ratings and timestamps.
 
         Examples
         --------
@@ -339,7 +143,7 @@ class Interactions:
         >>> data.select([True, False, True]).user_items.toarray().tolist()
         [[1.0, 0.0], [1.0, 0.0]]
         """
-        sparse = need("scipy.sparse", extra="data")
+        sparse = require("scipy.sparse", extra="data")
         at = as_numpy(entries, "select: entries")
         if at.dtype == bool:
             if at.shape != (len(self),):
@@ -370,16 +174,21 @@ class Interactions:
         )
 
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] | None = None) -> Any:
-        """The interactions as a frame with columns user, item, rating and timestamp, sorted by user and item.
+        """Convert to a frame with columns user, item, rating and timestamp, sorted by user and item.
 
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}, optional
-            By default the kind of frame the data came in, else pandas where installed, else polars, else pyarrow.
+            Library of the frame; if not given, that of the data, else pandas if installed, else polars, else pyarrow.
+
+        Returns
+        -------
+        frame
+            Frame with a row for each interaction.
 
         Notes
         -----
-        There is no rating column for data without ratings, unless repeats were summed.
+        There is no rating column for data without ratings, unless duplicates were summed.
         """
         csr = self.user_items
         users = self.users.names(np.repeat(np.arange(self.n_users), np.diff(csr.indptr)))

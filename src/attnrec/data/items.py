@@ -1,4 +1,4 @@
-"""A table about items: titles and other columns by id. Reads and looks up; joins and ranks nothing."""
+"""A table about items: titles and other columns by id."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .columns import ITEM_NAMES, Column, guess_columns
 from .factorize import Coded, encode
 from .ids import Ids
 from .io.parts import Paths, find_parts, holds_parquet, without_text
-from .io.source import Place
+from .io.source import SourceLocation
 
 __all__ = ["Items", "read_items", "row_ids"]
 
@@ -26,11 +26,11 @@ class Items:
     Attributes
     ----------
     ids : Ids
-        In the order of the file.
+        Ids of the items, in the order of the file.
     titles : list of str
-        A title for each id; the id itself where there is none.
+        Title of each item; its id as text where the table has no title.
     columns : dict of str -> list
-        The other columns of the file, aligned with ``ids``; None where a field is empty.
+        Other columns of the file, aligned with ``ids``; None where a field is empty.
 
     Examples
     --------
@@ -45,12 +45,34 @@ class Items:
         self.columns = {name: list(values) for name, values in columns.items()}
 
     def title(self, id: Any) -> str:
-        """The title of an item, or its id as text where the table has none."""
+        """Look up the title of an item.
+
+        Parameters
+        ----------
+        id : hashable
+            Id of the item.
+
+        Returns
+        -------
+        str
+            Title, or the id as text if the table does not hold the item.
+        """
         at = self._at(id)
         return str(id) if at < 0 else self.titles[at]
 
     def row(self, id: Any) -> dict[str, Any]:
-        """Title and other columns of an item; empty where the table has none."""
+        """Look up the title and the other columns of an item.
+
+        Parameters
+        ----------
+        id : hashable
+            Id of the item.
+
+        Returns
+        -------
+        dict of str -> object
+            Values by column; empty if the table does not hold the item.
+        """
         at = self._at(id)
         if at < 0:
             return {}
@@ -85,18 +107,33 @@ def read_items(
     Parameters
     ----------
     path : path or sequence of paths
-        Parquet by its first bytes, anything else delimited text. A folder, a pattern or several files are read as one,
-        as in ``Interactions.from_csv``.
-    id, title : str, int, False or None
-        The column, by name or position from 0; None: guess (item, itemId, movieId, id ...; title, name ...).
-    separator, header, encoding
-        As in ``Interactions.from_csv``; for text alone.
+        File to read: Parquet, recognised by its first bytes, or delimited text. A folder, a pattern or several files
+        are read as one, as in ``Interactions.from_csv``.
+    id : str, int, False or None
+        Column of ids, by name or position from 0; None takes the first column with a common header (item, itemId,
+        movieId, id ...).
+    title : str, int, False or None
+        Column of titles, by name or position from 0; None takes the first column with a common header (title, name
+        ...), False uses none.
+    separator : str, optional
+        Separator of text files, one character or "::"; it is guessed among ``,``, ``;``, tab, ``|`` and ``::`` if not
+        given.
+    header : bool or sequence of str, optional
+        Whether the first line of a text file holds the names of the columns; a sequence gives the names of a file
+        without them. It is guessed if not given, and an error if it cannot be guessed.
+    encoding : str
+        Character encoding of text files, such as "latin-1".
+
+    Returns
+    -------
+    Items
+        The ids, titles and other columns.
 
     Raises
     ------
     ValueError
-        If a line is broken, a column is not found, an id is missing or comes twice, or it cannot be told whether the
-        first line is data.
+        If a line cannot be read, a column is not found, an id is missing or repeated, or it cannot be guessed whether
+        the first line is data.
 
     Examples
     --------
@@ -134,7 +171,7 @@ def read_items(
     return Items(ids, titles, others)
 
 
-def row_ids(coded: Coded, place: Place) -> Ids:
+def row_ids(coded: Coded, place: SourceLocation) -> Ids:
     """The ids of the rows of a table, in their order.
 
     Raises
@@ -153,7 +190,7 @@ def row_ids(coded: Coded, place: Place) -> Ids:
 
 def _typed(column: Any) -> Any:
     """Text as integers or decimals where all of it is, None where empty. A number with leading zeros is text."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     texts = [None if text == "" else text for text in column.to_pylist()]
     text = pa.array(texts, pa.string())
     if any(one is not None and _padded(one) for one in texts):

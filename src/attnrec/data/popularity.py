@@ -1,4 +1,4 @@
-"""Popularity of items in a recent window, for those of whom nothing is known. Knows no model."""
+"""Popularity of items in a recent window, the fallback for cold users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shares(np.ndarray[Any, np.dtype[Any]]):
 
 
 def popularity(interactions: Interactions, *, window: Any = None, prior: Any = 1.0) -> Array:
-    r"""Share of the interactions in a recent window that each item has, drawn towards its share of all.
+    r"""Share of the interactions in a recent window that each item has, shrunk towards its share of all interactions.
 
     With c_i of the C interactions in the window, a_i of all A, and ``m = prior * n_items`` pseudo-counts::
 
@@ -47,24 +47,26 @@ def popularity(interactions: Interactions, *, window: Any = None, prior: Any = 1
     Parameters
     ----------
     interactions : Interactions
-        Each counts once, whatever its rating.
+        Interactions to count, each as one, whatever its rating.
     window : datetime.timedelta, numpy.timedelta64 or number, optional
-        How far back from the latest interaction; a number is in the unit of the timestamps. None: the whole period.
+        Length of the window back from the latest interaction; a number is in the unit of the timestamps. A longer
+        window reacts more slowly to trends; the whole period counts if not given.
     prior : float
-        Pseudo-counts an item has on average, 0 or more.
+        Average number of pseudo-counts of an item, 0 or more; a larger one shrinks more towards all-time popularity.
 
     Returns
     -------
-    (n_items,) float64, adding up to 1
-        An array that remembers the ids of the items as ``items``, by which :class:`FrameRecommender` finds them.
+    (n_items,) float64 array
+        Shares that sum to 1, as an array whose attribute ``items`` has the ids of the items, by which
+        :class:`FrameRecommender` finds them.
 
     Raises
     ------
     ValueError
-        If there are no interactions, a window is asked for and there are no timestamps, a number is unusable, or the
+        If there are no interactions, a window is given and there are no timestamps, a number is out of range, or the
         window has no fixed length (months, years).
     TypeError
-        If ``window`` does not fit the timestamps: days need dates.
+        If ``window`` does not fit the timestamps: a time span needs dates.
 
     Examples
     --------

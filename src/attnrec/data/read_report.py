@@ -1,4 +1,4 @@
-"""What was found while reading interactions. Plain facts, no decisions."""
+"""Report of the duplicate, missing and out-of-range rows of a source of interactions."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ def _none() -> Array:
 
 @dataclass(frozen=True)
 class Report:
-    """What a source held, and what became of it.
+    """What a source of interactions held, and which rows were kept.
 
     Attributes
     ----------
     source : str
-        The file or files, or the method that read the data.
+        File or files, or the method that read the data.
     unit : {"line", "row", "entry"}
-        What the numbers below count: lines of the file from 1, rows of the frame, arrays or Parquet file from 0, or
-        stored entries of the sparse matrix from 0. Several files are counted as if they were one; :meth:`where` gives
-        the file and the number in it.
-    n_rows, n_kept : int
-        Interactions read, and interactions kept.
+        Unit of the numbers below: lines of the file from 1, rows of the frame, arrays or Parquet file from 0, or stored
+        entries of the sparse matrix from 0. Several files are counted as if they were one; :meth:`where` gives the file
+        and the number in it.
+    n_rows : int
+        Number of interactions read.
+    n_kept : int
+        Number of interactions kept.
     duplicates : (r,) ndarray of int64
         Rows merged into, or dropped for, another row of the same user and item.
     duplicates_policy : str
-        What was done with them: "last", "first", "mean" or "sum".
+        What was done with duplicates: "last", "first", "mean" or "sum".
     missing : mapping of str -> (r,) ndarray of int64
-        "user", "item", "rating", "timestamp" -> rows dropped because it was missing (or, for ratings, infinite).
+        Rows dropped for a missing "user", "item", "rating" or "timestamp"; a rating that is infinite counts as missing.
     out_of_range : (r,) ndarray of int64
         Rows dropped because the rating was outside ``rating_range``.
     files : Files or None
-        The names of several files, and where each begins in the count.
+        Names of several files, and where each begins in the count.
 
     Examples
     --------
@@ -64,7 +66,18 @@ class Report:
     files: Files | None = None
 
     def where(self, number: int) -> str:
-        """Where one of the numbers is: "ratings.csv:12", or "part-3.parquet: row 12"."""
+        """Locate one of the numbers: "ratings.csv:12", or "part-3.parquet: row 12".
+
+        Parameters
+        ----------
+        number : int
+            Number of a line, row or entry, as in the other attributes.
+
+        Returns
+        -------
+        str
+            File and number.
+        """
         if self.files is not None:
             return self.files.at(int(number))
         return told(self.source, self.unit, int(number))

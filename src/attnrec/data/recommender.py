@@ -1,4 +1,4 @@
-"""FrameRecommender: a model's recommendations as a frame of outside ids. Trains nothing and ranks nothing."""
+"""FrameRecommender: recommendations of a model as a frame of outside ids."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ class FrameRecommender:
     Parameters
     ----------
     model : estimator
-        Anything with ``recommend(userids, user_items, N=, filter_already_liked_items=, items=)`` that gives ids
-        (b, N) and scores (b, N), id -1 where nothing was left.
+        Fitted model, or any object with ``recommend(userids, user_items, N=, filter_already_liked_items=, items=)``
+        that returns ids (b, N) and scores (b, N), with id -1 where no item is left.
     interactions : Interactions, optional
-        What the model was fitted on: its ids and its users' histories. By default ``model.interactions_``. Where the
-        model remembers its ids (``user_ids`` and ``item_ids``) they may be others, in any order: users and items are
-        found by id, users that the model lacks are recommended to by their history, and items that it lacks are left
+        Ids and histories of the users; ``model.interactions_`` if not given. Where the model remembers its ids
+        (``user_ids`` and ``item_ids``) they may differ from those it was fitted with, in any order: users and items are
+        found by id, users that the model lacks get recommendations from their history, and items that it lacks are left
         out with a UserWarning. Items that were added to the model without an id are not recommended.
     fallback : (n_items,) array_like, optional
-        Scores of items for users of whom nothing is known, such as :func:`attnrec.data.popularity`, which knows its
-        items by id; of another array, number i is item i of ``interactions``. These users are then supported targets.
+        Scores of the items for cold users, such as :func:`attnrec.data.popularity`, whose items are found by id; in
+        another array, number i belongs to item i of ``interactions``. Cold users are then supported targets.
 
     Raises
     ------
     TypeError
-        If the model cannot recommend, or there are no interactions.
+        If the model has no ``recommend``, or there are no interactions.
     ValueError
-        If ``fallback`` is not a finite number for each item, or no id is one of the model's.
+        If ``fallback`` is not a finite number for each item, or the model and the interactions have no id in common.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class FrameRecommender:
     ...     def recommend(self, userids, rows, N, filter_already_liked_items, items):
     ...         return np.tile([1, 0], (len(userids), 1))[:, :N], np.tile([9.0, 4.0], (len(userids), 1))[:, :N]
     >>> data = Interactions.from_arrays(["ann", "bob"], ["rum", "tea"])
-    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, filter_viewed=False)
+    >>> FrameRecommender(Newest(), data).recommend(["bob"], 2, exclude_seen=False)
       user item  score  rank
     0  bob  tea    9.0     1
     1  bob  rum    4.0     2
@@ -85,7 +85,7 @@ class FrameRecommender:
         self,
         users: Any = None,
         k: int = 10,
-        filter_viewed: bool = True,
+        exclude_seen: bool = True,
         items_to_recommend: Any = None,
         on_unsupported_targets: Literal["raise", "warn", "ignore"] = "raise",
         *,
@@ -93,46 +93,47 @@ class FrameRecommender:
         with_states: bool = False,
         clip: bool = True,
     ) -> Any:
-        """Up to k items for each user.
+        """Recommend up to k items to each user.
 
         A user is hot with interactions, warm with features alone, cold with neither; values below 0 that the model
-        takes as dislikes are no interactions. The model answers hot and warm ones, ``fallback`` cold ones.
+        takes as dislikes are no interactions. The model recommends to hot and warm users, ``fallback`` to cold ones.
 
         Parameters
         ----------
         users : iterable of ids, one id, or None
-            Each user is answered once, in this order; None: all users.
+            Users to recommend to, each once and in this order; None for all users.
         k : int
-            Items a user; fewer rows come where fewer are left.
-        filter_viewed : bool
-            Leave out what the user has interacted with, or dislikes.
+            Number of items for each user, at least 1; fewer rows are returned where fewer items are left.
+        exclude_seen : bool
+            Whether to leave out items that the user has interacted with, or dislikes.
         items_to_recommend : iterable of ids, optional
-            Recommend these alone.
+            Candidate items, and no others.
         on_unsupported_targets : {"raise", "warn", "ignore"}
-            What to do with cold users where there is no ``fallback``: the last two leave them out.
-        user_features : Features with ids, or (users, width) matrix with a row for each of ``users``, optional
-            For models that recommend from features: what is known of users without interactions. Those of others are
-            not looked at.
+            Treatment of cold users if there is no ``fallback``: an error, or leave them out with or without a warning.
+        user_features : Features with ids, or (users, width) matrix, optional
+            Features of users without interactions, for models that recommend from features; a matrix has a row for each
+            of ``users``. Features of other users are ignored.
         with_states : bool
-            Add the columns user_state and item_state: "hot", "warm" or "cold".
+            Whether to add the columns user_state and item_state, which are "hot", "warm" or "cold".
         clip : bool
-            Cut predicted ratings to their scale, as models do by themselves; False is passed on to ``model.recommend``.
+            Whether to clip predicted ratings to the rating range; False is passed on to ``model.recommend``.
 
         Returns
         -------
         frame
-            Of the kind the interactions came in, with columns user, item, score (float32) and rank (int64, from 1).
+            Frame of the library that the interactions came in, with columns user, item, score (float32) and rank
+            (int64, from 1).
 
         Raises
         ------
         ValueError
-            If k is below 1, an item is unknown, or a user is and ``on_unsupported_targets`` is "raise".
+            If ``k`` is below 1, an item is unknown, or a user is unknown and ``on_unsupported_targets`` is "raise".
 
         Warns
         -----
         UserWarning
-            If ids are integers and texts are given that all spell integers, such as "101", which are read as these; or
-            if a user who gets the ``fallback``, or is left out, has an id of another type than those that are known.
+            If ids are integers and the given texts all spell integers, such as "101", and are read as integers; or if a
+            user who gets the ``fallback``, or is left out, has an id of another type than the known ids.
         """
         data = self.interactions
         if not _is_count(k):
@@ -156,7 +157,7 @@ class FrameRecommender:
             alone = (states == "cold") & (self.fallback is not None)
             hot = np.flatnonzero((at >= 0) & (states != "warm") & ~alone)
             if len(hot):
-                more = {"filter_already_liked_items": filter_viewed, **options}
+                more = {"filter_already_liked_items": exclude_seen, **options}
                 for some, asked in self._asked_for(at, hot):
                     found = self.model.recommend(*asked[0], **asked[1], **more)
                     ids[some], scores[some] = self._checked(found, len(some), int(k))
@@ -169,7 +170,7 @@ class FrameRecommender:
                 ids[warm], scores[warm] = self._checked(found, len(warm), int(k))
             if alone.any():
                 ids[alone], scores[alone] = self._fallen_back(chosen, int(k))
-                for user, disliked in self._dislikes(at, alone) if filter_viewed else ():
+                for user, disliked in self._dislikes(at, alone) if exclude_seen else ():
                     ids[user], scores[user] = self._fallen_back(chosen, int(k), disliked)
         filled = ids >= 0
         rank = np.cumsum(filled, axis=1)[filled]

@@ -1,4 +1,4 @@
-"""What this installation is, and whether it works: findings, and a self-test against the reference."""
+"""Examination of the installation, and a self-test against the reference."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What this installation is and whether it works: versions, processor, OpenMP runtimes, a self-test.
+"""Examination of the installation: versions, processor, OpenMP runtimes, and a self-test.
 
-Needs no extra. Gives findings; :mod:`attnrec.cli` shows them.
+Needs no extra. Returns findings, which :mod:`attnrec.cli` prints.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import config
-from .._util.extras import have, need
+from .._util.extras import is_installed, require
 
 __all__ = ["Finding", "as_records", "as_text", "examine", "openmp_runtimes"]
 
@@ -37,7 +37,19 @@ SETTINGS: dict[str, tuple[str, Callable[[], object]]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. "fail" makes the exit code 1; "note" is something to know."""
+    """One line of the report.
+
+    Attributes
+    ----------
+    name : str
+        What was examined, such as "threads" or "extra data".
+    state : {"ok", "note", "fail"}
+        Result: "note" is something to know, "fail" makes the exit code 1.
+    detail : str
+        What was found.
+    fix : str
+        What to do about it; empty where there is nothing to do.
+    """
 
     name: str
     state: Literal["ok", "note", "fail"]
@@ -46,11 +58,12 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at this process and run the self-test.
+    """Examine this process and run the self-test.
 
     Returns
     -------
     list of Finding
+        Findings in the order of the report.
 
     Examples
     --------
@@ -115,7 +128,7 @@ def _kernels() -> Iterable[Finding]:
 
 def _packages() -> Iterable[Finding]:
     for extra, packages in EXTRAS.items():
-        found = {name: _version(name) for name in packages if have(name)}
+        found = {name: _version(name) for name in packages if is_installed(name)}
         missing = [name for name in packages if name not in found]
         listed = ", ".join(f"{name} {version}" for name, version in found.items())
         if missing:
@@ -133,9 +146,15 @@ def _version(package: str) -> str:
 
 
 def openmp_runtimes() -> list[str]:
-    """Files of the OpenMP runtimes that this process has loaded, each once."""
-    if have("threadpoolctl"):
-        pools = need("threadpoolctl", extra="bench").threadpool_info()
+    """List the OpenMP runtimes that this process has loaded.
+
+    Returns
+    -------
+    list of str
+        Paths of their files, each once; more than one runtime means that their threads compete.
+    """
+    if is_installed("threadpoolctl"):
+        pools = require("threadpoolctl", extra="bench").threadpool_info()
         return sorted({str(pool["filepath"]) for pool in pools if pool["user_api"] == "openmp"})
     try:
         maps = Path("/proc/self/maps").read_text()
@@ -168,7 +187,18 @@ def _operations() -> Iterable[Finding]:
 
 
 def as_text(findings: Iterable[Finding]) -> str:
-    """The report as plain lines."""
+    """Format the report as plain lines.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings to format, such as those of :func:`examine`.
+
+    Returns
+    -------
+    str
+        One line for each finding, and a second one where it has a fix.
+    """
     lines = []
     for found in findings:
         lines.append(f"{found.state:<4}  {found.name:<16}  {found.detail}")
@@ -178,5 +208,16 @@ def as_text(findings: Iterable[Finding]) -> str:
 
 
 def as_records(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    """The report as dictionaries."""
+    """Convert the report to dictionaries, for JSON.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Findings to convert, such as those of :func:`examine`.
+
+    Returns
+    -------
+    list of dict
+        Name, state, detail and fix of each finding.
+    """
     return [asdict(found) for found in findings]

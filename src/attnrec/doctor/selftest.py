@@ -1,4 +1,4 @@
-"""A few seconds' proof that the compiled operations agree with the reference here. Prints nothing.
+"""Self-test: comparison of the compiled operations with the reference on small random data.
 
 Imports NumPy, :mod:`attnrec.ops` and :mod:`attnrec.reference`; no extra is needed.
 """
@@ -21,7 +21,19 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One operation: ``error`` and ``allowed`` are largest absolute differences to the float64 reference."""
+    """Result of the self-test of one operation.
+
+    Attributes
+    ----------
+    name : str
+        Name of the operation.
+    error : float
+        Largest absolute difference from the float64 reference.
+    allowed : float
+        Largest difference that rounding explains; a larger error is a failure.
+    message : str
+        Error that the operation raised; empty if it ran.
+    """
 
     name: str
     error: float
@@ -101,6 +113,18 @@ def check(name: str, seed: int = 0) -> Outcome:
     """Run one operation and its reference on the same small random data.
 
     The error may be three times that of the reference in float32, plus four units in the last place.
+
+    Parameters
+    ----------
+    name : str
+        Operation, a key of ``OPERATIONS``.
+    seed : int
+        Seed of the random data, 0 or more.
+
+    Returns
+    -------
+    Outcome
+        Error of the operation, and the error allowed.
     """
     call, data = OPERATIONS[name], _data(seed)
     try:
@@ -124,7 +148,17 @@ def _compare(got: Any, want: Array, yard: Any) -> tuple[float, float]:
 
 
 def selftest(seed: int = 0) -> list[Outcome]:
-    """Check every operation.
+    """Run :func:`check` for every operation.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the random data, 0 or more.
+
+    Returns
+    -------
+    list of Outcome
+        One result for each operation.
 
     Examples
     --------

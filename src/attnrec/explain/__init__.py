@@ -1,4 +1,4 @@
-"""Why an item has its score (Explanation), and what it would be without parts of the history (Counterfactuals)."""
+"""Explanations of scores by contributions, and counterfactuals: scores without single history items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed bars with their labels, drawn with matplotlib. Knows neither models nor explanations."""
+"""Plot of signed bars with labels, by matplotlib."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 
 __all__ = ["BLUE", "GREY", "RED", "axes", "bars", "decimals", "short"]
 
@@ -20,7 +20,7 @@ def axes(ax: Any, width: float, height: float) -> Any:
     """The axes given, or those of a new figure of that size in inches. Nothing is shown."""
     if ax is not None:
         return ax
-    return need("matplotlib.pyplot", extra="plot").subplots(figsize=(width, height), layout="constrained")[1]
+    return require("matplotlib.pyplot", extra="plot").subplots(figsize=(width, height), layout="constrained")[1]
 
 
 def short(text: object, size: float = 10, room: float = _ROOM) -> str:
@@ -28,8 +28,8 @@ def short(text: object, size: float = 10, room: float = _ROOM) -> str:
 
     A dollar is one, not mathematics.
     """
-    to_path = need("matplotlib.textpath", extra="plot").text_to_path
-    font = need("matplotlib.font_manager", extra="plot").FontProperties(size=size)
+    to_path = require("matplotlib.textpath", extra="plot").text_to_path
+    font = require("matplotlib.font_manager", extra="plot").FontProperties(size=size)
     line = " ".join(str(text).split())
 
     def cut(n: int) -> str:

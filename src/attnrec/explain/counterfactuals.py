@@ -1,4 +1,4 @@
-"""What a score and a rank would be without parts of the history. Holds results; computes no model."""
+"""Counterfactuals: scores and ranks of an item without single items of the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.extras import frame_backend, require
 from .explanation import Names, named
 
 __all__ = ["Counterfactuals"]
@@ -18,23 +18,30 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Counterfactuals:
-    """What the score and the rank of an item would be without single items of the history, the largest change first.
+    """Score and rank of an item without single items of the history, the largest change first.
 
-    Unlike a contribution this is an effect: everything that the history goes into is computed again without the item
+    Unlike a contribution this is an effect: everything that depends on the history is recomputed without the item
     (see ``counterfactuals`` of the estimators).
 
     Attributes
     ----------
-    userid, itemid : int
-        ``userid`` is -1 for somebody who was not fitted.
-    score, rank
-        With the whole history, as ``recommend`` gives them; ranks are from 1.
+    userid : int
+        User, or -1 for a user who was not in the fit.
+    itemid : int
+        Item whose score and rank are given.
+    score : float
+        Score with the whole history, as ``recommend`` gives it.
+    rank : int
+        Rank with the whole history, from 1.
     itemids : (k,) int64
-        The items left out, one at a time, ordered by the size of the change of the score, then by id.
+        Items of the history that were removed, one at a time, ordered by the size of the change of the score, then by
+        id.
     scores : (k,) float32
+        Score without each of them.
     ranks : (k,) int64
+        Rank without each of them, from 1.
     count : int
-        How many items the history has; those that were not left out contribute least to the score.
+        Number of items in the history; those that were not removed contribute least to the score.
 
     Examples
     --------
@@ -60,7 +67,32 @@ class Counterfactuals:
     def of(
         cls, userid: int, itemid: int, score: float, rank: int, itemids: Any, scores: Any, ranks: Any, count: int
     ) -> Counterfactuals:
-        """Put them in order."""
+        """Build the result with the largest change of the score first.
+
+        Parameters
+        ----------
+        userid : int
+            User, or -1 for a user who was not in the fit.
+        itemid : int
+            Item whose score and rank are given.
+        score : float
+            Score with the whole history.
+        rank : int
+            Rank with the whole history, from 1.
+        itemids : (k,) array_like of int
+            Items of the history that were removed, in any order.
+        scores : (k,) array_like
+            Score without each of them.
+        ranks : (k,) array_like of int
+            Rank without each of them, from 1.
+        count : int
+            Number of items in the history.
+
+        Returns
+        -------
+        Counterfactuals
+            Result with the given numbers, sorted.
+        """
         itemids, ranks = np.asarray(itemids, dtype=np.int64), np.asarray(ranks, dtype=np.int64)
         scores = np.asarray(scores, dtype=np.float32)
         order = np.lexsort((itemids, -np.abs(scores.astype(np.float64) - score)))
@@ -73,27 +105,41 @@ class Counterfactuals:
         return zip(self.itemids.tolist(), self.scores.tolist(), self.ranks.tolist(), strict=True)
 
     def to_frame(self, backend: str | None = None) -> Any:
-        """A table with a row for each item left out: itemid, score, rank, score_change, rank_change.
+        """Convert to a table with a row for each removed item: itemid, score, rank, score_change, rank_change.
 
-        Changes are what would be less what is: a rank_change above 0 is a fall.
+        Changes are the value without the item minus the value with it: a rank_change above 0 is a fall.
 
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}, optional
-            What to make; the first of these that is installed unless told.
+            Library of the table; the first of these that is installed if not given.
+
+        Returns
+        -------
+        frame
+            Table in the order of ``itemids``.
         """
         columns = {"itemid": self.itemids, "score": self.scores, "rank": self.ranks}
         columns |= {"score_change": self.scores - np.float32(self.score), "rank_change": self.ranks - self.rank}
         backend = frame_backend(backend)
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return require("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
 
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
-        """In plain sentences, the ``n`` largest changes of the score.
+        """Write the ``n`` largest changes of the score in plain sentences.
 
         Parameters
         ----------
-        names, user_names, n
-            As in :meth:`attnrec.explain.Explanation.text`.
+        names : callable, mapping or sequence, optional
+            Names of items by number.
+        user_names : callable, mapping or sequence, optional
+            Names of users by number.
+        n : int
+            Number of removed items to name, 0 or more.
+
+        Returns
+        -------
+        str
+            One line for the item and one for the changes.
         """
         user = "a new user" if self.userid < 0 else named(self.userid, user_names, "user")
         item = named(self.itemid, names, "item")

@@ -1,20 +1,20 @@
-"""Why an item got its score: what each history item, neighbour or feature added. Holds results; computes no model."""
+"""Explanation of a score by the contributions of history items, neighbours and features."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .._util.extras import frame_backend, need
+from .._util.extras import frame_backend, require
 from . import _bars
+from .part import Names, Part, named
 
 __all__ = ["Explanation", "Names", "Part", "named"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Names = Callable[[int], object] | Mapping[int, object] | Sequence[object] | None
 _KINDS = {"contributions": "item", "neighbours": "user", "features": "feature", "modalities": "modality"}
 _INTROS = {
     "contributions": "From the user's history",
@@ -26,102 +26,43 @@ _BACKGROUND = dict.fromkeys(("contributions", "neighbours"), " (there without an
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """One way to split a score: what each id added to it, the largest (by size) first.
-
-    Attributes
-    ----------
-    ids : (k,) int64
-    contributions : (k,) float64
-    weights, values : (k,) float64, optional
-        Where a contribution is one product, ``contributions = weights * values``.
-    rest : float
-        What the ids that are not listed added together.
-    background : float
-        What cannot be put down to any id: it would be there for a user who shares nothing with anybody.
-    count : int
-        How many ids there are, listed or not.
-    """
-
-    ids: Array
-    contributions: Array
-    weights: Array | None = None
-    values: Array | None = None
-    rest: float = 0.0
-    background: float = 0.0
-    count: int = 0
-
-    @classmethod
-    def largest(
-        cls,
-        ids: Any,
-        contributions: Any,
-        n: int,
-        *,
-        weights: Any = None,
-        values: Any = None,
-        background: float = 0.0,
-    ) -> Part:
-        """List the ``n`` largest contributions by size (ties by lower id) and add up the rest."""
-        ids, contributions = np.asarray(ids, dtype=np.int64), np.asarray(contributions, dtype=np.float64)
-        sizes, listed = np.abs(contributions), np.arange(len(ids))
-        if n < len(ids):  # as many as could be listed are put in order
-            listed = np.flatnonzero(sizes >= np.partition(sizes, len(ids) - n)[len(ids) - n])
-        top = listed[np.lexsort((ids[listed], -sizes[listed]))][:n]
-        w, v = (None if x is None else np.asarray(x, dtype=np.float64)[top] for x in (weights, values))
-        rest = 0.0
-        if len(top) < len(ids):
-            others = np.ones(len(ids), dtype=bool)
-            others[top] = False
-            rest = float(contributions[others].sum())
-        return cls(ids[top], contributions[top], w, v, rest, float(background), len(ids))
-
-    @property
-    def total(self) -> float:
-        """The sum of the contributions, the rest and the background."""
-        return float(self.contributions.sum()) + self.rest + self.background
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __iter__(self) -> Iterator[tuple[int, float]]:
-        return zip(self.ids.tolist(), self.contributions.tolist(), strict=True)
-
-
-@dataclass(frozen=True, eq=False)
 class Explanation:
-    """Why an item got its score for a user, as parts that add up to it.
+    """Why an item got its score for a user: contributions that sum to the score.
 
-    A contribution is weight times value: how much attention something got, times what it said. It tells how this
-    score was computed. A weight is not a cause: a neighbour with a large weight and a value near 0 changed nothing,
-    and taking an item out of the history would change the other weights too.
+    A contribution is weight times value: the attention to something, times its value. It says how this score was
+    computed, not what caused it: a neighbour with a large weight and a value near 0 changed nothing, and removing an
+    item from the history would change the other weights too (see :class:`attnrec.explain.Counterfactuals`).
 
-    Every view adds up on its own: ``total = bias + view.total``, where ``view.total`` is the sum of its listed
-    contributions, its ``rest`` (ids not listed) and its ``background``.
+    Every view sums to the score on its own: ``total = bias + view.total``, where ``view.total`` is the sum of its
+    listed contributions, its ``rest`` (ids not listed) and its ``background``.
 
     Attributes
     ----------
-    userid, itemid : int
-        ``userid`` is -1 for somebody who was not fitted.
+    userid : int
+        User, or -1 for a user who was not in the fit.
+    itemid : int
+        Item whose score is explained.
     total : float
-        The score that ``predict`` and ``recommend`` give, before rounding to float32.
+        Score that ``predict`` and ``recommend`` give, before rounding to float32.
     bias : float
-        Where the score starts, such as the user's mean rating.
+        Start of the sum, such as the mean rating of the user.
     bias_name : str
-        What the bias is, in words.
+        Meaning of the bias, in words.
     contributions : Part
-        By item of the user's history.
+        Contributions by item of the user's history.
     neighbours : Part, optional
-        By other user, with weights and values.
-    features, modalities : Part, optional
-        By column of the features, and by modality, for models with content. Modality 0 is what interactions say; those
-        of items follow, then those of users, and columns likewise. A contribution tells how this score was made up by
-        the convention that the estimator's notes state: it is not a cause.
+        Contributions by other user, with weights and values.
+    features : Part, optional
+        Contributions by column of the features, for models with content: columns of items first, then columns of users.
+        They follow the convention stated in the notes of the estimator, and are not causes.
+    modalities : Part, optional
+        Contributions by modality, for models with content: number 0 is the interactions, then follow the modalities of
+        items, then those of users.
     sources : dict of str to float, optional
-        By where it came from, for estimators that tell it apart, such as the own ratings, people who rated the item,
-        and people who rated similar ones. With the bias it adds up to the total.
+        Contributions by source, for estimators that distinguish them, such as the user's own ratings, users who rated
+        the item, and users who rated similar items. With the bias they sum to the score.
     labels : dict of str to sequence of str, optional
-        What the ids of the views "features" and "modalities" are called: the names that the features were given with.
+        Names of the ids of the views "features" and "modalities", as given with the features.
 
     Examples
     --------
@@ -147,7 +88,19 @@ class Explanation:
     labels: Mapping[str, Sequence[str]] | None = None
 
     def within(self, low: float, high: float) -> Explanation:
-        """The same for a total that is cut to a range: the bias holds what was cut, so that every view still adds up.
+        """Clip the total to a range; the bias takes up the difference, so that every view still sums to the score.
+
+        Parameters
+        ----------
+        low : float
+            Lowest total.
+        high : float
+            Highest total, at least ``low``.
+
+        Returns
+        -------
+        Explanation
+            The explanation of the clipped score; itself if the total is in the range.
 
         Examples
         --------
@@ -163,14 +116,30 @@ class Explanation:
         return replace(self, total=total, bias=self.bias + (total - self.total), bias_name=name)
 
     def views(self) -> dict[str, Part]:
-        """The views that this explanation has, by name."""
+        """Collect the views that this explanation has.
+
+        Returns
+        -------
+        dict of str -> Part
+            Views by name.
+        """
         names = ("contributions", "neighbours", "features", "modalities")
         return {name: part for name in names if (part := getattr(self, name)) is not None}
 
     def shares(self, view: str = "modalities") -> dict[str, float]:
-        """How large the contributions of a view are against each other, by name: sizes that add up to 1.
+        """Compute the relative sizes of the contributions of a view, which sum to 1.
 
-        Only what is listed counts, neither the bias nor the background.
+        They are the absolute values of the listed contributions, without the bias and the background, over their sum.
+
+        Parameters
+        ----------
+        view : {"contributions", "neighbours", "features", "modalities"}
+            View that this explanation has.
+
+        Returns
+        -------
+        dict of str -> float
+            Relative size of each listed contribution by name.
 
         Examples
         --------
@@ -194,11 +163,22 @@ class Explanation:
         return named(number, (self.labels or {}).get(view) if names is None else names, _KINDS[view])
 
     def top(self, n: int = 3) -> list[tuple[int, float]]:
-        """The ``n`` history items that count most, as (itemid, contribution)."""
+        """List the history items with the largest contributions.
+
+        Parameters
+        ----------
+        n : int
+            Number of items, 0 or more.
+
+        Returns
+        -------
+        list of (int, float)
+            Pairs of item and contribution, the largest first.
+        """
         return list(self.contributions)[:n]
 
     def to_frame(self, backend: str | None = None) -> Any:
-        """All views as one long table: view, part, id, name, weight, value, contribution.
+        """Convert all views to one long table: view, part, id, name, weight, value, contribution.
 
         Within each view the contributions add up to ``total``; ``part`` is "bias", "listed", "rest" or "background",
         and only "listed" rows have an id, and a name where there are ``labels``. In the view "sources" it is "bias" or
@@ -207,37 +187,43 @@ class Explanation:
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}, optional
-            What to make; the first of these that is installed unless told.
+            Library of the table; the first of these that is installed if not given.
+
+        Returns
+        -------
+        frame
+            Table with a row for each contribution.
         """
         backend = frame_backend(backend)
         rows = [row for name, part in self.views().items() for row in self._rows(name, part)]
         if self.sources is not None:
             parts = {"bias": self.bias, **self.sources}
             rows += [("sources", name, None, None, None, None, value) for name, value in parts.items()]
-        nw = need("narwhals", extra="data")
+        nw = require("narwhals", extra="data")
         types = [nw.String, nw.String, nw.Int64, nw.String, nw.Float64, nw.Float64, nw.Float64]
         schema = dict(zip(("view", "part", "id", "name", "weight", "value", "contribution"), types, strict=True))
         columns = dict(zip(schema, map(list, zip(*rows, strict=True)), strict=True))
         if backend == "pandas":  # a missing id as NaN would turn the ids to floats
-            pd = need("pandas", extra="data")
+            pd = require("pandas", extra="data")
             return pd.DataFrame(columns).astype({"id": "Int64", "weight": "float64", "value": "float64"})
         return nw.from_dict(columns, schema, backend=backend).to_native()
 
     def bars(self, view: str = "contributions", names: Names = None, n: int = 10) -> list[tuple[str, float]]:
-        """One view as labelled numbers that add up to ``total - bias``.
+        """List one view as labelled numbers that sum to ``total - bias``.
 
         Parameters
         ----------
         view : {"contributions", "neighbours", "features", "modalities"}
-            One that this explanation has.
+            View that this explanation has.
         names : callable, mapping or sequence, optional
-            Names of what the view is by: items, users, features or modalities; of these ``labels``, unless given.
+            Names of the items, users, features or modalities of the view, by number; ``labels`` if not given.
         n : int
-            How many parts to name; what the others add is one number, and so is the background.
+            Number of contributions to name, 0 or more; the sum of the others is one number, and so is the background.
 
         Returns
         -------
-        list of (label, contribution)
+        list of (str, float)
+            Pairs of label and contribution.
 
         Raises
         ------
@@ -268,21 +254,25 @@ class Explanation:
         n: int = 10,
         item_names: Names = None,
     ) -> Any:
-        """Draw :meth:`bars`: what each part added to the score, with matplotlib (extra ``plot``).
+        """Draw :meth:`bars`, the contribution of each part to the score, with matplotlib (extra ``plot``).
 
         Parameters
         ----------
-        names, view, n
-            As in :meth:`bars`.
+        names : callable, mapping or sequence, optional
+            Names of the items, users, features or modalities of the view, by number; ``labels`` if not given.
         ax : matplotlib Axes, optional
-            Where to draw; a new figure unless given. Nothing is shown or saved.
+            Axes to draw on; a new figure if not given. Nothing is shown or saved.
+        view : {"contributions", "neighbours", "features", "modalities"}
+            View that this explanation has.
+        n : int
+            Number of contributions to name, 0 or more; the sum of the others is one bar, and so is the background.
         item_names : callable, mapping or sequence, optional
-            Names of items, for the title of a view that is not by item.
+            Names of items by number, for the title of a view that is not by item.
 
         Returns
         -------
         matplotlib Axes
-            With the bias, the lengths of its bars add up to the score.
+            Axes with the bars, whose lengths sum to the score together with the bias.
         """
         rows = self.bars(view, names, n)
         item = named(self.itemid, names if view == "contributions" else item_names, "item")
@@ -291,14 +281,21 @@ class Explanation:
         return _bars.bars(rows, len(rows) - min(n, len(self.views()[view])), title, beneath, ax)
 
     def text(self, names: Names = None, user_names: Names = None, n: int = 3) -> str:
-        """The explanation in plain sentences.
+        """Write the explanation in plain sentences.
 
         Parameters
         ----------
-        names, user_names : callable, mapping or sequence, optional
-            Names of items and of users by number.
+        names : callable, mapping or sequence, optional
+            Names of items by number.
+        user_names : callable, mapping or sequence, optional
+            Names of users by number.
         n : int
-            How many parts of each view to name.
+            Number of contributions of each view to name, 0 or more.
+
+        Returns
+        -------
+        str
+            One line for the score and one for each view.
         """
         user = "a new user" if self.userid < 0 else named(self.userid, user_names, "user")
         lines = [
@@ -332,16 +329,6 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.text()
-
-
-def named(number: int, names: Names, kind: str) -> str:
-    """What a number is called: by ``names``, or as what it is, such as "item 3"."""
-    if names is None:
-        return f"{kind} {number}"
-    if callable(names):
-        return str(names(number))
-    found = names.get(number, f"{kind} {number}") if isinstance(names, Mapping) else names[number]
-    return str(found)
 
 
 def _attention(part: Part, at: int) -> str:

@@ -1,4 +1,4 @@
-"""The encoder's parameters, checked when they are used. Messages name the parameter and the fix."""
+"""Checks of the parameters of the encoder; messages name the parameter and the fix."""
 
 from __future__ import annotations
 

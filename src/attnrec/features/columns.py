@@ -1,4 +1,4 @@
-"""Which columns make up which modality, from what the caller said. Looks at names alone."""
+"""Resolution of the columns of each modality from the arguments of the encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoder of tables: says which columns are what, learns, transforms, and gives its state to files."""
+"""FeatureEncoder: encoding of tables as features, and its state for model files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._util.extras import need
+from .._util.extras import require
 from .._util.params import NotFittedError, Params
 from .._util.sparse import Array, unit_rows
 from ..data.factorize import as_list, is_missing
@@ -25,56 +25,56 @@ from .table import Table
 
 __all__ = ["FeatureEncoder"]
 
-_sparse = need("scipy.sparse", extra="features")
+_sparse = require("scipy.sparse", extra="features")
 
 
 class FeatureEncoder(Params):
-    """Features of items or users from a table about them, a block of columns for each modality.
+    """Encode a table about items or users as features, a block of columns for each modality.
 
-    A modality is a column, or a few columns that speak of one thing. Each argument from ``text`` to ``vectors`` is a
-    column, a list of columns (each a modality that bears its name), or a dict of modality -> column or columns. Without
-    any of them ``fit`` goes by types and content, and :meth:`report` says what it took each column for.
+    A modality is one column of the table, or several columns about one subject. Each argument from ``text`` to
+    ``vectors`` is a column, a list of columns (each a modality), or a dict of modality -> column or columns.
+    Without any of them ``fit`` guesses from the types and content of the columns; :meth:`report` lists its guesses.
 
     Parameters
     ----------
-    text : columns of text
-        TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of words in lower case without accents (scikit-learn's
-        ``TfidfVectorizer(sublinear_tf=True)``; Manning, Raghavan and Schütze, 2008, section 6.4), or ``encoder``.
-    categories : columns of text, numbers or booleans
-        One column of ones for each label.
-    multi : columns with several labels a cell
-        Lists, text with a ``separator``, or text that spells a list as JSON or Python does.
-    numbers : columns of numbers
-        ``(z, 1) / sqrt(z^2 + 1)`` with ``z = (x - mean) / std``: at length 1 it still says how large a number is, and
-        the product of two is ``cos(arctan z1 - arctan z2)``.
-    dates : columns of dates, times, or ISO 8601 text
-        Days since 1970 in the same way, and sine and cosine of the place in the year and in the week.
-    vectors : columns of lists or arrays of one width, or of single numbers (``{"image": "img_*"}`` by a pattern)
-        As they are.
+    text : str, list of str or dict
+        Columns of text, encoded by ``encoder`` or TF-IDF, ``(1 + ln tf) (ln((1 + n) / (1 + df)) + 1)``, of lower-case
+        words without accents (``TfidfVectorizer(sublinear_tf=True)``; Manning, Raghavan and Schütze, 2008, 6.4).
+    categories : str, list of str or dict
+        Columns of text, numbers or booleans with one label in each cell, encoded one-hot.
+    multi : str, list of str or dict
+        Columns with several labels in each cell: lists, text with a ``separator``, or text that spells a list.
+    numbers : str, list of str or dict
+        Columns of numbers, encoded as ``(z, 1) / sqrt(z^2 + 1)`` with ``z = (x - mean) / std``: at length 1 it keeps
+        the size of a number, and the product of two is ``cos(arctan z1 - arctan z2)``.
+    dates : str, list of str or dict
+        Columns of dates, times or ISO 8601 text, encoded as days since 1970 like a number, and by sine and cosine of
+        the position in the year and in the week.
+    vectors : str, list of str or dict
+        Columns of lists or arrays of one width, or of single numbers (``{"image": "img_*"}`` by a pattern), unchanged.
     id : str, False or None
-        The column of ids, kept as ``Features.ids``. None: a column with a common header (item, movieId, user ...) whose
-        values are distinct, if there is one. False: none.
+        Column of ids, kept as ``Features.ids``; None takes one with a common header and distinct values, if there is
+        one, and False uses none.
     encoder : object with ``encode(list of str) -> (n, width) array``, or dict of modality -> such an object
-        What to encode text with in place of TF-IDF, such as a ``SentenceTransformer``; of a dict, only the modalities
-        that it names.
+        Encoder that replaces TF-IDF, such as a ``SentenceTransformer``; a dict names the modalities that it applies to.
     separator : str or dict of column -> str
-        Between the labels of ``multi``; ``"|"`` for columns that a dict does not name.
+        Text between the labels of ``multi``; ``"|"`` for columns that a dict does not name.
     weights : dict of modality -> number, optional
-        Blocks are multiplied by ``sqrt(weight)``, so that the product of two rows is the weighted sum of cosines. 1
-        where nothing is said.
+        Weight of each modality, 0 or more and 1 if not given: blocks are multiplied by ``sqrt(weight)``, so that the
+        product of two rows is the weighted sum of cosines. A larger one makes a modality count more.
     min_df : int
-        Words in fewer texts are left out.
+        Least number of texts that must hold a word, at least 1; a larger one drops more rare words.
     min_frequency : int
-        Labels in fewer rows share one column, ``other``, and are alike from then on.
+        Least number of rows that must hold a label, at least 1; rarer labels share one column, ``other``.
     max_features : int
-        The most words of a text modality, and labels of a column: the most frequent ones.
+        Largest number of words of a text, and of labels of a column, at least 1; the most frequent ones are kept.
 
     Notes
     -----
-    A cell is missing if it is None, NaN, NaT, NA or empty. A modality is missing in a row where its cells are, where no
-    word or label was there during ``fit``, or where a vector has no length: zeros in the matrix, False in ``present``.
-    Every block of a row where it is present has length 1. A row's features depend on that row alone, to the bit (unless
-    the ``encoder`` sees to the contrary).
+    A cell is missing if it is None, NaN, NaT, NA or empty. A modality is missing in a row where its cells are, where
+    ``fit`` saw none of its words or labels, or where a vector has no length: zeros in the matrix, False in ``present``.
+    The block of a modality has length 1 in every row where it is present. The features of a row depend on that row
+    alone, to the bit (unless the ``encoder`` does otherwise).
 
     Tables are pandas or polars data frames, pyarrow tables, dicts of columns, :class:`attnrec.data.Items`, or paths of
     CSV and Parquet files.
@@ -129,13 +129,19 @@ class FeatureEncoder(Params):
 
     @classmethod
     def guess(cls, table: Any, **settings: Any) -> Self:
-        """An encoder for this table, not fitted yet, with columns sorted into kinds by type and content.
+        """Make an unfitted encoder with modalities guessed from the types and content of the columns.
 
         Parameters
         ----------
         table : data frame, dict of columns, Items or path
+            Table whose columns are examined.
         **settings
             Other arguments of the encoder, such as ``id``, ``separator`` and ``weights``.
+
+        Returns
+        -------
+        FeatureEncoder
+            An encoder with the guesses as its parameters.
 
         Examples
         --------
@@ -170,8 +176,14 @@ class FeatureEncoder(Params):
         Parameters
         ----------
         table : data frame, dict of columns, Items or path
+            Table with a row for each item or user, at least one.
         y : ignored
-            For scikit-learn.
+            Not used; scikit-learn's pipelines pass it.
+
+        Returns
+        -------
+        FeatureEncoder
+            This encoder, fitted.
 
         Raises
         ------
@@ -179,7 +191,7 @@ class FeatureEncoder(Params):
             If a column is unknown (the message gives the nearest), two modalities have one name, a modality is missing
             in every row, a number is infinite, vectors differ in width, or the table has no rows.
         TypeError
-            If a column of text holds something else, a category is a list, or the table is none.
+            If a column of text holds something else, a category is a list, or the input is not a table.
         """
         check_params(self.get_params())
         source = read(table, "fit")
@@ -204,24 +216,29 @@ class FeatureEncoder(Params):
         return self
 
     def transform(self, table: Any, *, ids: bool | None = True) -> Features:
-        """The features of a table with the columns that ``fit`` saw; other columns do not matter.
+        """Encode a table with the columns that ``fit`` saw; further columns are ignored.
 
         Parameters
         ----------
-        table : data frame, dict of columns, Items or path, (n rows)
+        table : data frame, dict of columns, Items or path
+            Table with a row for each item or user to encode.
         ids : bool or None
-            Whether to keep the ids of the rows; without, the table needs no column of ids. None: where it has one that
-            is not empty.
+            Whether to keep the ids of the rows, for which the table needs the column of ids; None keeps them where it
+            has one that is not empty.
 
         Returns
         -------
         Features
-            n rows, float32; CSR, or dense if there are only numbers, dates, vectors and sentence encodings.
+            Features of the rows in float32: CSR, or dense if there are only numbers, dates, vectors and sentence
+            encodings.
 
         Raises
         ------
-        ValueError, TypeError
-            As in :meth:`fit`, except that anything may be missing here; NotFittedError before ``fit``.
+        ValueError
+            If a column is missing, a number is infinite, or vectors differ in width from those of ``fit``; a modality
+            may be missing in every row. NotFittedError before ``fit``.
+        TypeError
+            If a column of text holds something else, a category is a list, or the input is not a table.
         """
         learned = self._fitted()
         source = read(table, "transform")
@@ -254,7 +271,20 @@ class FeatureEncoder(Params):
         return unit_rows(rows) if _sparse.issparse(rows) else unit_dense(rows)
 
     def fit_transform(self, table: Any, y: Any = None) -> Features:
-        """:meth:`fit`, then :meth:`transform`."""
+        """Fit to a table and encode it: :meth:`fit`, then :meth:`transform`.
+
+        Parameters
+        ----------
+        table : data frame, dict of columns, Items or path
+            Table with a row for each item or user, at least one.
+        y : ignored
+            Not used; scikit-learn's pipelines pass it.
+
+        Returns
+        -------
+        Features
+            Features of the rows.
+        """
         return self.fit(table).transform(table)
 
     def _fitted(self) -> Learned:
@@ -263,7 +293,12 @@ class FeatureEncoder(Params):
         return self._learned
 
     def report(self) -> str:
-        """What each column was taken for, what was learned of it, and what was left out.
+        """Describe the kind of each column, what was learned from it, and which columns were left out.
+
+        Returns
+        -------
+        str
+            One line for each column.
 
         Examples
         --------
@@ -290,7 +325,14 @@ class FeatureEncoder(Params):
         return "\n".join(f"{head:<10}  {text}" for head, text in lines)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """What was learned: facts that JSON can hold, and arrays by name. A sentence encoder is not among them.
+        """Export what was learned: facts that JSON can hold, and arrays by name, without sentence encoders.
+
+        Returns
+        -------
+        facts : dict
+            Parameters and learned facts.
+        arrays : dict of str -> ndarray
+            Learned arrays.
 
         Examples
         --------
@@ -307,19 +349,26 @@ class FeatureEncoder(Params):
 
     @classmethod
     def from_state(cls, facts: Any, arrays: Mapping[str, Any], encoder: Any = None) -> Self:
-        """The fitted encoder whose :meth:`state` this is; it transforms to the same bits. Nothing is executed.
+        """Restore the fitted encoder from its :meth:`state`; it encodes to the same bits, and no code is executed.
 
         Parameters
         ----------
         facts : dict
+            Facts of the state.
         arrays : mapping of str -> ndarray
+            Arrays of the state.
         encoder : object with ``encode``, or dict of modality -> such an object
-            The sentence encoder that it was fitted with, if it was. Another one is told by its vectors.
+            Sentence encoder that it was fitted with, if any; a different one is detected by its vectors.
+
+        Returns
+        -------
+        FeatureEncoder
+            A fitted encoder.
 
         Raises
         ------
         ValueError
-            If facts and arrays are no such state, or the sentence encoder is missing or another one.
+            If facts and arrays are not the state of an encoder, or the sentence encoder is missing or a different one.
         """
         check_encoder(encoder)
         try:

@@ -1,10 +1,10 @@
-"""Which column is what, by type and content. Looks at a table and decides; encodes nothing."""
+"""Guess of the kind of each column from its type and content."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .._util.extras import need
+from .._util.extras import require
 from ..data.columns import simple
 from ..data.factorize import as_arrow, as_list, is_missing
 from ..data.io.records import NULLS, is_number, is_time
@@ -40,7 +40,7 @@ def _kind(name: str, values: Any, separator: str) -> tuple[str, str]:
     """The kind of a column, or "" and why it has none."""
     if getattr(values, "ndim", 1) == 2:
         return "vectors", ""
-    types = need("pyarrow", extra="features").types
+    types = require("pyarrow", extra="features").types
     arrow = as_arrow(values)
     if arrow is None:
         return "", "values of several types"

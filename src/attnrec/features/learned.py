@@ -1,4 +1,4 @@
-"""What ``fit`` found, as facts and arrays for a file and back. Reads and writes no file itself."""
+"""State of a fitted encoder as facts and arrays for files."""
 
 from __future__ import annotations
 

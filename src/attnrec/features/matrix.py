@@ -1,4 +1,4 @@
-"""The matrix that an encoder makes: rows of items or users, columns in blocks of modalities. Encodes nothing."""
+"""Features: a matrix with rows of items or users and a block of columns for each modality."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .._util import matrices
-from .._util.extras import need
+from .._util.extras import require
 from .._util.sparse import Array, csr
 from ..data.ids import Ids
 
 __all__ = ["Features"]
 
-_sparse = need("scipy.sparse", extra="features")
+_sparse = require("scipy.sparse", extra="features")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,19 +26,20 @@ class Features:
     Attributes
     ----------
     matrix : (n, width) CSR or ndarray of float32
-        Dense when every block is. The block of a modality has length 1 in a row where it is present (``sqrt(w)`` with
-        a weight ``w``), and is 0 where it is not: the product of two rows is the sum of the modalities' cosines.
+        Feature matrix, dense if every block is. The block of a modality has length 1 in a row where it is present
+        (``sqrt(w)`` with a weight ``w``), and is 0 where it is missing: the product of two rows is the sum of the
+        cosines of their modalities.
     modalities : dict of str -> slice
-        The columns of each modality.
+        Columns of each modality.
     present : (n, modalities) ndarray of bool
-        Whether a row has anything to say in a modality, in the order of ``modalities``.
+        Whether a modality is present in a row, in the order of ``modalities``.
     names : list of str
-        What each column is, such as ``"genres=Drama"`` or ``"title:wine"``.
+        Name of each column, such as ``"genres=Drama"`` or ``"title:wine"``.
     ids : Ids or None
-        The id of each row, where the table has an id column. Estimators that are fitted with
+        Id of each row, where the table has a column of ids. Estimators that are fitted with
         :class:`attnrec.data.Interactions` join rows to users and items by it.
     encoder : FeatureEncoder or None
-        What made them. A model that is fitted with them keeps it, to encode raw tables of further rows.
+        Encoder that made the features. A model that is fitted with them keeps it, to encode tables of further rows.
 
     Examples
     --------
@@ -88,7 +89,17 @@ class Features:
         return len(self), len(self.names)
 
     def block(self, modality: str) -> Any:
-        """The columns of one modality, (n, its width).
+        """Select the columns of one modality.
+
+        Parameters
+        ----------
+        modality : str
+            Name of the modality.
+
+        Returns
+        -------
+        (n, width) CSR or ndarray
+            Block of the modality.
 
         Raises
         ------
@@ -100,28 +111,29 @@ class Features:
         return self.matrix[:, self.modalities[modality]]
 
     def align(self, ids: Any, *, unknown: Literal["warn", "ignore", "raise"] = "warn") -> Features:
-        """The rows of these ids, in their order, such as ``interactions.items``.
+        """Select rows by id, in the order given, such as that of ``interactions.items``.
 
-        It is for what has no ids of its own, such as a matrix of interactions or lists of item numbers; estimators that
-        are given :class:`attnrec.data.Interactions` do so by themselves.
+        It is for inputs without ids, such as a matrix of interactions or lists of item numbers; estimators that
+        get :class:`attnrec.data.Interactions` align features by themselves.
 
         Parameters
         ----------
-        ids : Ids, array or iterable of hashables, (m,)
-            Distinct.
+        ids : (m,) Ids, array or iterable of hashables
+            Distinct ids.
         unknown : {"warn", "ignore", "raise"}
-            What to do about ids without a row, which become rows where every modality is missing: say how many, say
-            nothing, or raise.
+            Treatment of ids without a row, which become rows where every modality is missing: a warning with their
+            number, nothing, or an error.
 
         Returns
         -------
         Features
-            m rows; ``~aligned.present.any(axis=1)`` are those that nothing is known of.
+            Features with a row for each of the m ids; ``~aligned.present.any(axis=1)`` marks rows of which nothing is
+            known.
 
         Raises
         ------
         ValueError
-            If the table had no ids, an id is missing or comes twice, or (unless ignored) none of them has a row.
+            If the features have no ids, an id is missing or repeated, or (unless ignored) none of them has a row.
         """
         if unknown not in ("warn", "ignore", "raise"):
             raise ValueError(f"unknown={unknown!r} is not 'warn', 'ignore' or 'raise'")

@@ -1,4 +1,4 @@
-"""Tables from frames, dicts, items and files. Types nothing: columns stay as they come."""
+"""Reading of feature tables from frames, dicts, items and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..data.io.delimited import read_table
 from ..data.io.frames import frame_of
 from ..data.io.parquet import read_whole
 from ..data.io.parts import find_parts, holds_parquet
-from ..data.io.source import Place
+from ..data.io.source import SourceLocation
 from ..data.items import Items
 from .table import Table
 
@@ -33,13 +33,13 @@ def read(data: Any, source: str) -> Table:
         return _file(data)
     if isinstance(data, Items):
         columns: dict[str, Any] = {"id": data.ids.to_numpy(), "title": data.titles, **data.columns}
-        return Table(columns, len(data), Place(source))
+        return Table(columns, len(data), SourceLocation(source))
     if isinstance(data, Mapping):
         columns = {str(name): _listed(name, values, source) for name, values in data.items()}
         sizes = {name: len(values) for name, values in columns.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"{source}: columns differ in length: {sizes}")
-        return Table(columns, next(iter(sizes.values()), 0), Place(source))
+        return Table(columns, next(iter(sizes.values()), 0), SourceLocation(source))
     try:
         frame = frame_of(data, source)
     except TypeError:
@@ -54,7 +54,7 @@ def read(data: Any, source: str) -> Table:
     columns = {str(name): frame[name].to_native() for name in frame.columns}
     if len(columns) < len(frame.columns):
         raise ValueError(f"{source}: two columns have one name; rename one of {', '.join(map(str, frame.columns))}")
-    return Table(columns, len(frame), Place(source))
+    return Table(columns, len(frame), SourceLocation(source))
 
 
 def _file(path: Any) -> Table:

@@ -1,4 +1,4 @@
-"""A table of items or users as named columns, with the ids of its rows. Reads no files and knows no modality."""
+"""A table of items or users as named columns, with the ids of its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..data.columns import COMMON_NAMES, ITEM_NAMES, simple
 from ..data.factorize import encode
 from ..data.ids import Ids
 from ..data.io.delimited import ids_of_texts
-from ..data.io.source import Place
+from ..data.io.source import SourceLocation
 from ..data.items import row_ids
 
 __all__ = ["Column", "Table"]
@@ -24,7 +24,7 @@ class Column(NamedTuple):
 
     name: str
     values: Any
-    place: Place
+    place: SourceLocation
 
     def at(self, row: int) -> str:
         """What to put before a message about a row."""
@@ -37,7 +37,7 @@ class Table:
 
     columns: Mapping[str, Any]
     n: int
-    place: Place
+    place: SourceLocation
     texts: bool = False
 
     def column(self, name: str) -> Column:

@@ -1,4 +1,4 @@
-"""Items packed once for the kernels (ItemIndex), and one query after another over them (Searcher)."""
+"""Items packed once for the kernels (ItemIndex), and single queries over them (Searcher)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ItemIndex holds at one moment: packed items and their names. Layer 1: over ``_core`` and config only."""
+"""Immutable snapshot of an ItemIndex: packed items and their ids."""
 
 from __future__ import annotations
 

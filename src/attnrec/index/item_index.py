@@ -1,4 +1,4 @@
-"""ItemIndex: items packed once for the kernels and reused between calls. Layer 1."""
+"""ItemIndex: items packed once for the kernels and reused between calls."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ class ItemIndex:
 
     A call reads one immutable snapshot; ``append`` and ``replace`` build a new one and then swap it in, so a search
     that runs meanwhile sees the old items or the new ones, never a mixture. Writers wait for each other: of two that
-    append at once, both are heard. For one query after another, as a service gets them, see :meth:`searcher`.
+    append at the same time, both take effect. For single queries one after another, as in a service, see
+    :meth:`searcher`.
 
     Parameters
     ----------
     items : (n, d) array_like
-        Feature vectors, converted to float32.
+        Feature vectors, one row for each item, converted to float32.
     ids : (n,) array_like of int, optional
-        Names of the items, unique, of any integer dtype, 0 to 2^63 - 1; [] for none. Results then hold these, and
-        ``items=`` and ``filter_items=`` take them; the columns of sparse matrices stay positions.
+        Ids of the items, unique, of any integer dtype, from 0 to 2^63 - 1; [] for an empty index with ids. Results then
+        hold these ids, and ``items=`` and ``filter_items=`` take them; the columns of sparse matrices stay positions.
     precision : {"auto", "float32", "int8"}
-        What to prepare for. ``"auto"`` keeps the items in float32 for every operation, ``4 n d`` bytes, and on 8 bits
-        in order of their norms, ``n d`` bytes, by which ``topk`` without weights rules out most of them. ``"float32"``
-        leaves the latter out. ``"int8"`` is for ``topk`` without weights alone: as large as ``"auto"`` and up to 1.3
-        times as fast there, but other operations pack the items anew in every call.
+        Copies of the items that are packed. ``"auto"`` keeps the items in float32 for every operation, ``4 n d`` bytes,
+        and an 8-bit copy ordered by norm, ``n d`` bytes, by which ``topk`` without weights rules out most items.
+        ``"float32"`` has no 8-bit copy. ``"int8"`` serves only ``topk`` without weights, where it is the fastest: it is
+        as large as ``"auto"``, but other operations pack the items anew in every call.
 
     Raises
     ------
@@ -77,7 +78,7 @@ class ItemIndex:
 
     @property
     def ids(self) -> Array | None:
-        """Names of the items, (n,) int64, or None where they are the positions 0 .. n - 1."""
+        """Ids of the items, (n,) int64, or None where they are the positions 0 .. n - 1."""
         return self._snapshot.ids
 
     @property
@@ -86,18 +87,19 @@ class ItemIndex:
         return self._snapshot.features
 
     def append(self, items: Any, *, ids: Any = None) -> None:
-        """Add items behind those there are, whose positions stay.
+        """Add items after the existing ones, whose positions do not change.
 
         Parameters
         ----------
         items : (p, d) array_like
-        ids : (p,) array_like of int
-            Names of the new items, needed when the index has names.
+            Feature vectors of the new items, of the width of the index.
+        ids : (p,) array_like of int, optional
+            Ids of the new items, required if the index has ids and not allowed if it has none.
 
         Raises
         ------
         ValueError
-            If widths differ, or names are missing, superfluous or taken.
+            If widths differ, or ids are missing, superfluous or already in use.
 
         Examples
         --------
@@ -121,29 +123,32 @@ class ItemIndex:
             self._snapshot = Snapshot(np.concatenate([now.features, added]), all_ids, self.precision)
 
     def replace(self, items: Any, *, ids: Any = None) -> None:
-        """Swap all items for others in one step.
+        """Replace all items in one step.
 
         Parameters
         ----------
         items : (n, d) array_like
+            Feature vectors of the new items, of any number and width.
         ids : (n,) array_like of int, optional
+            Ids of the new items, unique, from 0 to 2^63 - 1.
 
         Raises
         ------
         ValueError
-            As for a new index.
+            If ``items`` is not a matrix, holds NaN or infinity, or ``ids`` is not n unique integers.
         """
         with self._writing:
             self._snapshot = Snapshot(items, ids, self.precision)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the packed items and their names to a file, to be opened without packing anything again.
+        """Write the packed items and their ids to a file, which opens without packing anything again.
 
-        The file is written beside its place and then moved there: processes that have an older one open keep it.
+        The file is written under a temporary name and then renamed: processes that have an older one open keep it.
 
         Parameters
         ----------
         path : path
+            File to write, replaced if it exists; its folder must exist.
 
         Raises
         ------
@@ -169,24 +174,26 @@ class ItemIndex:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], mmap: bool = True) -> ItemIndex:
-        """An index from a file that :meth:`save` wrote.
+        """Open an index from a file that :meth:`save` wrote.
 
-        The header, the names and the order of the items are checked; the numbers are taken as they are, so open files
-        that you trust. The 8-bit copies fit processors with the same 8-bit instructions; ``precision="float32"`` leaves
-        them out and serves all.
+        The header, the ids and the order of the items are checked; the vectors are not, so open only files that you
+        trust. The 8-bit copies fit processors with the same 8-bit instructions; a file of an index with
+        ``precision="float32"`` has none and opens everywhere.
 
         Parameters
         ----------
         path : path
+            File that :meth:`save` wrote.
         mmap : bool
-            Map the file: all processes that open it share one copy of items, 8-bit copies and names, which come into
-            memory when they are first touched. What a process has of its own are the buffers of its searches. The file
-            may be replaced by :meth:`save` meanwhile, but not written into or cut short. False reads a copy.
+            Whether to map the file into memory: all processes that open it share one copy of the items, the 8-bit
+            copies and the ids, which are loaded when they are first used, and only the buffers of its searches are
+            private to a process. The file may be replaced by :meth:`save` meanwhile, but not modified or truncated.
+            False reads a private copy.
 
         Returns
         -------
         ItemIndex
-            ``append`` and ``replace`` work as on any other, and make the items this process's own.
+            An index like any other; ``append`` and ``replace`` make its items private to this process.
 
         Raises
         ------
@@ -229,25 +236,43 @@ class ItemIndex:
         check_finite: bool = True,
         num_threads: int = 1,
     ) -> Searcher:
-        """What answers one query after another with the least delay: checks and buffers are made once.
+        """Make a searcher, which answers single queries with the least delay: checks and buffers are made once.
 
         Parameters
         ----------
-        k, scale, item_bias, filter_items, items, precision, check_finite
-            As in :func:`attnrec.topk`, for all queries. ``item_bias``, masks and ids have to fit the items that the
-            index holds whenever it is searched.
+        k : int
+            Number of items to return for each query, at least 1; results are padded beyond the number of items.
+        scale : float
+            Inverse temperature, a finite number by which the dot products are multiplied.
+        item_bias : (n,) array_like, optional
+            Number to add to the scores of each item; it has to fit the items that the index holds whenever it is
+            searched.
+        filter_items : (p,) array_like of int or (n,) bool mask, optional
+            Items hidden from all queries; ids and masks have to fit the items that the index holds whenever it is
+            searched.
+        items : (p,) array_like of int or (n,) bool mask, optional
+            Candidate items of all queries, and no others; ids and masks have to fit the items that the index holds
+            whenever it is searched.
+        precision : {"auto", "float32", "int8"}
+            Arithmetic of the scan, as in :func:`attnrec.topk`; ids and scores are the same bits in each.
+        check_finite : bool
+            Whether to look for NaN and infinity in each query first; False is for queries known to be finite.
         num_threads : int
-            For each query; 1 wakes no other thread. More serve a large index with few callers, and allocate.
+            Number of threads of each query, at least 1. The default, 1, wakes no other thread; more are for a large
+            index with few callers, and allocate memory.
 
         Returns
         -------
         Searcher
-            To be called with a query. Each thread needs its own.
+            A callable that takes one query and returns ids and scores; each thread needs a searcher of its own.
 
         Raises
         ------
-        ValueError, TypeError
-            As in :func:`attnrec.topk`.
+        ValueError
+            If ``k < 1``, ``item_bias`` or a mask has the wrong shape, an id is not in the index, or a number is not
+            finite.
+        TypeError
+            If an option is not a number or an array of numbers.
 
         Examples
         --------

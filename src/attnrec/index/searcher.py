@@ -1,4 +1,4 @@
-"""Searcher: one query after another with checks and buffers that are made once. Layer 1."""
+"""Searcher: single queries over an index, with checks and buffers that are made once."""
 
 from __future__ import annotations
 
@@ -34,16 +34,23 @@ class Options(NamedTuple):
 
 
 class Searcher:
-    """Answers one query after another; made by :meth:`attnrec.ItemIndex.searcher`, which says what the options mean.
+    """Answers single queries one after another; :meth:`attnrec.ItemIndex.searcher` makes one and documents its options.
 
-    Ids and scores are bit for bit those of ``topk(query, index, k, weights=False)``. Every call looks at the items that
-    the index holds at that moment, so ``append`` and ``replace`` are followed; the first call after one makes the
-    buffers anew.
+    Ids and scores are bit for bit those of ``topk(query, index, k, weights=False)``. Every call searches the items that
+    the index holds at that moment, so ``append`` and ``replace`` take effect at once; the first call after one makes
+    the buffers anew.
 
-    A searcher is for one thread at a time: give each thread its own, they share the items. A call that finds another
-    one running raises RuntimeError. The interpreter lock is released where a search takes more than some microseconds.
-    When many more threads than processors search a large index (``n * d`` of 2^20 and more) with the same options,
-    those that wait are answered together, in one walk over the items.
+    A searcher is for one thread at a time: give each thread its own, they share the items. A call made while another
+    one is running raises RuntimeError. The interpreter lock is released where a search takes more than some
+    microseconds. When many more threads than processors search a large index (``n * d`` of 2^20 and more) with the same
+    options, waiting queries are answered together, in one pass over the items.
+
+    Parameters
+    ----------
+    index : ItemIndex
+        Items to search; they are not copied.
+    options : Options
+        Options that hold for every query, those of :meth:`attnrec.ItemIndex.searcher`.
 
     Examples
     --------
@@ -71,27 +78,27 @@ class Searcher:
         Parameters
         ----------
         query : (d,) array_like
-            Float32 without gaps is read where it is.
+            Query vector; contiguous float32 is read without a copy.
         exclude : array_like of int, optional
-            Ids that this query may not see, in any order. Of a named index, names that it does not hold, or no longer,
-            are passed over.
+            Ids hidden from this query, in any order. If the index has ids, those that it does not hold (any more) are
+            ignored.
         out : (ids, scores), optional
-            Arrays (k,) to write to, int64 and float32. With them a call allocates nothing.
+            Arrays (k,) to write to, int64 and float32; a call with them allocates nothing.
 
         Returns
         -------
         ids : (k,) int64
-            Best first, ties by lower position; -1 where fewer than k are left.
+            Ids of the items, best first, ties by lower position; -1 where fewer than k are left.
         scores : (k,) float32
-            -inf where there is no item.
+            Scores of the items; -inf where there is no item.
 
         Raises
         ------
         ValueError
-            If the query has another width, holds NaN or infinity, ``exclude`` a position that is not in the index, or
-            an option no longer fits the items that the index holds now.
+            If the query has another width, holds NaN or infinity, ``exclude`` holds a position that is not in the
+            index, or an option no longer fits the items that the index holds now.
         TypeError
-            If something is not numbers, or ``out`` has another dtype.
+            If an input is not an array of numbers, or ``out`` has another dtype.
         RuntimeError
             If another thread is searching with this searcher.
         """

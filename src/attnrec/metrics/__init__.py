@@ -1,13 +1,14 @@
-"""Quality of recommendations and of predicted ratings. NumPy alone; each function names the variant it computes.
+"""Metrics of recommendations and of predicted ratings; each function names the variant it computes.
 
-Ranking metrics take ``ids`` (u, K), the recommendations of each user, best first, -1 where there were fewer (or lists
-of unlike lengths, which are filled up with -1), and ``test`` (u, n), Interactions or a sparse matrix whose stored
-entries are the held-out items of the same users, but for values below 0, which are dislikes. They are full-ranking
-metrics: nothing is sampled. The mean runs over the users with at least one held-out item; ``per_user=True`` gives the
-(u,) float64 values instead, NaN for the other users, as :func:`confidence_interval` takes.
+Ranking metrics take ``ids`` (u, K), the recommendations of each user, best first, padded with -1 (or lists of
+different lengths, which are padded), and ``test`` (u, n), Interactions or a sparse matrix whose stored entries are
+the held-out items of the same users, except for values below 0, which are dislikes. They are full-ranking metrics,
+without sampled negatives. The mean is over the users with at least one held-out item; ``per_user=True`` returns the
+(u,) float64 values for :func:`confidence_interval`, NaN for the other users.
 
-``auc``, ``hit_rate``, ``map``, ``mrr``, ``ndcg``, ``precision`` and ``recall`` say what was found again; ``coverage``,
-``gini``, ``intra_list_diversity`` and ``novelty`` what else was shown; ``mae`` and ``rmse`` judge predicted ratings.
+``auc``, ``hit_rate``, ``map``, ``mrr``, ``ndcg``, ``precision`` and ``recall`` measure the ranking of held-out items;
+``coverage``, ``gini``, ``intra_list_diversity`` and ``novelty`` the recommendations themselves; ``mae`` and ``rmse``
+the errors of predicted ratings. All import NumPy alone.
 """
 
 from __future__ import annotations

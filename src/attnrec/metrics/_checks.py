@@ -1,4 +1,4 @@
-"""What the metrics share: lists and held-out items checked, hits, and means over users. Defines no metric."""
+"""Shared code of the metrics: checks of lists and held-out items, hits, and means over users."""
 
 from __future__ import annotations
 

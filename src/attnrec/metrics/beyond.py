@@ -1,4 +1,4 @@
-"""What lists show besides hits: how much of the catalogue, how evenly, how little known, how unlike each other."""
+"""Metrics beyond accuracy: coverage, concentration, novelty and diversity of recommendations."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ def coverage(ids: Any, n_items: int, k: int | None = None) -> float:
 
     Parameters
     ----------
-    ids : (u, K) array_like of int
-        Recommended items; -1 for none.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
     n_items : int
-        Size of the catalogue.
+        Number of items in the catalogue, at least 1; ids are below it.
     k : int, optional
-        How many recommendations count; all columns unless told.
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
+
+    Returns
+    -------
+    float
+        Share of the catalogue, from 0 to 1.
 
     Raises
     ------
@@ -40,25 +45,29 @@ def coverage(ids: Any, n_items: int, k: int | None = None) -> float:
 
 
 def gini(ids: Any, n_items: int, k: int | None = None) -> float:
-    """Gini index of how often items are recommended: 0 when all are equally often, 1 when one takes every place.
+    """Gini index of how often items are recommended: 0 if all are recommended equally often, 1 if only one is.
 
-    ``sum_j (2 j - n - 1) p_j / (n - 1)`` with the shares p ascending and n items, those never shown among them:
-    Shani and Gunawardana, 2011 (others divide by n, which stays below 1).
+    ``sum_j (2 j - n - 1) p_j / (n - 1)`` with the shares p of the n items in ascending order, items that are never
+    recommended included: Shani and Gunawardana, 2011 (others divide by n, which stays below 1).
 
     Parameters
     ----------
-    ids, n_items, k
-        As in :func:`coverage`.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    n_items : int
+        Number of items in the catalogue, at least 1; ids are below it.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
 
     Returns
     -------
     float
-        NaN when nothing is recommended; 0 for a catalogue of one item.
+        Index from 0 to 1; NaN if nothing is recommended, 0 for a catalogue of one item.
 
     Raises
     ------
     ValueError
-        As in :func:`coverage`.
+        If ``n_items`` is not positive, or ids are out of range or repeated, or ``k`` is not in 1..K.
 
     Examples
     --------
@@ -78,26 +87,26 @@ def novelty(ids: Any, train: Any, k: int | None = ..., *, per_user: Literal[Fals
 @overload
 def novelty(ids: Any, train: Any, k: int | None = ..., *, per_user: Literal[True]) -> Array: ...
 def novelty(ids: Any, train: Any, k: int | None = None, *, per_user: bool = False) -> float | Array:
-    """Mean self-information of what is recommended, in bits: ``-log2(share of users who have the item)``.
+    """Mean self-information of the recommended items, in bits: ``-log2(share of users who have the item)``.
 
-    Zhou et al., 2010. An item that nobody has counts as one that a single user has. Each user's value is the mean over
-    the list, with equal weights at all ranks.
+    Zhou et al., 2010. An item that no user has counts as one that a single user has. The value of a user is the mean
+    over the list, with equal weights at all ranks.
 
     Parameters
     ----------
-    ids : (u, K) array_like of int
-        Recommended items; -1 for none.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
     train : Interactions or (users, n) sparse matrix
-        What was known when they were recommended; its rows need not be those of ``ids``.
+        Interactions from which the recommendations were made; its users need not be those of ``ids``.
     k : int, optional
-        How many recommendations count; all columns unless told.
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
     per_user : bool
-        Give each user's value instead of the mean.
+        Whether to return the value of each user instead of the mean.
 
     Returns
     -------
     float, or (u,) float64 ndarray with ``per_user``
-        Users without a recommendation do not count (NaN).
+        Mean over the users with a recommendation; or the value of each user, NaN for users without a recommendation.
 
     Raises
     ------
@@ -141,22 +150,24 @@ def intra_list_diversity(
 
     Parameters
     ----------
-    ids : (u, K) array_like of int
-        Recommended items; -1 for none.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
     item_features : (n, d) array_like, sparse matrix or :class:`attnrec.features.Features`
-        Row i is of item i, also of features with ids, as the lists have none: ``features.align(interactions.items)``
-        puts them in order. The similarity is their cosine, 0 where an item has none. Give these or ``similarity``.
+        Features of the items, whose cosine is the similarity (0 where an item has none); give these or ``similarity``.
+        Row i belongs to item i, also where features have ids: ``features.align(interactions.items)`` puts them in
+        order.
     k : int, optional
-        How many recommendations count; all columns unless told.
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
     similarity : (n, n) array_like
-        Symmetric; only pairs of different items are read.
+        Symmetric matrix of similarities between items, of which only pairs of different items are read.
     per_user : bool
-        Give each user's value instead of the mean.
+        Whether to return the value of each user instead of the mean.
 
     Returns
     -------
     float, or (u,) float64 ndarray with ``per_user``
-        Users with fewer than two recommendations do not count (NaN).
+        Mean over the users with at least two recommendations; or the value of each user, NaN for users with fewer than
+        two.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Confidence intervals of means over users, by the bootstrap. NumPy alone; knows no metric."""
+"""Confidence intervals of means over users, by the bootstrap."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ def confidence_interval(
 ) -> Any:
     """Percentile bootstrap of means over users (Efron and Tibshirani, 1993, section 13.3).
 
-    Users are drawn with replacement, as many as there are; all columns share the draws. It says how far a figure would
-    move with other users of the same kind, not with another split or another fit.
+    Each sample draws all u users with replacement; all columns share the draws. The interval says how far a
+    mean would vary with other users of the same kind, not with another split or another fit.
 
     Parameters
     ----------
     values : (u,) or (u, m) array_like
-        Of each user, as metrics give with ``per_user=True``; users who are NaN in a column do not count in it.
+        Values of each user, as metrics give with ``per_user=True``; NaN leaves a user out of that column.
     weights : (u,) or (u, m) array_like, optional
-        Of the mean. The mean squared errors of users, with their numbers of ratings as weights, have the overall mean
-        squared error as mean; the roots of its limits are those of the RMSE.
+        Weights of the mean, 0 or more. The mean of the users' mean squared errors, weighted by their numbers of
+        ratings, is the overall mean squared error; the square roots of its limits are those of the RMSE.
     level : float
-        Share of the resamples inside, between 0 and 1.
+        Share of the resampled means inside the interval, between 0 and 1 (both excluded); a larger one gives a wider
+        interval.
     resamples : int
+        Number of bootstrap samples, at least 1; more make the limits less noisy and take longer.
     random_state : int or numpy.random.Generator
-        The same seed gives the same interval.
+        Seed of the draws, 0 or more, or a generator; the same seed gives the same interval.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How well held-out items are found again, by lists of recommendations. Binary relevance; nothing is sampled."""
+"""Ranking metrics of recommendation lists against held-out items, with binary relevance and full ranking."""
 
 from __future__ import annotations
 
@@ -30,26 +30,29 @@ def recall(
     Parameters
     ----------
     ids : (u, K) array_like of int, or a list of int for each user
-        Recommended items, best first; -1 for none, with which lists of unlike lengths are filled up.
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
     test : Interactions or (u, n) sparse matrix
         Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
     k : int, optional
-        How many recommendations count; all columns unless told.
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
     denominator : {"held_out", "capped"}
-        "capped" divides by ``min(k, held-out items)``, the variant of Liang et al., 2018 (Mult-VAE), in which 1 can be
-        reached by a user with more than k held-out items.
+        Divisor of the hits of a user: the number of held-out items, or "capped" at ``min(k, held-out items)``, the
+        variant of Liang et al., 2018 (Mult-VAE), in which users with more than k held-out items can reach 1.
     per_user : bool
-        Give each user's value instead of the mean.
+        Whether to return the value of each user instead of the mean.
 
     Returns
     -------
     float, or (u,) float64 ndarray with ``per_user``
-        Mean over the users with a held-out item, NaN when there is none; or the values, NaN for users without.
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
 
     Raises
     ------
-    ValueError, TypeError
+    ValueError
         If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -70,9 +73,31 @@ def precision(ids: Any, test: Any, k: int | None = ..., *, per_user: Literal[Fal
 @overload
 def precision(ids: Any, test: Any, k: int | None = ..., *, per_user: Literal[True]) -> Array: ...
 def precision(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) -> float | Array:
-    """Precision@k = hits / k, as in trec_eval (``P``); recommendations that are missing (-1) count as wrong.
+    """Precision@k = hits / k, as in trec_eval (``P``); missing recommendations (-1) count as wrong.
 
-    Parameters, result and errors as in :func:`recall`.
+    Parameters
+    ----------
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -93,7 +118,29 @@ def hit_rate(ids: Any, test: Any, k: int | None = ..., *, per_user: Literal[True
 def hit_rate(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) -> float | Array:
     """HR@k: 1 where at least one held-out item is among the first k, as in trec_eval (``success``).
 
-    Parameters, result and errors as in :func:`recall`.
+    Parameters
+    ----------
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -114,7 +161,29 @@ def mrr(ids: Any, test: Any, k: int | None = ..., *, per_user: Literal[True]) ->
 def mrr(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) -> float | Array:
     """Mean reciprocal rank@k: 1 / rank of the first hit among the first k, 0 without one (trec_eval: ``recip_rank``).
 
-    Parameters, result and errors as in :func:`recall`.
+    Parameters
+    ----------
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -138,7 +207,29 @@ def ndcg(ids: Any, test: Any, k: int | None = None, *, per_user: bool = False) -
     The ideal list holds ``min(k, held-out items)`` hits, as in trec_eval (``ndcg_cut``), LightGCN's and RecBole's
     evaluation; Jarvelin and Kekalainen, 2002, with the discount of Burges et al., 2005.
 
-    Parameters, result and errors as in :func:`recall`.
+    Parameters
+    ----------
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -168,10 +259,30 @@ def map(
 
     Parameters
     ----------
-    ids, test, k, per_user
-        As in :func:`recall`.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
     denominator : {"held_out", "capped"}
-        "capped" divides by ``min(k, held-out items)``, the variant of Kaggle's MAP@k and of RecTools.
+        Divisor of the sum of a user: the number of held-out items, or "capped" at ``min(k, held-out items)``, the
+        variant of Kaggle's MAP@k and of RecTools.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
+
+    Returns
+    -------
+    float, or (u,) float64 ndarray with ``per_user``
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, ids are out of range or repeated, or ``k`` is not in 1..K.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------
@@ -195,27 +306,37 @@ def auc(ids: Any, test: Any, k: int | None = ..., *, n_candidates: Any = ..., pe
 def auc(
     ids: Any, test: Any, k: int | None = None, *, n_candidates: Any = None, per_user: bool = False
 ) -> float | Array:
-    """Area under the ROC curve of each user: how often a held-out item stands above a candidate that is not held out.
+    """Area under the ROC curve of each user: the share of pairs that rank the held-out item above the other candidate.
 
-    Exact where ``ids`` ranks every candidate. Candidates that a shorter list leaves out follow it in random order, of
-    which this is the expected value: AUC@k. The mean over users is also known as GAUC.
+    Exact if ``ids`` ranks every candidate. Candidates missing from a shorter list are ranked below it in random order,
+    and the result is the expected value: AUC@k. The mean over users is also known as GAUC.
 
     Parameters
     ----------
-    ids, test, k, per_user
-        As in :func:`recall`.
+    ids : (u, K) array_like of int, or a list of int for each user
+        Recommended items of each user, best first; -1 where there is none, with which shorter lists are padded.
+    test : Interactions or (u, n) sparse matrix
+        Held-out items of the same users: the stored entries, 0 included, but not values below 0, which are dislikes.
+    k : int, optional
+        Cutoff: the number of recommendations that count, from 1 to K; K if not given.
     n_candidates : int or (u,) array_like of int, optional
-        How many items each user could be recommended: all n, less those that were filtered. All n unless told.
+        Number of items that could be recommended to each user: the catalogue without filtered items; n if not given.
+    per_user : bool
+        Whether to return the value of each user instead of the mean.
 
     Returns
     -------
     float, or (u,) float64 ndarray with ``per_user``
-        As in :func:`recall`; a user without a candidate that is not held out has no AUC either.
+        Mean over the users with a held-out item, NaN if there is none; or the value of each user, NaN for users without
+        a held-out item or without a candidate that is not held out.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`recall`, and if there are fewer candidates than items recommended or held out.
+    ValueError
+        If shapes differ, ids are out of range or repeated, ``k`` is not in 1..K, or there are fewer candidates than
+        items recommended or held out.
+    TypeError
+        If ids are not integers, or ``test`` is not sparse.
 
     Examples
     --------

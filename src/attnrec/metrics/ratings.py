@@ -1,4 +1,4 @@
-"""Errors of predicted ratings. Takes pairs of numbers; knows no users."""
+"""Errors of predicted ratings: RMSE and MAE."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ __all__ = ["mae", "rmse"]
 
 
 def rmse(ratings: Any, predicted: Any) -> float:
-    """Root of the mean squared error over all ratings together (not a mean of users' errors).
+    """Root mean squared error over all ratings together (not a mean over users).
 
     Parameters
     ----------
-    ratings, predicted : (p,) array_like
-        True and predicted ratings of the same pairs.
+    ratings : (p,) array_like
+        True ratings.
+    predicted : (p,) array_like
+        Predicted ratings of the same pairs of users and items.
+
+    Returns
+    -------
+    float
+        Error in units of the ratings.
 
     Raises
     ------
     ValueError
-        If the lengths differ or there are none, or lists are ragged.
+        If the lengths differ or are 0, or lists are ragged.
     TypeError
-        If one is sparse.
+        If an input is sparse.
 
     Examples
     --------
@@ -38,7 +45,24 @@ def rmse(ratings: Any, predicted: Any) -> float:
 def mae(ratings: Any, predicted: Any) -> float:
     """Mean absolute error over all ratings together.
 
-    Parameters and errors as in :func:`rmse`.
+    Parameters
+    ----------
+    ratings : (p,) array_like
+        True ratings.
+    predicted : (p,) array_like
+        Predicted ratings of the same pairs of users and items.
+
+    Returns
+    -------
+    float
+        Error in units of the ratings.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or are 0, or lists are ragged.
+    TypeError
+        If an input is sparse.
 
     Examples
     --------

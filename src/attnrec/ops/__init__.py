@@ -1,10 +1,10 @@
-"""The operations, compiled: the same names as :mod:`attnrec.reference`, which says what is right.
+"""The compiled operations, with the names of :mod:`attnrec.reference`, their specification.
 
-Inputs are arrays of any stride, byte order and real dtype, anything ``numpy.asarray`` or DLPack understands in the
-memory of the processor (bfloat16 is read exactly), SciPy's sparse matrices of any format where "sparse" is said, or an
-:class:`~attnrec.ItemIndex`. They are converted to float32 once; entries of a sparse matrix that are at one place are
-added in float64 before, and count once in a mask. Results are float32; ids are int64. The bits of a result depend on
-its inputs alone: not on the number of threads, the batch it was computed in, or the processor.
+Inputs are arrays of any stride, byte order and real dtype, any object in main memory that ``numpy.asarray`` or DLPack
+reads (bfloat16 is read exactly), SciPy's sparse matrices of any format where a parameter accepts them, or an
+:class:`~attnrec.ItemIndex`. They are converted to float32 once; repeated entries of a sparse matrix are
+summed in float64 first, and count once in a mask. Results are float32; ids are int64. The bits of a result depend on
+its inputs alone: not on the number of threads, the batch, or the processor.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the operations share: the forms of their inputs, and the way through the reference. Layer 1."""
+"""Shared code of the operations: reading of inputs, and calls of the reference."""
 
 from __future__ import annotations
 

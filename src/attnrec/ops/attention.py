@@ -1,4 +1,4 @@
-"""Attention as a matrix, over ratings and over values: attention_matrix, predict_ratings, attend. Layer 1."""
+"""Attention as a matrix, over ratings and over values: attention_matrix, predict_ratings, attend."""
 
 from __future__ import annotations
 
@@ -28,24 +28,38 @@ def attention_matrix(
 
     Parameters
     ----------
-    user_features : (b, d) or (d,) array_like or sparse
-    item_features : (n, d) array_like, sparse or ItemIndex
+    user_features : (b, d) or (d,) array_like or sparse matrix
+        Feature vectors of the users, one row for each, converted to float32.
+    item_features : (n, d) array_like, sparse matrix or ItemIndex
+        Feature vectors of the items, one row for each, converted to float32.
     scale : float
-        Inverse temperature; finite.
+        Inverse temperature, a finite number; a larger one concentrates the attention on the most similar items.
     metric : {"dot", "cosine"}
-    exclude : (b, n) sparse, optional
-        Stored entries get no attention and leave the denominator. A row with nothing left is all 0.
-    check_finite, out, num_threads
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+        Similarity of two vectors; "cosine" divides the dot product by both norms, and is 0 for a row of zeros.
+    exclude : (b, n) sparse matrix, optional
+        Pairs without attention: the stored entries are 0 in the result and are left out of the denominator. A row with
+        nothing left is all 0.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
+    out : (b, n) float32 array, optional
+        C-contiguous array that the result is written to and that is returned.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
-    (b, n) float32 array whose rows sum to 1; (n,) for one user.
+    (b, n) float32 array
+        Attention whose rows sum to 1; (n,) for one user.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+    ValueError
+        If widths differ, a value is not finite, the largest score of a row is beyond 2^29, or ``out`` does not fit or
+        overlaps an input.
+    TypeError
+        If an input is not real.
 
     Examples
     --------
@@ -89,20 +103,37 @@ def predict_ratings(
     Parameters
     ----------
     attention_matrix : (b, n) or (n,) array_like
-    ratings : (n, m) array_like or sparse
-    user_features, item_features : optional
-        What the attention was computed from; used only to check that its shape is (users, items).
-    check_finite, out, num_threads
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+        Attention of each user over the n rows of ``ratings``.
+    ratings : (n, m) array_like or sparse matrix
+        Ratings to average, with a row for each user or item that the attention is over; entries that are not stored
+        count as 0.
+    user_features : (b, d) array_like, optional
+        Features of the users from which the attention was computed; only their number of rows is compared with the
+        attention.
+    item_features : (n, d) array_like or ItemIndex, optional
+        Features of the items from which the attention was computed; only their number of rows is compared with the
+        attention.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
+    out : (b, m) float32 array, optional
+        C-contiguous array that the result is written to and that is returned.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
-    (b, m) float32 array; (m,) for one row of attention.
+    (b, m) float32 array
+        Predicted ratings; (m,) for one row of attention.
 
     Raises
     ------
     ValueError
-        If ``ratings`` does not have n rows; the message names the form that fits.
+        If ``ratings`` does not have n rows (the message names the form that fits), a value is not finite, or ``out``
+        does not fit or overlaps an input.
+    TypeError
+        If an input is not real.
 
     Examples
     --------
@@ -147,29 +178,44 @@ def attend(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or sparse
-    keys : (n, d) array_like, sparse or ItemIndex
-    values : (n, m) array_like or sparse
+    queries : (b, d) or (d,) array_like or sparse matrix
+        Query vectors, one row for each, converted to float32.
+    keys : (n, d) array_like, sparse matrix or ItemIndex
+        Key vectors, one row for each, converted to float32.
+    values : (n, m) array_like or sparse matrix
+        Values to average, with a row for each key.
     scale : float
-        Inverse temperature; finite.
-    exclude, include : (b, n) sparse, optional
-        Stored entries are the keys that each query may not see, or the only ones that it may. A query with nothing
-        left gets a row of 0 and an lse of -inf.
+        Inverse temperature, a finite number; a larger one concentrates the attention on the most similar keys.
+    exclude : (b, n) sparse matrix, optional
+        Keys hidden from each query: the stored entries. A query with nothing left gets a row of 0 and an lse of -inf.
+    include : (b, n) sparse matrix, optional
+        Keys that each query may attend to: the stored entries, and no others.
     return_lse : bool
-        Also return ``log sum_j exp(scale * q . k_j)``, (b,).
+        Whether to return the log-sum-exp of the scores too, ``log sum_j exp(scale * q . k_j)``.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
+    out : (b, m) float32 array, optional
+        C-contiguous array that the result is written to and that is returned.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
     memory_budget : int, optional
-        Bytes of scratch; :func:`attnrec.memory_budget` unless told.
-    check_finite, out, num_threads
-        As in :func:`similarity`; ``out`` is (b, m).
+        Upper limit of the temporary memory of this call, in bytes; :func:`attnrec.memory_budget` if not given. A
+        smaller limit means smaller blocks and a slower call, not other results.
 
     Returns
     -------
-    (b, m) float32 array, (m,) for one query; with ``return_lse`` a pair.
+    (b, m) float32 array
+        Averages of the values, (m,) for one query; with ``return_lse`` a pair of these and the (b,) log-sum-exps.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`similarity`, and if the largest score of a row is beyond 2^29.
+    ValueError
+        If widths differ, a value is not finite, the largest score of a row is beyond 2^29, or ``out`` does not fit or
+        overlaps an input.
+    TypeError
+        If an input is not real, or ``exclude`` or ``include`` is not sparse.
 
     Examples
     --------

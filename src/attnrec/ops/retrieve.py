@@ -1,4 +1,4 @@
-"""The best items for each query: topk. Layer 1."""
+"""The best items for each query: topk."""
 
 from __future__ import annotations
 
@@ -45,49 +45,63 @@ def topk(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or sparse
-    features : (n, d) array_like, sparse or ItemIndex
-        The items.
+    queries : (b, d) or (d,) array_like or sparse matrix
+        Query vectors, one row for each, converted to float32.
+    features : (n, d) array_like, sparse matrix or ItemIndex
+        Item vectors, one row for each, converted to float32.
     k : int
-        Columns of the result, at least 1. Past n the rest is padded.
+        Number of items to return for each query, at least 1; columns beyond n are padded.
     scale : float
-        Inverse temperature; finite.
+        Inverse temperature, a finite number; a larger one concentrates the weights on the best items.
     item_bias : (n,) array_like, optional
-    exclude, include : (b, n) sparse, optional
-        Stored entries are the items that each query may not see, or the only ones that it may.
-    filter_items, items : ids or (n,) bool mask, optional
-        Items that no query may see, or the only ones that any may.
+        Number to add to the scores of each item, after scaling.
+    exclude : (b, n) sparse matrix, optional
+        Items hidden from each query: the stored entries.
+    include : (b, n) sparse matrix, optional
+        Candidate items of each query: the stored entries, and no others.
+    filter_items : (p,) array_like of int or (n,) bool mask, optional
+        Items hidden from all queries.
+    items : (p,) array_like of int or (n,) bool mask, optional
+        Candidate items of all queries; no others are scored.
     weights : bool
-        Compute weights and lse; False leaves them None and saves the exponentials.
+        Whether to compute softmax weights and log-sum-exps; False leaves both None and saves the exponentials.
     normalize : {"all", "unseen"}
-        ``include`` and ``items`` say what is scored, ``exclude`` and ``filter_items`` hide some of it. The softmax
-        denominator runs over all that is scored, or over what is not hidden.
+        Items that the softmax denominator sums over: "all" takes every item that is scored (see ``include`` and
+        ``items``), "unseen" leaves out those that ``exclude`` and ``filter_items`` hide.
     precision : {"auto", "float32", "int8"}
-        Arithmetic of the scan; ids and scores are the same bits. ``"int8"`` looks at the 8-bit copies of an
-        :class:`ItemIndex` first, rules out what provably can not be among the best, and scores the rest in float32;
-        it gives no weights, so pass ``weights=False``. ``"auto"`` takes it where it is faster: with an index, without
-        weights or biases, for k and hidden items few beside n, on x86 with AVX2 or AArch64 with dot products. Plain
-        arrays are indexed within the call. Calls with ``include``, ``items`` or sparse inputs, and few items, use
-        float32 whatever is asked.
+        Arithmetic of the scan; ids and scores are the same bits in each. ``"int8"`` scans the 8-bit copies of an
+        :class:`ItemIndex` first, rules out items that provably cannot be among the best, and scores the rest in
+        float32; it gives no weights, so pass ``weights=False``. ``"auto"`` uses it where it is faster: with an index,
+        without weights or biases, for k and hidden items few relative to n, on x86 with AVX2 or AArch64 with dot
+        products. Plain arrays are indexed within the call. Calls with ``include``, ``items``, sparse inputs or few
+        items use float32 in any case.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
     out : TopK or (ids, scores), optional
-        Arrays to write to: ids int64 or int32, scores float32, (b, k), C-contiguous. Nothing is computed where int32
+        C-contiguous arrays (b, k) to write to: ids int64 or int32, scores float32. Nothing is computed where int32
         cannot hold an id of the index.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
     memory_budget : int, optional
-        Bytes of scratch; :func:`attnrec.memory_budget` unless told.
-    check_finite, num_threads
-        As in :func:`similarity`.
+        Upper limit of the temporary memory of this call, in bytes; :func:`attnrec.memory_budget` if not given. A
+        smaller limit means smaller blocks and a slower call, not other results.
 
     Returns
     -------
     TopK
-        Unpacks as ``ids, scores``. Always k columns: where fewer items are left, id -1, score -inf, weight 0, and
-        ``counts`` says how many are real. One query ``(d,)`` gives 1-D results.
+        Ids, scores, weights, log-sum-exps and counts; unpacks as ``ids, scores``. It always has k columns: where fewer
+        items are left, id -1, score -inf, weight 0, and ``counts`` has the number of real ones. One query ``(d,)``
+        gives 1-D results.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`similarity`; also for ``k < 1``, ids out of range, sparse matrices of the wrong shape, and with
-        ``weights`` if the largest score of a row is beyond 2^29.
+    ValueError
+        If widths differ, a value is not finite, ``k < 1``, an id is out of range, a sparse matrix has the wrong shape,
+        or with ``weights`` the largest score of a row is beyond 2^29.
+    TypeError
+        If an input is not real, or ``exclude`` or ``include`` is not sparse.
 
     Examples
     --------

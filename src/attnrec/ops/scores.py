@@ -1,4 +1,4 @@
-"""Scores of queries and items: dot_product, similarity, score_pairs, sampled_product. Layer 1."""
+"""Scores of queries and items: dot_product, similarity, score_pairs, sampled_product."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ def dot_product(u: Any, v: Any) -> float:
 
     Parameters
     ----------
-    u, v : (d,) array_like
-        Vectors of one length, converted to float32.
+    u : (d,) array_like
+        First vector, converted to float32.
+    v : (d,) array_like
+        Second vector, of the length of the first, converted to float32.
 
     Returns
     -------
     float
+        The sum of the products of their entries.
 
     Raises
     ------
@@ -53,22 +56,27 @@ def similarity(
 
     Parameters
     ----------
-    queries : (b, d) or (d,) array_like or sparse
-    keys : (n, d) array_like, sparse or ItemIndex
+    queries : (b, d) or (d,) array_like or sparse matrix
+        Query vectors, one row for each, converted to float32.
+    keys : (n, d) array_like, sparse matrix or ItemIndex
+        Key vectors, one row for each, converted to float32.
     metric : {"dot", "cosine"}
-        "cosine" divides by both norms; a zero row is similar to nothing (0).
+        Similarity of two vectors; "cosine" divides the dot product by both norms, and is 0 for a row of zeros.
     scale : float
-        Multiplies the similarity; finite.
+        Factor of all similarities, a finite number.
     check_finite : bool
-        Look for NaN and infinity first. Switch off only for input known to be finite.
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
     out : (b, n) float32 array, optional
-        C-contiguous; written and returned.
+        C-contiguous array that the result is written to and that is returned.
     num_threads : int, optional
-        Threads of this call; :func:`attnrec.num_threads` unless told.
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
-    (b, n) float32 array; (n,) for one query.
+    (b, n) float32 array
+        Similarities; (n,) for one query.
 
     Raises
     ------
@@ -99,20 +107,29 @@ def score_pairs(
     check_finite: bool = True,
     num_threads: int | None = None,
 ) -> Array:
-    """Scores ``q_i . v_j`` of chosen pairs, the same bits as :func:`topk` gives them.
+    """Scores ``q_i . v_j`` of chosen pairs, bit for bit those that :func:`topk` returns.
 
     Parameters
     ----------
     queries : (b, d) array_like
+        Query vectors, one row for each, converted to float32.
     items : (n, d) array_like or ItemIndex
-    query_ids, item_ids : (p,) array_like of int
-        Rows of ``queries`` and of ``items``.
-    check_finite, num_threads
-        As in :func:`similarity`.
+        Item vectors, one row for each, converted to float32.
+    query_ids : (p,) array_like of int
+        Row of ``queries`` of each pair, from 0 to b - 1.
+    item_ids : (p,) array_like of int
+        Row of ``items`` of each pair, from 0 to n - 1.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
     (p,) float32 array
+        One score for each pair, in the order of the pairs.
 
     Raises
     ------
@@ -149,18 +166,24 @@ def sampled_product(
     Parameters
     ----------
     left : (b, d) array_like
+        Dense matrix whose rows are multiplied with those of ``right``.
     right : (n, d) array_like
-    pattern : (b, n) sparse
-        Only where entries are stored counts, not their values; any order, also repeated.
-    check_finite, num_threads
-        As in :func:`similarity`.
+        Dense matrix of the same width.
+    pattern : (b, n) sparse matrix
+        Entries to compute: those that it stores, in any order and also repeated. Its values are ignored.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
     out : (nnz,) float32 array, optional
-        C-contiguous; written and returned.
+        C-contiguous array that the result is written to and that is returned.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
     (nnz,) float32 array
-        In the order in which ``pattern`` (as CSR) stores its entries.
+        One product for each entry, in the order in which ``pattern`` (as CSR) stores them.
 
     Raises
     ------

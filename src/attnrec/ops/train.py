@@ -1,4 +1,4 @@
-"""A loss over all items with its gradients, and steps down them: softmax_cross_entropy, adam_step. Layer 1."""
+"""The softmax loss over all items with gradients, and the Adam optimiser: softmax_cross_entropy, adam_step."""
 
 from __future__ import annotations
 
@@ -48,35 +48,47 @@ def softmax_cross_entropy(
     Parameters
     ----------
     queries : (b, d) array_like
+        Query vectors, one row for each, converted to float32.
     items : (n, d) array_like
-    targets : (b, n) sparse, or (b,) array_like of int
-        Weights y of each row's targets, 0 or more; several a row, or none, which then counts for nothing. Stored
-        zeros are targets of no weight. Or one item id a row, of weight 1.
+        Item vectors, one row for each, converted to float32.
+    targets : (b, n) sparse matrix, or (b,) array_like of int
+        Weights y of the targets of each row, 0 or more: several, one or none, where a row without targets does not
+        count and a stored zero is a target of no weight. A vector gives one item id for each row, of weight 1.
     scale : float
-        Multiplies the dot products, 1 / temperature for cosines; finite.
+        Factor of the dot products, a finite number: 1 / temperature where the vectors are normalised. A larger one
+        makes the loss concentrate on the hardest items.
     item_bias : (n,) array_like, optional
+        Number to add to the scores of each item, after scaling.
     sample_weight : (b,) array_like, optional
-        Weights of rows, 0 or more.
+        Weight of each row in the mean, 0 or more; 1 if not given.
     normalize : {"all", "unseen"}
-        "all": D runs over all items. "unseen": a row's other targets leave it, so that they do not compete.
+        Items that the denominator D sums over: "all" takes every item, "unseen" leaves out the other targets of the
+        row, so that targets do not compete with each other.
     lse_weight : float
-        The ratio of the temperatures of positives and negatives in the bilateral softmax loss (Wu et al., 2024);
-        finite, 0 or more.
+        Weight of the log-sum-exp, finite and 0 or more: the ratio of the temperatures of positives and negatives in the
+        bilateral softmax loss (Wu et al., 2024). A larger one pushes negatives down harder.
     eps : float
-        0 is exact. Above it, gradients may leave out strips of items all of whose probabilities are below it, which
-        changes a row's gradient by less than ``eps * scale`` times the norms of these items.
+        Probability below which gradients may leave out strips of items, 0 or more and below 1; 0 is exact. It changes
+        the gradient of a row by less than ``eps * scale`` times the norms of these items.
     grad : bool
-        Compute the gradients.
-    check_finite, num_threads, memory_budget
-        As in :func:`attend`.
+        Whether to compute the gradients.
+    check_finite : bool
+        Whether to look for NaN and infinity in the inputs first; False saves that pass and is for input known to be
+        finite.
     out : CrossEntropy, optional
-        Gradients to write to: C-contiguous float32 arrays of their shapes.
+        C-contiguous float32 arrays of their shapes to write the gradients to, such as an earlier result.
+    num_threads : int, optional
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
+    memory_budget : int, optional
+        Upper limit of the temporary memory of this call, in bytes; :func:`attnrec.memory_budget` if not given. A
+        smaller limit means smaller blocks and a slower call, not other results.
 
     Returns
     -------
     CrossEntropy
-        ``loss`` (float), ``d_queries`` (b, d), ``d_items`` (n, d), and with ``item_bias`` ``d_item_bias`` (n,); it
-        unpacks as ``loss, d_queries, d_items``. 0 and zeros where no target has weight.
+        The ``loss`` (float), ``d_queries`` (b, d), ``d_items`` (n, d), and with ``item_bias`` ``d_item_bias`` (n,); it
+        unpacks as ``loss, d_queries, d_items``. It is 0 with gradients of 0 where no target has weight.
 
     Raises
     ------
@@ -173,22 +185,41 @@ def adam_step(
 
     Parameters
     ----------
-    parameters, first, second : float32 array
-        Of one shape, C-contiguous; written in place. Moments start as zeros.
+    parameters : float32 array
+        Parameters to update in place, C-contiguous.
     gradient : array_like
-        Of that shape.
+        Gradient of the loss by the parameters, of their shape.
+    first : float32 array
+        First moments, of the same shape, C-contiguous; zeros before the first step, updated in place.
+    second : float32 array
+        Second moments, of the same shape, C-contiguous; zeros before the first step, updated in place.
     step : int
-        Number of this step, from 1.
-    learning_rate, beta1, beta2, eps, weight_decay : float
+        Number of this step, counted from 1, by which the moments are corrected for their start at zero.
+    learning_rate : float
+        Step size, 0 or more; a larger one moves the parameters further.
+    beta1 : float
+        Decay rate of the first moments, from 0 to below 1; a larger one averages gradients over more steps.
+    beta2 : float
+        Decay rate of the second moments, from 0 to below 1; a larger one averages squared gradients over more steps.
+    eps : float
+        Number added to the denominator against division by 0, 0 or more; a larger one makes steps shorter where
+        gradients are small.
+    weight_decay : float
+        Decoupled weight decay as in AdamW, 0 or more; a larger one shrinks the parameters faster.
     check_finite : bool
-        Look for NaN and infinity in the gradient first; nothing is written where there is one.
+        Whether to look for NaN and infinity in the gradient first; nothing is written where one is found.
     num_threads : int, optional
-        Threads of this call; :func:`attnrec.num_threads` unless told.
+        Number of threads of this call, at least 1; :func:`attnrec.num_threads` if not given. The result does not depend
+        on it.
 
     Returns
     -------
-    parameters, first, second
-        The arrays given.
+    parameters : float32 array
+        The array given, updated.
+    first : float32 array
+        The array given, updated.
+    second : float32 array
+        The array given, updated.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pictures of what models attend to and where things lie, with matplotlib. Return axes; show and save nothing."""
+"""Plots of attention, contributions and item vectors, by matplotlib; functions return axes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,25 @@ __all__ = ["attention_heatmap", "contribution_bars", "feature_map", "history_hea
 def contribution_bars(
     explanation: Explanation, names: Names = None, ax: Any = None, *, view: str = "contributions", n: int = 10
 ) -> Any:
-    """What each part added to a score, a bar for each; see :meth:`attnrec.explain.Explanation.plot`.
+    """Draw the contribution of each part to a score as a bar, as :meth:`attnrec.explain.Explanation.plot` does.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Explanation of the score.
+    names : callable, mapping or sequence, optional
+        Names of the items, users, features or modalities of the view, by number.
+    ax : matplotlib Axes, optional
+        Axes to draw on; a new figure if not given.
+    view : {"contributions", "neighbours", "features", "modalities"}
+        View that the explanation has.
+    n : int
+        Number of contributions to name, 0 or more; the sum of the others is one bar.
+
+    Returns
+    -------
+    matplotlib Axes
+        Axes with the bars.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tables of numbers as colours: attention of users on items, histories on recommendations. Computes no model."""
+"""Heatmaps: the attention of users on items, and the contributions of histories to recommendations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._util.arraylike import as_numpy
-from .._util.extras import need
+from .._util.extras import require
 from ..explain._bars import RED, axes, decimals, short
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
@@ -29,27 +29,31 @@ def attention_heatmap(
     names: Names = None,
     user_names: Names = None,
 ) -> Any:
-    """The share of each user's attention that stands behind each item: users down, items across.
+    """Draw the share of each user's attention on each item: users in rows, items in columns.
 
-    It is the ``weights`` of ``recommend``, whether or not the user has the item. What the user has is framed.
+    The shares are the ``weights`` of ``recommend``, for items in the history too, which are framed.
 
     Parameters
     ----------
-    model : a fitted estimator
+    model : estimator
+        Fitted model.
     userids : int or (b,) array_like of int
-        Fitted users.
+        Users of the model, one row for each.
     itemids : (k,) array_like of int, optional
-        What to show, in that order; the N items that these users attend to most, unless given.
+        Items to show, in that order; the N items with the most attention of these users if not given.
     N : int
+        Number of items to show if ``itemids`` is not given, at least 1.
     ax : matplotlib Axes, optional
-        Where to draw; a new figure unless given.
-    names, user_names : callable, mapping or sequence, optional
-        Names of items and of users by number.
+        Axes to draw on; a new figure if not given.
+    names : callable, mapping or sequence, optional
+        Names of items by number.
+    user_names : callable, mapping or sequence, optional
+        Names of users by number.
 
     Returns
     -------
     matplotlib Axes
-        Its image holds the weights, (users, items).
+        Axes whose image holds the weights, (users, items).
     """
     users = np.atleast_1d(as_numpy(userids, "userids"))
     everything = model.n_items
@@ -64,7 +68,7 @@ def attention_heatmap(
     down = [named(int(user), user_names, "user") for user in users]
     across = [named(int(item), names, "item") for item in shown]
     ax = _heatmap(weights[:, shown], down, across, "Share of attention", ax, shares=True)
-    patch = need("matplotlib.patches", extra="plot").Rectangle
+    patch = require("matplotlib.patches", extra="plot").Rectangle
     for row, user in enumerate(users):
         history = model.user_items[[int(user)]].indices
         for column in np.flatnonzero(np.isin(shown, history)):
@@ -83,25 +87,29 @@ def history_heatmap(
     names: Names = None,
     n_history: int = 12,
 ) -> Any:
-    """What each item of a user's history adds to the scores of others: history down, items across.
+    """Draw the contribution of each item of a user's history to the scores of other items, in rows and columns.
 
     Parameters
     ----------
-    model : a fitted estimator
+    model : estimator
+        Fitted model.
     userid : int
-        A fitted user.
+        User of the model.
     itemids : (k,) array_like of int, optional
-        The items to explain; the N that ``recommend`` gives, unless told.
+        Items whose scores are explained; the N that ``recommend`` gives if not given.
     N : int
-    ax, names
-        As in :func:`attention_heatmap`.
+        Number of recommendations to explain if ``itemids`` is not given, at least 1.
+    ax : matplotlib Axes, optional
+        Axes to draw on; a new figure if not given.
+    names : callable, mapping or sequence, optional
+        Names of items by number.
     n_history : int
-        Show the items of the history that add or take most, summed over the columns by size.
+        Number of history items to show, at least 1: those with the largest sum of absolute contributions.
 
     Returns
     -------
     matplotlib Axes
-        Its image holds the contributions, (history, items).
+        Axes whose image holds the contributions, (history, items).
     """
     shown = np.atleast_1d(as_numpy(model.recommend(userid, N=N)[0] if itemids is None else itemids, "itemids"))
     shown = shown[shown >= 0]

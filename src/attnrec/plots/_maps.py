@@ -1,4 +1,4 @@
-"""Vectors as points in a plane. Learns nothing but principal components."""
+"""Maps of vectors: points in the plane of their principal components."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def feature_map(vectors: Any, labels: Names = None, ax: Any = None) -> Any:
-    """Vectors in the plane in which they differ most: their first two principal components.
+    """Draw vectors in the plane of their first two principal components.
 
     Parameters
     ----------
     vectors : (n, d) array or sparse matrix, or a fitted estimator
-        Of an estimator the items that somebody has, by its ``item_vectors``.
+        Vectors, one row for each point; an estimator gives its ``item_vectors`` of items with interactions.
     labels : callable, mapping or sequence, optional
-        Names of the rows. Those farthest from the middle come first, and what would lie on another is left out.
+        Names of the rows. Points far from the centre are labelled first, and labels that would overlap are left out.
     ax : matplotlib Axes, optional
+        Axes to draw on; a new figure if not given.
 
     Returns
     -------
     matplotlib Axes
+        Axes with one point for each row.
 
     Notes
     -----
-    See :func:`project`. Axes say how much of the variance lies along them: where it is little, near points may be far
-    apart in truth.
+    See :func:`project`. The labels of the axes give their shares of the variance: if these are small, points that are
+    near each other in the plane may be far apart in all dimensions.
     """
     rows: Any = None
     if isinstance(vectors, Recommender):
@@ -57,23 +59,24 @@ def feature_map(vectors: Any, labels: Names = None, ax: Any = None) -> Any:
 
 
 def project(vectors: Any) -> tuple[Array, Array]:
-    """Principal components (Pearson, 1901): the plane in which the rows differ most, by a singular value decomposition.
+    """Project rows onto their first two principal components (Pearson, 1901), by a singular value decomposition.
 
     Parameters
     ----------
     vectors : (n, d) array or sparse matrix
+        Vectors, one row for each.
 
     Returns
     -------
     points : (n, 2) float64
-        The sign of a component is that for which the entry of its axis that is largest by size is positive.
+        Coordinates; the sign of a component makes the entry of its axis that is largest by size positive.
     shares : (2,) float64
-        Of the variance that lies along each; 0 where there is none.
+        Share of the variance along each axis; 0 where there is no variance.
 
     Raises
     ------
     ValueError
-        If the matrix is no matrix of finite numbers, or does not fit the memory budget.
+        If the input is not a matrix of finite numbers, or does not fit the memory budget.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def project(vectors: Any) -> tuple[Array, Array]:
     """
     shape = tuple(np.shape(vectors))
     if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"vectors has shape {shape}: it needs (n, d), one row for each thing on the map")
+        raise ValueError(f"vectors has shape {shape}: it needs (n, d), one row for each point of the map")
     needed = 8 * 3 * shape[0] * shape[1]
     if needed > config.memory_budget():
         raise ValueError(f"vectors of shape {shape} take {needed / 1e9:.2g} GB to decompose: pass fewer rows")

@@ -1,4 +1,4 @@
-"""A page that shows a model at work: recommendations to some users, with reasons. Fits and measures nothing."""
+"""HTML report about a model: recommendations to some users, with explanations."""
 
 from __future__ import annotations
 

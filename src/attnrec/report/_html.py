@@ -1,4 +1,4 @@
-"""HTML from text that may be anything: escaped, and without what no page may hold. Knows no model."""
+"""HTML elements from arbitrary text, escaped and without characters that HTML forbids."""
 
 from __future__ import annotations
 

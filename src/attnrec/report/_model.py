@@ -1,4 +1,4 @@
-"""What a model is, and how well it does where that was measured: a section of a report. Measures nothing."""
+"""Report sections about the model: parameters, size, and measured metrics."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Measured:
     Attributes
     ----------
     what : str
-        What was held out, in a sentence.
+        Description of the interactions that were held out, in a sentence.
     rows : sequence of (name, figures)
-        The model, and what it is compared with: figures by the name of the metric, as (value, low, high), the ends of
-        an interval, which may be None.
+        The model, and the models it is compared with: for each its figures by metric, as (value, low, high), where low
+        and high are the limits of an interval or None.
     notes : sequence of str
-        What a reader should know besides.
+        Further facts for the reader.
     """
 
     what: str
@@ -37,10 +37,10 @@ def model_section(model: Recommender[FittedState]) -> str:
     """The estimator, its size, and its parameters; those that differ from the defaults stand out."""
     x = model.user_items
     scale = model.rating_range
-    kind = "ranks; its scores are no ratings"
+    kind = "ranks; its scores are not ratings"
     if scale is not None:
         kind = f"predicts ratings, shown within {scale[0]:.6g} to {scale[1]:.6g}"
-    hidden = f", beside {model.disliked.nnz:,} dislikes that are only hidden" if model.disliked.nnz else ""
+    hidden = f", and {model.disliked.nnz:,} dislikes that are only hidden" if model.disliked.nnz else ""
     dense = x.nnz / max(1, x.shape[0] * x.shape[1])
     sizes = (
         f"Fitted with {x.nnz:,} interactions of {x.shape[0]:,} users with {x.shape[1]:,} items "
@@ -70,7 +70,7 @@ def metrics_section(measured: Measured | None) -> str:
     if measured is None:
         inner = element(
             "p",
-            "Nothing was held out, so this page says nothing about how good the recommendations are. For figures, give "
+            "Nothing was held out, so that this page has no metrics of the recommendations. For metrics, give "
             "interactions that the model was not fitted with.",
         )
     else:

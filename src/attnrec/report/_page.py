@@ -1,4 +1,4 @@
-"""The whole page: one file without scripts that asks nothing of a network. Fits and measures nothing."""
+"""The whole report page: one file without scripts, which loads nothing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ._user import user_section
 __all__ = ["Measured", "html_report"]
 
 _NOTE = (
-    "A contribution tells how a score was computed: how much attention a thing got, times what it said. It is not what "
-    "would happen without that thing; the sentences on the history say that, each computed again without one item. "
-    "Background is what cannot be put down to any of the things that are listed and added up above it."
+    "A contribution is a summand of the score: an attention weight times a value. It is not the effect of removing the "
+    "item, which the sentences on the history give: they recompute the score without one item. Background is the part "
+    "of the score that none of the listed contributions explains."
 )
 
 
@@ -31,34 +31,36 @@ def html_report(
     user_names: Names = None,
     measured: Measured | None = None,
 ) -> str:
-    """A page on a model and what it recommends to some users, and why.
+    """Write a page about a model, its recommendations to some users, and their explanations.
 
-    It holds the model with its parameters and its size, its figures where they were measured, and for each user the
-    history and the recommendations: scores and weights, what the history, modalities and features add as bars, the
-    same in sentences, and what would be without items of the history.
+    It has the model with its parameters and its size, its figures if they were measured, and for each user the history
+    and the recommendations: scores and weights, the contributions of history, modalities and features as bars and in
+    sentences, and the scores without single items of the history.
 
     Parameters
     ----------
-    model : a fitted estimator
+    model : estimator
+        Fitted model.
     userids : int or (b,) array_like of int
-        Fitted users.
+        Users of the model, one section for each.
     N : int
-        Recommendations for each.
-    names, user_names : callable, mapping or sequence, optional
-        Names of items and of users by number. They may be any text: it is shown as such.
+        Number of recommendations for each user, at least 1.
+    names : callable, mapping or sequence, optional
+        Names of items by number; they may hold any text, which is escaped.
+    user_names : callable, mapping or sequence, optional
+        Names of users by number; they may hold any text, which is escaped.
     measured : Measured, optional
-        Figures on interactions that were held out; without them the page says that there are none.
+        Figures on held-out interactions; the page says that there are none if not given.
 
     Returns
     -------
     str
-        One HTML document, to be written as UTF-8: styles and pictures are in it, it has no script, and nothing in it
-        is fetched from elsewhere.
+        One HTML document, to be written as UTF-8, with its styles and pictures; it has no scripts and loads nothing.
 
     Raises
     ------
     ValueError
-        If a user is not a fitted one.
+        If a user is not one of the model.
 
     Examples
     --------

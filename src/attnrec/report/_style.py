@@ -1,4 +1,4 @@
-"""The style sheet of a report: light and dark, on screens and on paper. Fetches nothing."""
+"""The style sheet of a report: light and dark, on screens and on paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed bars beside their labels: a grid that the browser lays out, with a strip of SVG a bar. Knows no model."""
+"""Signed bars with labels: a grid of the browser, with a strip of SVG for each bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One user in a report: the history, the recommendations, and why each. Computes through the model alone."""
+"""Report section about one user: the history, the recommendations, and their explanations."""
 
 from __future__ import annotations
 
@@ -89,5 +89,5 @@ def _reasons(
     lines = why.text(names, user_names).splitlines()
     without = model.counterfactuals(why.userid, why.itemid, N=_PARTS).text(names, user_names).splitlines()[1]
     inner += [element("h4", "In words"), *(element("p", text(line)) for line in lines)]
-    inner += [element("h4", "If something had not been in the history"), element("p", text(without))]
+    inner += [element("h4", "Without single items of the history"), element("p", text(without))]
     return element("article", "\n".join(inner), class_="card")

@@ -1,4 +1,4 @@
-"""``attnrec demo``: recommendations on the bundled set, next to the taste that its viewers were made with."""
+"""``attnrec demo``: recommendations from the bundled data, next to the simulated taste of the viewer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..._util.extras import need
+from ..._util.extras import require
 from .. import _options as options
 
 if TYPE_CHECKING:
@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("demo", short_help="See it work on bundled data.")
-@click.option("--viewer", type=int, default=8, show_default=True, help="Whom to recommend to, 1 to 2000.")
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=8, show_default=True, help="How many films.")
+@click.command("demo", short_help="Try it on bundled data.")
+@click.option(
+    "--viewer", type=int, default=8, show_default=True, help="Number of the viewer to recommend to, 1 to 2000."
+)
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=8, show_default=True, help="Number of films to recommend."
+)
 @click.option(
     "--save",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Write the set here as ratings.csv, films.csv and viewers.csv, and end.",
+    help="Write the data to this folder as ratings.csv, films.csv and viewers.csv, and exit.",
 )
 @options.json_flag
 def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
     """Recommend well-known films to one of 2,000 simulated viewers.
 
-    What each viewer likes is known, so you can judge by eye. The viewers are simulated; the films are real.
+    The taste of each viewer is known, so that you can judge the recommendations. The viewers are simulated; the films
+    are real.
     """
     from ...data import load_demo
     from .. import _reasons, _show
@@ -83,9 +88,9 @@ def command(viewer: int, k: int, folder: Path | None, as_json: bool) -> None:
         nearest = source.users[int(why.neighbours.ids[0])]
         _show.print_lines(f"Viewer {nearest}, who counts most there, {demo.viewers[nearest]}.", "")
     if because is not None:
-        _show.print_lines(f"As if {new['title']} were new, and nobody had seen it:", style="bold")
+        _show.print_lines(f"{new['title']} as a new film without interactions:", style="bold")
         _show.print_lines(
-            f"its genres, keywords and year alone make it number {new['rank']} of the {new['of']} films that viewer "
+            f"by its genres, keywords and year alone it has rank {new['rank']} of the {new['of']} films that viewer "
             f"{viewer} has not seen."
         )
         _show.print_lines(*because.text(names=titles.__getitem__).splitlines()[1:])
@@ -124,7 +129,7 @@ def _favourites(demo: Demo, source: Source, user: int, n: int = 5) -> list[dict[
 
 def _save(demo: Demo, folder: Path, as_json: bool) -> None:
     """The set as files that the other commands read; each whole or not at all."""
-    pa = need("pyarrow", extra="cli")
+    pa = require("pyarrow", extra="cli")
     from .. import _show
     from .._write import write_tables
 

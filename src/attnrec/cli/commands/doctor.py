@@ -1,4 +1,4 @@
-"""``attnrec doctor``: shows what :mod:`attnrec.doctor` finds. Works without rich."""
+"""``attnrec doctor``: prints the findings of :mod:`attnrec.doctor`, without rich."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ __all__ = ["command"]
 
 @click.command("doctor", short_help="Show versions and test the kernels.")
 @click.option(
-    "--import", "modules", multiple=True, metavar="MODULE", help="Import this first, to see whether it clashes."
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Import this module first, to check it for conflicts; may be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 def command(modules: tuple[str, ...], as_json: bool) -> int:
     """Show versions, processor and threads, and test the kernels.
 

@@ -1,4 +1,4 @@
-"""``attnrec evaluate``: holds out interactions, fits on the rest, and measures."""
+"""``attnrec evaluate``: compares models on held-out interactions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["command"]
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    """Whole numbers of at least 1, parted by commas, ascending."""
+    """Comma-separated whole numbers of at least 1, ascending."""
     try:
         numbers = tuple(sorted({int(part) for part in value.split(",")}))
     except ValueError:
@@ -43,13 +43,13 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     type=click.Choice(list(PROTOCOLS)),
     default="random",
     show_default=True,
-    help="How to hold out.",
+    help="How to choose the test part.",
 )
 @click.option(
     "--test",
     type=DATA,
     metavar="FILE",
-    help="Of pair: what is held out; RATINGS are the rest.",
+    help="Test file (with --split pair); RATINGS are the training part.",
 )
 @click.option(
     "--test-fraction",
@@ -57,34 +57,57 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[in
     default=0.2,
     show_default=True,
     metavar="F",
-    help="Of random and temporal.",
+    help="Share of the interactions to hold out (with --split random or temporal).",
 )
-@click.option("--time", metavar="T", help="Of temporal: hold out what happened then or later.")
-@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Of kfold.")
-@click.option("--users", type=click.IntRange(1), metavar="N", help="Of users: how many; a tenth unless given.")
+@click.option("--time", metavar="T", help="Hold out interactions at this time or later (with --split temporal).")
+@click.option(
+    "--folds", type=click.IntRange(2), default=5, show_default=True, help="Number of folds (with --split kfold)."
+)
+@click.option(
+    "--users",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of users to hold out (with --split users); a tenth by default.",
+)
 @click.option(
     "--fold-in",
     type=click.FloatRange(0, 1, True, True),
     default=0.8,
     show_default=True,
     metavar="F",
-    help="Of users: the share of their history that is given back.",
+    help="Share of each held-out user's history that models are given (with --split users).",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn: splits and intervals.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random splits and of the intervals.")
 @click.option(
     "-m",
     "--model",
     "specs",
     multiple=True,
     metavar="CLASS[:NAME=VALUE,...]|FILE",
-    help="What to compare, once for each: a class of attnrec.models with parameters, or a saved model.",
-)
-@click.option("-k", "--k", "ks", callback=_numbers, default="10,20", show_default=True, help="Lengths of the lists.")
-@click.option(
-    "--resamples", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="Of the intervals."
+    help="Model to compare, may be repeated: a class of attnrec.models with parameters, or a saved model.",
 )
 @click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw too: .png, .svg or .pdf."
+    "-k",
+    "--k",
+    "ks",
+    callback=_numbers,
+    default="10,20",
+    show_default=True,
+    help="Comma-separated lengths of the recommendation lists.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Number of bootstrap samples for the intervals.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also draw the results to this file: .png, .svg or .pdf.",
 )
 @options.reading
 @options.json_flag
@@ -104,17 +127,17 @@ def command(
     """Measure how well held-out interactions are found again, and compare models.
 
     \b
-    --split random    holds out a share of all interactions
-            last      each user's latest
-            temporal  the latest of all: a share, or from a time on
-            kfold     every interaction once, in folds
-            users     users whom no model was fitted with; it gets a part of their history, the rest is held out
-            pair      what is in another file (--test)
+    --split random    holds out a random share of all interactions
+            last      holds out the latest interaction of each user
+            temporal  holds out the latest of all interactions: a share, or from a time on
+            kfold     holds out every interaction once, in folds
+            users     holds out users: models are not fitted with them, and get a part of their history to fold in
+            pair      takes the test part from another file (--test)
 
-    Lists are drawn from all items the user does not have in the rest (full ranking), and every held-out interaction
-    counts as liked, but for values below 0. Ratings are judged by how they rank and, by RMSE and MAE, as the
-    predictions that people are shown, on the scale of the data. Brackets hold the middle 95 % of what a bootstrap over
-    users gives. "popularity" recommends what most users have, and predicts an item's mean rating. Without --model, what
+    Lists rank all items that the user does not have in the training part (full ranking), and every held-out interaction
+    counts as relevant, except for values below 0. Predicted ratings are measured by their ranking and by RMSE and MAE,
+    clipped to the rating scale as users see them. Brackets hold 95 % intervals, by a bootstrap over users. "popularity"
+    recommends the items that most users have, and predicts the mean rating of an item. Without --model, the model that
     the other commands fit is compared, with and without --implicit.
 
     \b
@@ -156,7 +179,9 @@ def command(
     if plot is not None:
         _chart.draw(plot, f"{source.name}: {title}", rows, _drawn(ks[-1]))
     if not specs and data.explicit:
-        notes.append("(0/1) is what is fitted with --implicit: the ratings are ignored, what was rated was liked.")
+        notes.append(
+            "(0/1) is what is fitted with --implicit: the ratings are ignored, every rated item counts as liked."
+        )
     if as_json:
         told: dict[str, Any] = {"source": str(source), "split": split, "settings": settings, "k": list(ks)}
         told["parts"] = [{"train": len(part.train), "test": part.test.nnz, "users": len(part.users)} for part in cut]

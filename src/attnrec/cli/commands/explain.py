@@ -1,4 +1,4 @@
-"""``attnrec explain``: why an item has its score for a user."""
+"""``attnrec explain``: the contributions to the score of an item for a user."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ __all__ = ["command"]
 @options.items
 @options.user
 @options.item
-@click.option("-n", "--parts", type=click.IntRange(1), default=10, show_default=True, help="How many parts to list.")
+@click.option(
+    "-n",
+    "--parts",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Number of contributions to list in each view.",
+)
 @options.unclipped
 @options.fitting
 @options.json_flag
 def command(
     source: Files, user_text: str | None, item_text: str, parts: int, unclipped: bool, as_json: bool, **reading: Any
 ) -> None:
-    """Explain a score: what each item of the history, each similar user, and each feature added to it.
+    """Explain a score by the contributions of each item of the history, each similar user, and each feature.
 
     \b
     attnrec explain ratings.csv --items movies.csv --user 1 --item 318

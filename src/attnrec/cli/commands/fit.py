@@ -1,4 +1,4 @@
-"""``attnrec fit``: ratings to a model file."""
+"""``attnrec fit``: fits a model to ratings and saves it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["command"]
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE",
-    help="Where to write the model, a name that ends in .safetensors.",
+    help="File to write the model to; its name ends in .safetensors.",
 )
 @options.fitting
 @options.json_flag

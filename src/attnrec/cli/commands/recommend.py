@@ -1,4 +1,4 @@
-"""``attnrec recommend``: fits or loads, and recommends to one user or to all."""
+"""``attnrec recommend``: fits or loads a model, and recommends to one user or to all users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..._util.extras import need
+from ..._util.extras import require
 from .. import _options as options
 from .._paths import Files
 
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("recommend", short_help="Recommend to a user or to all, with reasons.")
+@click.command("recommend", short_help="Recommend items to one user or to all users.")
 @options.source
 @options.items
 @options.user
-@click.option("--all-users", is_flag=True, help="Recommend to everybody; needs --output.")
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="How many items.")
+@click.option("--all-users", is_flag=True, help="Recommend to all users; needs --output.")
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="Number of items for each user."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write user, item, title, score, weight and rank here: .csv, .parquet or .jsonl.",
+    help="Write user, item, title, score, weight and rank to this file: .csv, .parquet or .jsonl.",
 )
 @options.unclipped
 @options.fitting
@@ -46,12 +48,12 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Recommend items to a user, with the reasons.
+    """Recommend items to a user, with explanations.
 
     RATINGS are CSV or Parquet with a row for each rating, whose columns are guessed from common headers: a file, a
-    folder of parts, a pattern in quotes, or several files. MODEL is what 'attnrec fit' wrote. "score" is the rating
-    predicted, within the scale of the ratings unless --unclipped is given: ranks are the same either way. "weight" is
-    the share of the user's attention that stands behind an item.
+    folder of parts, a quoted pattern, or several files. MODEL is a file that 'attnrec fit' wrote. "score" is the
+    predicted rating, clipped to the rating scale without --unclipped; ranks are the same either way. "weight" is the
+    share of the user's attention on the item.
 
     \b
     attnrec recommend ratings.csv --items movies.csv --user 1 -k 10
@@ -77,8 +79,8 @@ def command(
 
 
 _RANKED_BY_RATING = (
-    "Ranked by predicted rating. Fitted with --implicit, they are ranked by how many of the people like this one have "
-    "them, which finds more of what somebody goes on to use; 'attnrec evaluate' compares the two on your data."
+    "Ranked by predicted rating. With --implicit, items are ranked by the share of similar users who have them, which "
+    "usually predicts the next interactions better; 'attnrec evaluate' compares the two on your data."
 )
 
 
@@ -121,7 +123,7 @@ def _total(seconds: dict[str, float]) -> str:
 
 def _tables(opened: Source, users: list[int] | None, k: int, clip: bool) -> Iterator[Any]:
     """Recommendations as Arrow tables with names instead of numbers, a block of users at a time."""
-    pa = need("pyarrow", extra="cli")
+    pa = require("pyarrow", extra="cli")
 
     titles = pa.array(opened.titles, pa.string())
     for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty(), clip=clip):

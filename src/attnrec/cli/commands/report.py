@@ -1,4 +1,4 @@
-"""``attnrec report``: a page of recommendations to some users, with reasons, as one file."""
+"""``attnrec report``: writes a page of recommendations to some users, with explanations."""
 
 from __future__ import annotations
 
@@ -28,24 +28,28 @@ _SHARE = click.FloatRange(0, 1, True, True)
 @options.source
 @options.items
 @click.option(
-    "--user", "users", multiple=True, required=True, metavar="ID", help="Whom to recommend to; may be repeated."
+    "--user", "users", multiple=True, required=True, metavar="ID", help="User to recommend to, by id; may be repeated."
 )
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=5, show_default=True, help="Items for each.")
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=5, show_default=True, help="Number of items for each user."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE",
-    help="Where to write the page, a name that ends in .html.",
+    help="File to write the page to; its name ends in .html.",
 )
 @click.option(
     "--test",
     type=DATA,
     metavar="FILE",
-    help="Interactions that are not in RATINGS or MODEL: measure how well they are found.",
+    help="File of held-out interactions, not in RATINGS or MODEL, to measure the model on.",
 )
-@click.option("--test-fraction", type=_SHARE, metavar="F", help="Hold out that share of RATINGS, and measure on it.")
+@click.option(
+    "--test-fraction", type=_SHARE, metavar="F", help="Share of RATINGS to hold out and measure the model on."
+)
 @options.fitting
 @options.json_flag
 def command(
@@ -58,12 +62,11 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Write what a model recommends to some users, and why, to one page that needs nothing else.
+    """Write the recommendations of a model to some users, with explanations, to one self-contained page.
 
-    The page holds the model, the history of each user, and the recommendations with what speaks for and against each:
-    bars, sentences, and what would be without items of the history. It has no script and fetches nothing. Nothing is
-    held out, and nothing measured, unless --test or --test-fraction says so; with --test-fraction the page is about
-    the model that was fitted with the rest.
+    The page shows the model, the history of each user, and the contributions to each recommendation as bars and
+    sentences, with its score and rank without single items of the history. It has no scripts and loads nothing. The
+    model is measured only with --test or --test-fraction; with --test-fraction it is fitted without the test part.
 
     \b
     attnrec report model.safetensors --user 1 -o report.html

@@ -1,4 +1,4 @@
-"""``attnrec similar``: the items that the same users have."""
+"""``attnrec similar``: lists the items most similar to one item."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from .._paths import Files
 __all__ = ["command"]
 
 
-@click.command("similar", short_help="List the items most like one.")
+@click.command("similar", short_help="List the items most similar to one item.")
 @options.source
 @options.items
 @options.item
-@click.option("-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="How many items.")
+@click.option(
+    "-k", "--number", "k", type=click.IntRange(1), default=10, show_default=True, help="Number of items to list."
+)
 @options.fitting
 @options.json_flag
 def command(source: Files, item_text: str, k: int, as_json: bool, **reading: Any) -> None:
-    """List the items most like one, by who has them and how they are rated.
+    """List the items most similar to one item, by the users who have them and their ratings.
 
     \b
     attnrec similar ratings.csv --items movies.csv --item "Toy Story"

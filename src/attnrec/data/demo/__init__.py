@@ -1,4 +1,4 @@
-"""The bundled demo set: real films, simulated viewers. Reads its own folder; needs no network."""
+"""The bundled demo data: real films and simulated viewers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Demo:
     Attributes
     ----------
     interactions : Interactions
-        Ratings 1 to 5 in half stars with timestamps in seconds; users are 1 .. 2000, items the films' numbers.
+        Ratings from 1 to 5 in half stars with timestamps in seconds; users are 1 .. 2000, items are numbers of films.
     items : Items
-        Title, year, genres and keywords (both parted by ``|``) of each film.
+        Title, year, genres and keywords of each film; genres and keywords are separated by ``|``.
     viewers : dict of int -> str
-        The taste that each viewer was made with, in words.
+        Taste that each viewer was simulated with, in words.
     """
 
     interactions: Interactions
@@ -43,13 +43,14 @@ class Demo:
 def load_demo() -> Demo:
     """Load the bundled set: 222 well-known films and 2,000 SIMULATED viewers with 30 to 60 ratings each.
 
-    The films and their facts are real. The viewers, what they watched and how they rated it are made up by a seeded
-    simulation (:mod:`attnrec.data.demo.simulate`), so that recommendations can be held against a known taste. Use it
-    to look and to try, not to compare methods. Released under the project's licence or CC0 1.0, as you choose.
+    The films and their facts are real. The viewers, what they watched and how they rated it come from a seeded
+    simulation (:mod:`attnrec.data.demo.simulate`), so that recommendations can be compared with a known taste. Use the
+    set to explore the library, not to compare methods. Released under the project's licence or CC0 1.0, as you choose.
 
     Returns
     -------
     Demo
+        Interactions, films and tastes.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Simulates the viewers of the demo set: ``python -m attnrec.data.demo.simulate`` writes viewings.npz again.
+"""Simulation of the viewers of the demo data: ``python -m attnrec.data.demo.simulate`` writes viewings.npz again.
 
-Integers alone, drawn from the raw bits of PCG64, so that every machine and NumPy version makes the same file.
+It draws integers alone, from the raw bits of PCG64, so that every machine and NumPy version writes the same file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a simulated viewer can like, and how it is said. Words and constants alone; reads no file."""
+"""Tastes of simulated viewers, and their descriptions in words."""
 
 from __future__ import annotations
 

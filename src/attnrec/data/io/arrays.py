@@ -1,4 +1,4 @@
-"""Parallel arrays and sparse matrices to columns. Checks shapes, applies no policies."""
+"""Conversion of parallel arrays and sparse matrices to columns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from ..._util import matrices
 from ..._util.arraylike import native
-from ..._util.extras import need
+from ..._util.extras import require
 from ..factorize import Array, Coded, encode
 from ..ids import Ids
 from .frames import numbers, times
-from .source import Columns, Place
+from .source import Columns, SourceLocation
 
 __all__ = ["columns_of_arrays", "columns_of_sparse"]
 
@@ -28,7 +28,7 @@ def columns_of_arrays(users: Any, items: Any, ratings: Any, timestamps: Any) -> 
     for name, values in column.items():
         if len(values) != len(column["users"]):
             raise ValueError(f"from_arrays: {name} has {len(values)} entries and users has {len(column['users'])}")
-    place = Place("from_arrays")
+    place = SourceLocation("from_arrays")
     stamps, lost = times(column["timestamps"], place) if "timestamps" in column else (None, None)
     return Columns(
         users=encode(column["users"], "from_arrays: user"),
@@ -44,7 +44,7 @@ def columns_of_sparse(
     matrix: Any, user_ids: Any, item_ids: Any, explicit: bool | None, *, added: bool = True
 ) -> Columns:
     """The columns of :meth:`attnrec.data.Interactions.from_sparse`, a row an entry; ``added``: repeats are added."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     if not sparse.issparse(matrix) or matrix.ndim != 2:
         shape = f" of shape {matrix.shape}: pass csr.reshape(1, -1) of one user" if sparse.issparse(matrix) else ""
         raise TypeError(f"from_sparse: want a 2-D scipy.sparse matrix, got {type(matrix).__name__}{shape}")
@@ -67,7 +67,7 @@ def columns_of_sparse(
         ratings=ratings if explicit else None,
         stamps=None,
         stamp_missing=None,
-        place=Place("from_sparse", "entry"),
+        place=SourceLocation("from_sparse", "entry"),
     )
 
 

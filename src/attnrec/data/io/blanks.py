@@ -1,4 +1,4 @@
-"""Blanks (spaces and tabs) around the fields of delimited text taken off, block by block. Splits and parses nothing."""
+"""Removal of blanks (spaces and tabs) around the fields of delimited text, block by block."""
 
 from __future__ import annotations
 

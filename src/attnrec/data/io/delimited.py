@@ -1,4 +1,4 @@
-"""Delimited text files, streamed by Arrow in blocks, to columns. No policies: what is missing stays marked."""
+"""Reader of delimited text files, streamed by Arrow in blocks; missing values stay marked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..columns import COMMON_NAMES, Column
 from ..factorize import Array, Coded, encode
 from ..ids import from_texts
@@ -18,7 +18,7 @@ from .dialect import Empty, sniff, time_kind
 from .magic import open_bytes
 from .parts import Part, Paths, Source, check_alike, find_parts
 from .records import NULLS, Layout, find_fault, lines_of
-from .source import Columns, Files, Place
+from .source import Columns, Files, SourceLocation
 from .streams import ByteStream, broken_stream, one_line, open_text, progress
 
 __all__ = ["ids_of_texts", "read_csv", "read_table"]
@@ -79,14 +79,14 @@ def read_table(
     separator: str | None = None,
     header: bool | Sequence[str] | None = None,
     encoding: str = "utf-8",
-) -> tuple[dict[str, Any], Layout, Place]:
+) -> tuple[dict[str, Any], Layout, SourceLocation]:
     """Read all columns of small files as text: name -> Arrow strings, the layout with its roles, and the lines."""
     source = find_parts(path)
     options: dict[str, Any] = {"separator": separator, "header": header, "encoding": encoding}
     files = _files(source, given, table, options)
     files = [replace(file, layout=replace(file.layout, trim=True)) for file in files]
     layout = files[0].layout
-    text = need("pyarrow", extra="data").string()
+    text = require("pyarrow", extra="data").string()
     keys = [key for key in files[0].part.keys if key not in layout.head]
     found, place = _all(source, files, dict.fromkeys([*layout.names, *keys], text), show_progress=False)
     return found, layout, place
@@ -166,7 +166,7 @@ def _kinds(files: Sequence[_File]) -> str | None:
 
 def _columns(source: Source, files: Sequence[_File], show_progress: bool) -> Columns | _Again:
     """The columns of interactions, or what to change about the layouts for another try."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     layout = files[0].layout
     ids = pa.dictionary(pa.int32(), pa.string())
     times = {"int": pa.int64(), "float": pa.float64(), "time": pa.timestamp("ns"), "zoned": pa.timestamp("ns", "UTC")}
@@ -204,9 +204,9 @@ def _has_blanks(ids: Array) -> bool:
 
 def _all(
     source: Source, files: Sequence[_File], types: Mapping[str, Any], show_progress: bool
-) -> tuple[dict[str, Any], Place]:
+) -> tuple[dict[str, Any], SourceLocation]:
     """Some columns of all files, one after another."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     reads = []
     with progress(source.size, source.name, show_progress) as update:
         for file in files:
@@ -225,7 +225,7 @@ def _all(
         for name, kind in types.items()
     }
     if source.single:
-        return columns, Place(source.name, "line", reads[0].numbers)
+        return columns, SourceLocation(source.name, "line", reads[0].numbers)
     starts = np.cumsum([0, *(read.n_lines for read in reads)])
     rows = np.cumsum([0, *(read.n_rows for read in reads)])
 
@@ -237,14 +237,14 @@ def _all(
         ]
         return np.concatenate(parts)
 
-    return columns, Place(
+    return columns, SourceLocation(
         source.name, "line", numbers, Files(tuple(str(file.part.path) for file in files), starts, "line")
     )
 
 
 def _constant(file: _File, name: str, kind: Any, n: int) -> Any:
     """A column that the name of the folder gives."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     said = file.part.keys[name]
     text = None if said is None else str(said)
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -258,7 +258,7 @@ def _constant(file: _File, name: str, kind: Any, n: int) -> Any:
 
 def _one(file: _File, types: Mapping[str, Any], update: Callable[[int], object]) -> _Read:
     """Read some columns of a file, block by block."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     path, layout = file.part.path, file.layout
     chunks: dict[str, list[Any]] = {name: [] for name in types}
     n_rows = 0
@@ -289,7 +289,7 @@ def _reader(
     file: _File, types: Mapping[str, Any], update: Callable[[int], object], watch: QuoteWatch
 ) -> Iterator[tuple[ByteStream, Any]]:
     """A block-wise Arrow reader over the file, and the stream below it, closed together."""
-    pc = need("pyarrow.csv", extra="data")
+    pc = require("pyarrow.csv", extra="data")
     layout = file.layout
     wide = len(layout.separator) > 1
     mark = _STAND_IN if wide else layout.separator

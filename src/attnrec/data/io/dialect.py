@@ -1,4 +1,4 @@
-"""The layout of a delimited text file, guessed from its beginning. Reads 64 KiB and builds no columns."""
+"""Guess of the layout of a delimited text file from its first 64 KiB."""
 
 from __future__ import annotations
 

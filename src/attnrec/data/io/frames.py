@@ -1,4 +1,4 @@
-"""Frames of any kind to columns, and columns to frames. The only file that knows narwhals, pandas and polars."""
+"""Conversion of data frames to columns and back, by narwhals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import have, need
+from ..._util.extras import is_installed, require
 from ..columns import Column, locate_columns
 from ..factorize import Array, as_arrow, as_list, encode, is_missing
 from .records import NULLS, comma_fix, is_integer, is_number
-from .source import Columns, Place
+from .source import Columns, SourceLocation
 
 __all__ = ["BACKENDS", "columns_of", "decimals", "default_backend", "frame_of", "make_frame", "numbers", "times"]
 
@@ -31,7 +31,7 @@ def frame_of(data: Any, source: str = "from_frame") -> Any:
     ValueError
         If two columns have one name.
     """
-    nw = need("narwhals", extra="data")
+    nw = require("narwhals", extra="data")
     try:
         frame = nw.from_native(data)
     except TypeError:
@@ -56,7 +56,7 @@ def columns_of(data: Any, given: Mapping[str, Column]) -> tuple[Columns, str | N
     names = [str(name) for name in frame.columns]
     roles = locate_columns(names, given=given, source="from_frame")
     column = {role: frame[frame.columns[k]].to_native() for role, k in roles.items()}
-    place = Place("from_frame")
+    place = SourceLocation("from_frame")
     stamps, missing = times(column["timestamp"], place) if "timestamp" in column else (None, None)
     return Columns(
         users=encode(column["user"], "from_frame: user"),
@@ -68,13 +68,13 @@ def columns_of(data: Any, given: Mapping[str, Column]) -> tuple[Columns, str | N
     ), backend if backend in BACKENDS else None
 
 
-def numbers(column: Any, place: Place) -> Array:
+def numbers(column: Any, place: SourceLocation) -> Array:
     """Ratings as float32, NaN where missing; see :func:`decimals`."""
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
         return decimals(column, place, "rating").astype(np.float32)
 
 
-def decimals(column: Any, place: Place, role: str) -> Array:
+def decimals(column: Any, place: SourceLocation, role: str) -> Array:
     """Numbers as float64, NaN where missing.
 
     Raises
@@ -82,7 +82,7 @@ def decimals(column: Any, place: Place, role: str) -> Array:
     ValueError
         If a value is not a number; the message names its row.
     """
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     arrow = as_arrow(column)
     if arrow is not None and not pa.types.is_temporal(arrow.type):
         try:
@@ -105,7 +105,7 @@ def decimals(column: Any, place: Place, role: str) -> Array:
 
 
 def times(
-    column: Any, place: Place, role: str = "timestamp", fix: str = "or pass timestamp=False"
+    column: Any, place: SourceLocation, role: str = "timestamp", fix: str = "or pass timestamp=False"
 ) -> tuple[Array, Array | None]:
     """Times as int64, float64 or datetime64[us] (UTC if they have a zone), and the mask of missing ones or None.
 
@@ -116,7 +116,7 @@ def times(
     ValueError
         If a value is neither a number nor a time, or numbers and times are mixed; the message names its row.
     """
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     arrow = as_arrow(column)
     if arrow is None:
         return _parsed(as_list(column), place, role, fix)
@@ -142,7 +142,7 @@ def times(
     return _parsed(as_list(arrow), place, role, fix)
 
 
-def _parsed(values: list[Any], place: Place, role: str, fix: str) -> tuple[Array, Array | None]:
+def _parsed(values: list[Any], place: SourceLocation, role: str, fix: str) -> tuple[Array, Array | None]:
     """Times written as text, Python objects that Arrow did not take, or numbers of several types or written as text."""
     there = [not _is_none(value) for value in values]
     missing = None if all(there) else ~np.array(there, bool)
@@ -197,7 +197,7 @@ def _numpy(arrow: Any) -> Array:
 
 def default_backend() -> str:
     """The frame to make where none was given: pandas if installed, else polars, else pyarrow."""
-    return next((name for name in BACKENDS if have(name)), "pyarrow")
+    return next((name for name in BACKENDS if is_installed(name)), "pyarrow")
 
 
 def make_frame(columns: Mapping[str, Array], backend: str | None) -> Any:
@@ -214,7 +214,7 @@ def make_frame(columns: Mapping[str, Array], backend: str | None) -> Any:
         backend = default_backend()
     if backend not in BACKENDS:
         raise ValueError(f"backend={backend!r} is not one of {', '.join(map(repr, BACKENDS))}")
-    library = need(backend, extra="data")
+    library = require(backend, extra="data")
     if backend == "pandas":
         return library.DataFrame(dict(columns))
     if backend == "polars":

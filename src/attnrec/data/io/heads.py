@@ -1,4 +1,4 @@
-"""Whether the first line of a file names its columns. Looks at that line alone, and asks where it cannot tell."""
+"""Guess whether the first line of a file is a header; an error where that is ambiguous."""
 
 from __future__ import annotations
 

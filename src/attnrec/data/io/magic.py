@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name, and its bytes unpacked. Knows nothing of text or columns."""
+"""Detection of the compression and type of a file by its first bytes, and decompression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..._util.extras import need
+from ..._util.extras import require
 
 __all__ = ["BROKEN", "is_parquet", "kind_of", "open_bytes", "refuse"]
 
@@ -147,7 +147,7 @@ def open_bytes(path: Path, update: Callable[[int], object] = lambda done: None) 
         raw.close()
         raise
     if kind in ("gzip", "bz2", "zstd", "lz4"):
-        pa = need("pyarrow", extra="data")
+        pa = require("pyarrow", extra="data")
         return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), kind)
     return raw
 

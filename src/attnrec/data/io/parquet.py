@@ -1,4 +1,4 @@
-"""Parquet files to columns, their row groups one at a time and only the columns needed. No policies."""
+"""Reader of Parquet files, one row group at a time and only the required columns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..columns import Column, locate_columns
 from ..factorize import Array, Coded, encode, join_coded
 from .frames import numbers, times
 from .magic import kind_of, refuse
 from .parts import Part, Paths, Source, check_alike, find_parts
-from .source import Columns, Files, Place
+from .source import Columns, Files, SourceLocation
 from .streams import one_line, progress
 
 __all__ = ["read_parquet", "read_whole"]
@@ -25,7 +25,7 @@ _DECODED = "read it with polars.read_parquet(path) and give the frame instead"
 
 def _open(path: Path) -> Any:
     """A ``pyarrow.parquet.ParquetFile``, or a ValueError that says what the file is not."""
-    pa, pq = need("pyarrow", extra="data"), need("pyarrow.parquet", extra="data")
+    pa, pq = require("pyarrow", extra="data"), require("pyarrow.parquet", extra="data")
     try:
         return pq.ParquetFile(path)
     except pa.ArrowNotImplementedError as error:
@@ -67,10 +67,10 @@ def read_parquet(path: Paths | Source, given: Mapping[str, Column], *, show_prog
         for part, size in zip(source.parts, sizes, strict=True):
             if size:
                 reads.append(_one(part, {role: first[k] for role, k in roles.items()}, roles, update))
-    place = Place(source.name)
+    place = SourceLocation(source.name)
     if not source.single:
         starts = np.cumsum([0, *sizes])
-        place = Place(source.name, files=Files(tuple(str(part.path) for part in source.parts), starts, "row"))
+        place = SourceLocation(source.name, files=Files(tuple(str(part.path) for part in source.parts), starts, "row"))
     missing = [read.stamp_missing for read in reads]
     return Columns(
         users=join_coded([read.users for read in reads]),
@@ -82,9 +82,9 @@ def read_parquet(path: Paths | Source, given: Mapping[str, Column], *, show_prog
     )
 
 
-def read_whole(path: Paths | Source) -> tuple[dict[str, Any], Place]:
+def read_whole(path: Paths | Source) -> tuple[dict[str, Any], SourceLocation]:
     """All columns of small files: name -> Arrow column, and the rows. Two columns of one name are refused."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     source = find_parts(path)
     tables: list[Any] = []
     sizes = []
@@ -111,13 +111,13 @@ def read_whole(path: Paths | Source) -> tuple[dict[str, Any], Place]:
     except pa.ArrowException as error:
         raise ValueError(f"{source.name}: the files have columns of other types ({one_line(error)})") from None
     files = Files(tuple(str(part.path) for part in source.parts), np.cumsum([0, *sizes]), "row")
-    place = Place(source.name, files=None if source.single else files)
+    place = SourceLocation(source.name, files=None if source.single else files)
     return {name: whole.column(name) for name in whole.column_names}, place
 
 
 def _one(part: Part, names: Mapping[str, str], roles: Mapping[str, int], update: Any) -> Columns:
     """The columns of one file that has rows."""
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     chunks: dict[str, list[Any]] = {role: [] for role in names}
     with _open(part.path) as file:
         there = file.schema_arrow.names
@@ -132,7 +132,7 @@ def _one(part: Part, names: Mapping[str, str], roles: Mapping[str, int], update:
                 update(batch.num_rows)
         except (pa.ArrowException, OSError) as error:
             raise _unread(part.path, error) from None
-    place = Place(str(part.path))
+    place = SourceLocation(str(part.path))
     column = {role: pa.chunked_array(chunks.pop(role)) for role in names}
     stamps, missing = times(column["timestamp"], place) if "timestamp" in column else (None, None)
     return Columns(
@@ -150,7 +150,7 @@ def _coded(column: Any, part: Part, role: str) -> Coded:
 
 
 def _unread(path: Path, error: Exception) -> ValueError:
-    if isinstance(error, need("pyarrow", extra="data").ArrowNotImplementedError):
+    if isinstance(error, require("pyarrow", extra="data").ArrowNotImplementedError):
         return ValueError(f"{path}: holds what pyarrow cannot decode ({one_line(error)}); {_DECODED}")
     return ValueError(f"{path}: cannot be read ({one_line(error)}); is it whole?")
 
@@ -181,14 +181,14 @@ def _masks(reads: Sequence[Columns]) -> Array:
 
 
 def _constant(value: int | str | None, n: int) -> Any:
-    pa = need("pyarrow", extra="data")
+    pa = require("pyarrow", extra="data")
     kind = pa.null() if value is None else pa.int64() if isinstance(value, int) else pa.string()
     return pa.repeat(pa.scalar(value, kind), n)
 
 
 def _small(column: Any) -> Any:
     """Strings and whole numbers as codes into a dictionary of the batch, so that 25 million ids stay small."""
-    types = need("pyarrow", extra="data").types
+    types = require("pyarrow", extra="data").types
     kind = column.type
     if any(fits(kind) for fits in (types.is_integer, types.is_decimal, types.is_string, types.is_large_string)):
         return column.dictionary_encode()

@@ -1,4 +1,4 @@
-"""The files that make up one source: a file, a folder of parts, a pattern or several paths. Opens none of them."""
+"""Expansion of a path to the files of one source: a file, a folder of parts, a pattern or several paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of a delimited text file with their true line numbers, and the first broken one. Builds no columns."""
+"""Records of a delimited text file with their line numbers, and the first malformed one."""
 
 from __future__ import annotations
 

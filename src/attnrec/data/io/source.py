@@ -1,4 +1,4 @@
-"""Columns as read from any source, and where their rows stand in it. Decides nothing about them."""
+"""Columns read from a source, and the location of each row in that source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..factorize import Array, Coded
 
-__all__ = ["Columns", "Files", "Place", "told"]
+__all__ = ["Columns", "Files", "SourceLocation", "told"]
 
 
 Unit = Literal["line", "row", "entry"]
@@ -39,8 +39,8 @@ def told(name: str, unit: str, number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Names the rows of a source, for messages and reports.
+class SourceLocation:
+    """Location of rows in their source, for messages and reports.
 
     source : file or function; unit : "line" of a file, counted from 1, "row" counted from 0, or "entry" of a matrix;
     numbers : rows, ascending from 0 -> numbers in that unit; files : what the numbers go on through, if there are
@@ -80,4 +80,4 @@ class Columns:
     ratings: Array | None
     stamps: Array | None
     stamp_missing: Array | None
-    place: Place
+    place: SourceLocation

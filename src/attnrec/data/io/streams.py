@@ -1,4 +1,4 @@
-"""Text of a file, unpacked, in UTF-8, with progress. Knows nothing of columns or rows."""
+"""Stream of the text of a file, decompressed and in UTF-8, with a progress bar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..._util.extras import have, need
+from ..._util.extras import is_installed, require
 from .blanks import Trimmer
 from .magic import BROKEN, open_bytes
 
@@ -46,10 +46,10 @@ def progress(
     total: int, name: str, show: bool, unit: str = "B", large: int = _LARGE
 ) -> Iterator[Callable[[int], object]]:
     """A function to call with each amount done. It draws a bar if the work is large and stderr is a terminal."""
-    if not (show and total >= large and sys.stderr.isatty() and have("tqdm")):
+    if not (show and total >= large and sys.stderr.isatty() and is_installed("tqdm")):
         yield lambda done: None
         return
-    with need("tqdm", extra="models").tqdm(total=total, desc=name, unit=unit, unit_scale=True, leave=False) as bar:
+    with require("tqdm", extra="models").tqdm(total=total, desc=name, unit=unit, unit_scale=True, leave=False) as bar:
         yield bar.update
 
 

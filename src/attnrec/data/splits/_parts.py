@@ -1,4 +1,4 @@
-"""What the splits share: reading what is given, ranks within users, and cutting a matrix in two. Chooses nothing."""
+"""Shared code of the splits: reading of inputs, ranks within users, and division of a matrix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._util import matrices
 from ..._util.arraylike import as_numpy
-from ..._util.extras import need
+from ..._util.extras import require
 
 __all__ = ["Array", "between", "by_user", "keys_of", "matrix_of", "parts", "row_ids", "shares", "times_of"]
 
@@ -28,7 +28,7 @@ def matrix_of(interactions: Any, name: str = "interactions") -> Any:
         return given
     read = matrices.canonical(name, read)
     matrices.finite(name, read)
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     return sparse.csr_array((read.data, read.indices, read.indptr), shape=read.shape)
 
 
@@ -90,7 +90,7 @@ def shares(matrix: Any, order: Array, taken: Array) -> Array:
 
 def parts(matrix: Any, held_out: Array) -> tuple[Any, Any]:
     """The entries that are not held out, and those that are, both in the shape of the whole."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     rows = row_ids(matrix)
 
     def part(kept: Array) -> Any:

@@ -1,4 +1,4 @@
-"""One part of the interactions held out: at random, each user's last, or the latest."""
+"""Hold-out splits: random, the last interaction of each user, or the latest of all."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ def random_holdout(
     Parameters
     ----------
     interactions : Interactions or (u, n) sparse matrix
+        Interactions to split.
     test_fraction : float
         Share of the interactions to hold out, between 0 and 1 (both excluded), rounded to whole interactions.
     random_state : int or numpy.random.Generator
-        The same seed gives the same split.
+        Seed of the split, 0 or more, or a generator; the same seed gives the same split.
     per_user : bool
-        Hold out ``floor(test_fraction * interactions of the user)`` of each user, so that nobody loses all; else
-        draw from all interactions together.
+        Whether to hold out ``floor(test_fraction * interactions)`` of each user, so that no user loses all; otherwise
+        the part is drawn from all interactions together.
 
     Returns
     -------
-    train, test : (u, n) CSR
-        Every stored entry is in one of them, with its value.
+    train : (u, n) CSR
+        Interactions to fit with.
+    test : (u, n) CSR
+        Interactions held out; every stored entry is in one of the two, with its value.
 
     Raises
     ------
@@ -62,19 +65,23 @@ def random_holdout(
 def leave_last_out(interactions: Any, timestamps: Any = None) -> tuple[Any, Any]:
     """Hold out the last interaction of each user who has at least two.
 
-    Where a user's last timestamp occurs several times, the entry stored last (the highest item position) is held
-    out: the split depends on the data alone.
+    Where the last timestamp of a user occurs several times, the entry stored last (the highest item position) is held
+    out, so that the split depends on the data alone.
 
     Parameters
     ----------
     interactions : Interactions or (u, n) sparse matrix
+        Interactions to split.
     timestamps : (nnz,) array_like or (u, n) sparse matrix, optional
-        When each stored entry happened, in the order of the stored entries, or as a matrix with the same entries. Taken
-        from ``interactions`` unless given.
+        Time of each stored entry, in the order of the stored entries, or as a matrix with the same entries; those of
+        ``interactions`` if not given.
 
     Returns
     -------
-    train, test : (u, n) CSR
+    train : (u, n) CSR
+        Interactions to fit with.
+    test : (u, n) CSR
+        One held-out interaction of each user with at least two; every stored entry is in one of the two.
 
     Raises
     ------
@@ -105,32 +112,37 @@ def temporal(
     """Hold out the latest interactions: a share of them, or all from a time on.
 
     With ``time`` everything in ``train`` happened before everything in ``test``. With a share, where a timestamp occurs
-    on both sides of the cut, the entries stored last are held out: the split depends on the data alone.
+    on both sides of the cut, the entries stored last are held out, so that the split depends on the data alone.
 
     Parameters
     ----------
     interactions : Interactions or (u, n) sparse matrix
+        Interactions to split.
     test_fraction : float, optional
-        Share of the interactions to hold out, between 0 and 1 (both excluded), rounded to whole interactions. 0.2
-        unless this or ``time`` is given.
+        Share of the interactions to hold out, between 0 and 1 (both excluded), rounded to whole interactions; 0.2 if
+        neither this nor ``time`` is given.
     time : number, datetime or str, optional
-        Hold out what happened then or later. A number, or text of one, where the timestamps are numbers; a date, a
-        datetime or ISO 8601 text where they are datetime64 (UTC; a time zone is converted).
+        Time from which on interactions are held out. It is a number, or text of one, where the timestamps are numbers;
+        a date, a datetime or ISO 8601 text where they are datetime64 (UTC; a time zone is converted).
     per_user : bool
-        With a share: hold out the latest ``floor(test_fraction * interactions of the user)`` of each user, so that
-        nobody loses all. Then users differ in when their test part begins.
+        Whether to hold out the latest ``floor(test_fraction * interactions)`` of each user, so that no user loses all;
+        the test parts of users then begin at different times. It cannot be combined with ``time``.
     timestamps : (nnz,) array_like or (u, n) sparse matrix, optional
-        As in :func:`leave_last_out`.
+        Time of each stored entry, in the order of the stored entries, or as a matrix with the same entries; those of
+        ``interactions`` if not given.
 
     Returns
     -------
-    train, test : (u, n) CSR
+    train : (u, n) CSR
+        Interactions to fit with.
+    test : (u, n) CSR
+        Interactions held out; every stored entry is in one of the two, with its value.
 
     Raises
     ------
     ValueError
-        If ``test_fraction`` is out of range or comes together with ``time``, ``time`` does not fit the timestamps, or
-        there are none.
+        If ``test_fraction`` is out of range or combined with ``time``, ``time`` does not fit the timestamps, or there
+        are no timestamps.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Cross-validation: every interaction held out once. Draws no sample that is not seeded."""
+"""Cross-validation: every interaction is held out once."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ def kfold(
     *,
     per_user: bool = False,
 ) -> Iterator[tuple[Any, Any]]:
-    """Part the interactions into folds at random and hold out one after the other.
+    """Divide the interactions into folds at random and hold out one after the other.
 
     Parameters
     ----------
     interactions : Interactions or (u, n) sparse matrix
+        Interactions to split.
     n_splits : int
-        How many folds, from 2 to the number of interactions; their sizes differ by one at most.
+        Number of folds, from 2 to the number of interactions; their sizes differ by one at most.
     random_state : int or numpy.random.Generator
-        The same seed gives the same folds.
+        Seed of the folds, 0 or more, or a generator; the same seed gives the same folds.
     per_user : bool
-        Spread each user's interactions over the folds as evenly as can be.
+        Whether to spread the interactions of each user over the folds as evenly as possible; otherwise all interactions
+        are shuffled together.
 
     Returns
     -------
-    iterator of (train, test) : (u, n) CSR each
-        The test parts are disjoint, and together they are everything.
+    iterator of (train, test)
+        Pairs of (u, n) CSR matrices; the test parts are disjoint, and together they hold every interaction.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A train and a test part that somebody else made: brought to one numbering and checked. Splits nothing."""
+"""Predefined training and test parts, brought to common ids and checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..ids import Ids
 from ._parts import keys_of, matrix_of, row_ids
 
@@ -18,21 +18,26 @@ def pair(train: Any, test: Any) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    train, test : Interactions both, or (u, n) sparse matrices both
-        Interactions are brought to one numbering: ids that ``train`` lacks are numbered after its own.
+    train : Interactions or (u, n) sparse matrix
+        Interactions to fit with; their ids are numbered first.
+    test : Interactions or (u, n) sparse matrix
+        Held-out interactions, of the same type as ``train``; ids that ``train`` lacks are numbered after those of
+        ``train``.
 
     Returns
     -------
-    train, test
-        Interactions with the same ids, or CSR matrices: those given, where they are canonical CSR.
+    train : Interactions or (u, n) CSR
+        The training part with the ids of both; a canonical CSR matrix is returned as it is.
+    test : Interactions or (u, n) CSR
+        The test part with the ids of both; a canonical CSR matrix is returned as it is.
 
     Raises
     ------
     ValueError
         If shapes differ, only one has ratings, the two have no user or no item in common, or an interaction is in both;
-        the message names the first one.
+        the message names the first such interaction.
     TypeError
-        If one is Interactions and the other is not, or not a sparse matrix either.
+        If one is Interactions and the other is not, or an input is neither Interactions nor a sparse matrix.
 
     Examples
     --------
@@ -80,7 +85,7 @@ def _joined(known: Ids, others: Ids, what: str) -> Ids:
 
 def _renumbered(data: Any, users: Ids, items: Ids) -> Any:
     """The same interactions in a larger numbering, sorted by it."""
-    sparse = need("scipy.sparse", extra="data")
+    sparse = require("scipy.sparse", extra="data")
     old = data.user_items
     rows, columns = users.positions(data.users)[row_ids(old)], items.positions(data.items)[old.indices]
     order = np.lexsort((columns, rows))

@@ -1,4 +1,4 @@
-"""Users held out whole, for models that take on new users by their history. Draws no sample that is not seeded."""
+"""Splits by user, for models that fold in new users: strong generalisation."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from ._parts import Array, between, matrix_of, parts, shares
 
-__all__ = ["HeldOutUsers", "held_out_users"]
+__all__ = ["UserHoldout", "user_holdout"]
 
 
-class HeldOutUsers(NamedTuple):
-    """What :func:`held_out_users` returns.
+class UserHoldout(NamedTuple):
+    """Result of :func:`user_holdout`.
 
     Attributes
     ----------
     train : (users - h, n) CSR
-        All interactions of the other users, in their order; nothing of those held out.
+        All interactions of the other users, in their order, and none of the held-out users.
     fold_in : (h, n) CSR
-        The history that a model is given for each held-out user.
+        History of each held-out user that a model is given at recommendation time.
     test : (h, n) CSR
-        The rest of their interactions, row for row as in ``fold_in``.
+        The remaining interactions of the held-out users, aligned with ``fold_in``.
     userids : (h,) int64 ndarray
-        The rows of the interactions that are held out, ascending.
+        Rows of the held-out users in the interactions, ascending.
     """
 
     train: Any
@@ -33,38 +33,40 @@ class HeldOutUsers(NamedTuple):
     userids: Array
 
 
-def held_out_users(
+def user_holdout(
     interactions: Any,
     n_users: int,
     fold_in_fraction: float = 0.8,
     random_state: int | np.random.Generator = 0,
-) -> HeldOutUsers:
-    """Hold out users, and give a part of each one's history back: strong generalisation (Marlin, 2004).
+) -> UserHoldout:
+    """Hold out users, and return a part of each one's history for fold-in: strong generalisation (Marlin, 2004).
 
-    A model is fitted with ``train``, in which the users held out have no row, and recommends to them with
+    A model is fitted with ``train``, in which held-out users have no row, and recommends to them with
     ``model.recommend(np.full(h, -1), fold_in, recalculate_user=True)``. For a validation part, hold out users of
     ``train`` once more.
 
     Parameters
     ----------
     interactions : Interactions or (u, n) sparse matrix
+        Interactions to split.
     n_users : int
-        How many users to hold out, drawn from those with at least two interactions.
+        Number of users to hold out, at least 1, drawn from those with at least two interactions.
     fold_in_fraction : float
-        Share of each one's interactions to fold in, drawn at random, between 0 and 1 (both excluded). The test part
-        has ``floor((1 - fold_in_fraction) * interactions)`` of them, and at least one.
+        Share of the interactions of each held-out user to fold in, drawn at random, between 0 and 1 (both excluded); a
+        larger one gives models longer histories. The test part has ``floor((1 - fold_in_fraction) * interactions)`` of
+        them, and at least one.
     random_state : int or numpy.random.Generator
-        The same seed gives the same split.
+        Seed of the split, 0 or more, or a generator; the same seed gives the same split.
 
     Returns
     -------
-    HeldOutUsers
-        A tuple of ``train, fold_in, test, userids``.
+    UserHoldout
+        Named tuple of ``train, fold_in, test, userids``.
 
     Raises
     ------
     ValueError
-        If there are not as many users with two interactions, nobody would be left to train with, or
+        If there are fewer users with two interactions than ``n_users``, no user would be left to train with, or
         ``fold_in_fraction`` is out of range.
 
     Examples
@@ -72,7 +74,7 @@ def held_out_users(
     >>> import numpy as np
     >>> from scipy.sparse import csr_array
     >>> from attnrec.data import splits
-    >>> train, fold_in, test, userids = splits.held_out_users(csr_array(np.ones((6, 10))), n_users=2)
+    >>> train, fold_in, test, userids = splits.user_holdout(csr_array(np.ones((6, 10))), n_users=2)
     >>> train.shape, fold_in.shape, fold_in.nnz, test.nnz, userids.shape
     ((4, 10), (2, 10), 16, 4, (2,))
     """
@@ -92,4 +94,4 @@ def held_out_users(
     taken = np.maximum(np.floor((1 - fraction) * counts + 1e-9), 1)
     fold_in, test = parts(theirs, shares(theirs, rng.permutation(theirs.nnz), taken))
     others = matrix[np.setdiff1d(np.arange(matrix.shape[0]), userids)]
-    return HeldOutUsers(parts(others, np.zeros(others.nnz, dtype=bool))[0], fold_in, test, userids)
+    return UserHoldout(parts(others, np.zeros(others.nnz, dtype=bool))[0], fold_in, test, userids)

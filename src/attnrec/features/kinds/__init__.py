@@ -1,1 +1,1 @@
-"""One kind of modality a file: text, categories and labels, numbers, dates, ready vectors, sentence encoders."""
+"""One kind of modality in each file: text, labels, numbers, dates, vectors, and sentence encoders."""

@@ -1,4 +1,4 @@
-"""What every kind of modality has in common: settings, the block it becomes, and facts read back from a file."""
+"""Base of all kinds of modalities: settings, the encoded block, and its state in files."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Cells of a column as texts, numbers and times, and when they are missing. Labels are read elsewhere."""
+"""Reading of cells as text, numbers and times, with missing values."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ...data.factorize import Array, as_arrow, as_list, is_missing, plain
 from ...data.io.frames import decimals, times
 from ...data.io.records import NULLS
@@ -42,7 +42,7 @@ def numbers(column: Column) -> Array:
     ValueError
         If a cell is not a number, or infinite; the message names its row.
     """
-    pa, pc = need("pyarrow", extra="features"), need("pyarrow.compute", extra="features")
+    pa, pc = require("pyarrow", extra="features"), require("pyarrow.compute", extra="features")
     values = column.values
     arrow = as_arrow(values)
     if arrow is not None:

@@ -1,4 +1,4 @@
-"""Dates as numbers, with their season and weekday. Reads no time zones: times are in UTC by now."""
+"""Encoding of dates (in UTC) as numbers, seasons and weekdays."""
 
 from __future__ import annotations
 

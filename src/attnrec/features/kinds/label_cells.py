@@ -1,4 +1,4 @@
-"""Cells of a column as labels, one each or several, and when they are missing. Counts nothing."""
+"""Reading of cells as one or several labels, with missing values."""
 
 from __future__ import annotations
 

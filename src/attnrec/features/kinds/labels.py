@@ -1,4 +1,4 @@
-"""Categories as columns of ones, one label a cell or several. Rare labels share a column."""
+"""Encoding of one or several labels in each cell as one-hot columns; rare labels share a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers, standardised and laid on a half turn, so that at length 1 they still say how large they are."""
+"""Encoding of numbers, standardised and mapped to a half circle, so that vectors of length 1 keep their size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of modalities: how each is learned, and made again from a file. Lists them; does none of it."""
+"""Registry of the kinds of modalities: how each is fitted, and restored from a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as the vectors of a sentence encoder that the caller brings. The encoder itself is never stored."""
+"""Encoding of text by a sentence encoder of the caller, which is never stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text as TF-IDF, tokens and counts by scikit-learn. Knows no sentence encoders."""
+"""Encoding of text by TF-IDF, with tokens and counts by scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.sparse import Array, csr
 from ..table import Column
 from .base import Settings, State, array, frequent, nothing, strings
@@ -27,7 +27,7 @@ def documents(columns: Sequence[Column]) -> list[str]:
 
 def _counter(terms: list[str] | None = None) -> Any:
     """Counts words: two letters or digits or more, in lower case, without accents."""
-    text = need("sklearn.feature_extraction.text", extra="features")
+    text = require("sklearn.feature_extraction.text", extra="features")
     return text.CountVectorizer(strip_accents="unicode", vocabulary=terms)
 
 

@@ -1,4 +1,4 @@
-"""Cells of a column as vectors: lists, arrays, single numbers or text that spells a list. Learns nothing."""
+"""Reading of cells as vectors: lists, arrays, single numbers, or text that spells a list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.sparse import Array
 from ...data.factorize import as_arrow, is_missing
 from ..table import Column
@@ -26,7 +26,7 @@ def vectors(column: Column, width: int | None) -> Array:
     TypeError
         If cells are no vectors.
     """
-    pa = need("pyarrow", extra="features")
+    pa = require("pyarrow", extra="features")
     if isinstance(column.values, np.ndarray) and column.values.ndim == 2:
         return _checked(column, np.asarray(column.values), np.arange(len(column.values)), len(column.values), width)
     arrow = as_arrow(column.values)
@@ -45,7 +45,10 @@ def vectors(column: Column, width: int | None) -> Array:
             return _checked(column, np.zeros((0, width or 0)), np.zeros(0, int), len(arrow), width)
         raise TypeError(f"{column.at(0)}: lists of {arrow.type.value_type} are not vectors; take the column as multi=")
     sizes = (
-        need("pyarrow.compute", extra="features").list_value_length(arrow).fill_null(0).to_numpy(zero_copy_only=False)
+        require("pyarrow.compute", extra="features")
+        .list_value_length(arrow)
+        .fill_null(0)
+        .to_numpy(zero_copy_only=False)
     )
     there = np.flatnonzero(sizes > 0)
     want = int(sizes[there[0]]) if width is None and len(there) else width
@@ -58,7 +61,7 @@ def vectors(column: Column, width: int | None) -> Array:
 
 def _single(column: Column, arrow: Any, width: int | None) -> Array:
     """Single numbers as vectors of width 1, and text that spells lists; what is neither is refused."""
-    types = need("pyarrow", extra="features").types
+    types = require("pyarrow", extra="features").types
     kind = None if arrow is None else arrow.type
     if kind is not None and (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
         found = [listed(text) for text in texts(column)]

@@ -1,4 +1,4 @@
-"""Vectors made elsewhere (images, embeddings): widths checked, nothing learned."""
+"""Precomputed vectors (of images, embeddings), whose widths are checked."""
 
 from __future__ import annotations
 

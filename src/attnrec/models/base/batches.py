@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from ... import config
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs.histories import Array
 
 __all__ = ["Progress", "arrow_batch", "blocks", "progress"]
@@ -39,13 +39,13 @@ class Progress(Protocol):
 
 def progress(total: int | None, show: bool, unit: str) -> Progress:
     """A progress bar on stderr; silent unless ``show``."""
-    bar: Progress = need("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
+    bar: Progress = require("tqdm", extra="models").tqdm(total=total, unit=unit, disable=not show)
     return bar
 
 
 def arrow_batch(userids: Array, ids: Array, scores: Array, weights: Array) -> object:
     """Recommendations as one ``pyarrow.RecordBatch``: a row for each, padding left out."""
-    pa = need("pyarrow", extra="models")
+    pa = require("pyarrow", extra="models")
     rows, ranks = np.nonzero(ids >= 0)
     batch: object = pa.record_batch(
         {

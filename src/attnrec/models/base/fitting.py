@@ -17,7 +17,7 @@ from ..inputs.outside import Asked
 from ..storage import fields
 from . import cold_start, learning, tuning
 from .learning import Given, Report
-from .state import Declared, FittedState, Negative, Stored, at_once
+from .state import Declared, FittedState, Negative, Stored, snapshot_read
 
 __all__ = ["Given", "Learning", "Report", "Rows"]
 
@@ -28,20 +28,21 @@ StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 class Learning(Stored[StateT_co]):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
-    An estimator that can be tuned has "tune" in ``takes`` and the hook ``_search_space``; :meth:`_trial` says how a
-    setting is scored, ``_climbs`` that its own search changes one parameter at a time, and ``_tuned_with`` which input
-    of ``fit`` a parameter has no meaning without.
+    An estimator that can be tuned has "tune" in ``accepted_inputs`` and the hook ``_search_space``; :meth:`_trial`
+    scores a setting, ``_searches_by_coordinate`` selects a search that changes one parameter at a time, and
+    ``_tuned_with`` names the input of ``fit`` that a parameter needs.
 
     Attributes
     ----------
-    takes : frozenset of str
-        Which of ``user_features``, ``item_features``, ``item_vectors``, ``sample_weight``, ``tune`` and ``checkpoint``
-        it uses.
-    exact_updates : bool
-        Whether ``partial_fit_users`` and ``partial_fit_items`` give what ``fit`` would; else they keep what was
-        learned of everything else.
+    accepted_inputs : frozenset of str
+        The optional inputs that the estimator uses, out of ``user_features``, ``item_features``, ``item_vectors``,
+        ``sample_weight``, ``tune`` and ``checkpoint``; it refuses the others.
+    updates_are_exact : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give the model that ``fit`` on the changed histories
+        would, at the cost of learning again. Where it is False they are cheap and approximate: they change the vectors
+        of the named users or items alone, and everything else stays as it was learned until the next ``fit``.
     scores_are_shares : bool
-        Whether scores that are no ratings are read as shares of 1, such as of the attention on who has an item.
+        Whether scores that are not ratings are fractions of 1, such as of the attention on who has an item.
     tuning_ : Trials or None
         What the last ``fit`` with ``tune`` tried: a list of dicts, with ``to_frame``. It is not saved.
     alignment_ : dict of str -> attnrec.data.Alignment
@@ -49,12 +50,12 @@ class Learning(Stored[StateT_co]):
         matched, are missing, or were left out. It is not saved.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
-    exact_updates: ClassVar[bool] = True
+    accepted_inputs: ClassVar[frozenset[str]] = frozenset()
+    updates_are_exact: ClassVar[bool] = True
     scores_are_shares: ClassVar[bool] = True
     tuning_: tuning.Trials | None = None
     alignment_: Mapping[str, Alignment] = MappingProxyType({})
-    _climbs = False
+    _searches_by_coordinate = False
     _tuned_with: ClassVar[dict[str, str]] = {}
 
     # Hooks of an estimator.
@@ -171,7 +172,7 @@ class Learning(Stored[StateT_co]):
 
     def partial_fit_users(self, userids: object, user_items: object = None, *, user_features: object = None) -> Self:
         """Replace the histories or the features of some users, or add users, as if fitted with them from the start; or,
-        where ``exact_updates`` is False, without training: what was learned of items stays.
+        where ``updates_are_exact`` is False, without training: what was learned of items stays.
 
         Parameters
         ----------
@@ -200,9 +201,9 @@ class Learning(Stored[StateT_co]):
         self, itemids: object, item_users: object = None, *, item_features: object = None, item_vectors: object = None
     ) -> Self:
         """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
-        ``exact_updates`` is False, without training: such an item stands at the mean of its users, as far out as items
-        are on average, at what its features make of it, as far out in the direction of a vector that is given, or at
-        the sum of these; users stay where they are.
+        ``updates_are_exact`` is False, without training: the item's vector is then the mean of its users' vectors,
+        rescaled to the average item norm, plus the product of its features with the learned feature tower, plus a
+        given vector, rescaled likewise; users keep their vectors.
 
         Parameters
         ----------
@@ -309,7 +310,7 @@ class Learning(Stored[StateT_co]):
         return False
 
     @property
-    @at_once
+    @snapshot_read
     def rating_range(self) -> tuple[float, float] | None:
         """What predicted ratings are shown within unless ``clip`` is False; None where scores are no ratings.
 
@@ -325,18 +326,18 @@ class Learning(Stored[StateT_co]):
         return scores if scale is None else np.clip(scores, np.float32(scale[0]), np.float32(scale[1]))
 
     @property
-    @at_once
+    @snapshot_read
     def item_vectors(self) -> Rows:
         """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
         return self._derived("item_vectors", self._item_vectors)
 
     @property
-    @at_once
+    @snapshot_read
     def user_vectors(self) -> Rows:
         """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
         return self._derived("user_vectors", self._user_vectors)
 
-    @at_once
+    @snapshot_read
     def user_states(self, userids: object = None) -> Array:
         """What the model knows of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
         Dislikes are no interactions (see the parameter ``negative`` of estimators that have it).
@@ -359,7 +360,7 @@ class Learning(Stored[StateT_co]):
         """
         return cold_start.users(self._fitted(), userids)
 
-    @at_once
+    @snapshot_read
     def item_states(self, itemids: object = None) -> Array:
         """What the model knows of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
 
@@ -376,7 +377,7 @@ class Learning(Stored[StateT_co]):
         --------
         >>> from scipy.sparse import csr_array
         >>> from attnrec.models import KernelAttentionRecommender
-        >>> model = KernelAttentionRecommender(side="item")
+        >>> model = KernelAttentionRecommender(based_on="items")
         >>> colours = [[1, 0], [1, 0], [0, 1]]
         >>> model.fit(csr_array([[1, 0, 1], [1, 0, 0]]), item_features=colours).item_states().tolist()
         ['hot', 'warm', 'hot']

@@ -31,7 +31,7 @@ StateT = TypeVar("StateT", bound=FittedState)
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What an estimator learns from beside histories; None unless its ``takes`` names it.
+    """What an estimator learns from beside histories; None unless its ``accepted_inputs`` names it.
 
     Attributes
     ----------
@@ -88,9 +88,9 @@ def tuned(model: L, x: CSR, given: Given, tune: object, show_progress: bool) -> 
     needs = model._tuned_with
     space = {k: v for k, v in model._search_space().items() if getattr(given, needs.get(k, "declared")) is not None}
     tried: Iterable[dict[str, object]]
-    if model._climbs and isinstance(tune, (bool, int, np.integer)):
+    if model._searches_by_coordinate and isinstance(tune, (bool, int, np.integer)):
         most = None if isinstance(tune, bool) else checks.count("tune", tune)
-        tried = itertools.islice(tuning.climb(space, params, trials), most)
+        tried = itertools.islice(tuning.coordinate_search(space, params, trials), most)
     else:
         tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))
         for one in tried:
@@ -104,7 +104,7 @@ def tuned(model: L, x: CSR, given: Given, tune: object, show_progress: bool) -> 
 def changed(model: Learning[FittedState], name: str, whole: CSR, rows: CSR, fresh: bool) -> tuple[CSR, CSR, Apart]:
     """Of all histories, and of rows of theirs (``fresh``: just given), what is learned from; and what is not. What was
     learned with one choice of ``negative`` keeps it; a refit has the one of now."""
-    if model.exact_updates:
+    if model.updates_are_exact:
         learned, rest = apart(model, whole, model._fitted().declared)
     else:
         negative = model._negative()
@@ -124,7 +124,7 @@ def again(model: Learning[StateT], user_items: CSR, changed: Mapping[str, tuple[
     scale = s.rating_scale()
     sizes = {"user_features": x.shape[0], "item_features": x.shape[1], "item_vectors": x.shape[1]}
     inputs: dict[str, Any] = {}
-    for name in sizes.keys() & model.takes:
+    for name in sizes.keys() & model.accepted_inputs:
         ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
         inputs[name] = model._known_features(name, ids, given, sizes[name])
     known = Given(**inputs, declared=s.declared, rating_range=None if scale is None else scale.declared)
@@ -199,7 +199,7 @@ def update_users(model: Learning[FittedState], userids: object, user_items: obje
     if user_items is None and user_features is None:
         raise ValueError(
             "user_items is missing: pass the histories, one row for each of userids"
-            + (", or user_features" if "user_features" in model.takes else "")
+            + (", or user_features" if "user_features" in model.accepted_inputs else "")
         )
     if user_items is not None:
         given, _ = asked.rows("user_items", user_items)
@@ -225,7 +225,7 @@ def update_items(
     if item_users is None and item_features is None and item_vectors is None:
         raise ValueError(
             f"{type(model).__name__} learns items from their users: pass item_users, one row for each of itemids"
-            + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in model.takes)
+            + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in model.accepted_inputs)
         )
     by_item = old.T.tocsr()
     if item_users is not None:

@@ -16,7 +16,7 @@ from . import reasons, retrieve, similar
 from .fitting import Learning, Rows
 from .learning import Given
 from .queries import Queries
-from .state import FittedState, at_once
+from .state import FittedState, snapshot_read
 
 __all__ = ["Queries", "Recommender"]
 
@@ -66,7 +66,7 @@ class Recommender(Learning[StateT_co]):
 
     # What it is asked.
 
-    @at_once
+    @snapshot_read
     def recommend(
         self,
         userid: object,
@@ -134,7 +134,7 @@ class Recommender(Learning[StateT_co]):
         asked = (user_items, N, hide, filter_items, recalculate_user, items, candidates, user_features, return_weights)
         return retrieve.recommended(self, userid, *asked, clip)
 
-    @at_once
+    @snapshot_read
     def recommend_batches(
         self,
         userids: object = None,
@@ -178,7 +178,7 @@ class Recommender(Learning[StateT_co]):
         )
         return retrieve.in_batches(self, userids, *options, clip)
 
-    @at_once
+    @snapshot_read
     def predict(self, userid: object, itemid: object, *, user_items: object = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 
@@ -198,7 +198,7 @@ class Recommender(Learning[StateT_co]):
         """
         return retrieve.predicted(self, userid, itemid, user_items, clip)
 
-    @at_once
+    @snapshot_read
     def similar_items(
         self,
         itemid: object,
@@ -236,7 +236,7 @@ class Recommender(Learning[StateT_co]):
         """
         return similar.items(self, itemid, N, recalculate_item, item_users, filter_items, items)
 
-    @at_once
+    @snapshot_read
     def similar_users(
         self, userid: object, N: int = 10, filter_users: object = None, users: object = None
     ) -> tuple[Array, Array]:
@@ -256,7 +256,7 @@ class Recommender(Learning[StateT_co]):
         """
         return similar.users(self, userid, N, filter_users, users)
 
-    @at_once
+    @snapshot_read
     def recalculate_user(self, userid: object, user_items: object) -> Rows:
         """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
 
@@ -269,7 +269,7 @@ class Recommender(Learning[StateT_co]):
         rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
         return self._fold_users(dislikes.apart(rows, self._negative())[0])
 
-    @at_once
+    @snapshot_read
     def recalculate_item(self, itemid: object, item_users: object) -> Rows:
         """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
 
@@ -282,7 +282,7 @@ class Recommender(Learning[StateT_co]):
         rows = self._rows_for("item_users", item_users, self._asked("item", wanted))
         return self._fold_items(dislikes.apart(rows, self._negative())[0])
 
-    @at_once
+    @snapshot_read
     def explain(
         self, userid: int, itemid: int, user_items: object = None, N: int = 10, *, clip: bool = True
     ) -> Explanation:
@@ -305,7 +305,7 @@ class Recommender(Learning[StateT_co]):
         """
         return reasons.explained(self, userid, itemid, user_items, N, clip)
 
-    @at_once
+    @snapshot_read
     def explain_many(
         self, userid: object, itemid: object, *, user_items: object = None, N: int = 10, clip: bool = True
     ) -> list[Explanation]:
@@ -328,7 +328,7 @@ class Recommender(Learning[StateT_co]):
         """
         return reasons.explained_many(self, userid, itemid, user_items, N, clip)
 
-    @at_once
+    @snapshot_read
     def counterfactuals(
         self,
         userid: int,

@@ -21,7 +21,7 @@ from ..storage import ids as ids_file
 from ..storage.encoders import Encoders
 from ..storage.fields import State, of
 
-__all__ = ["Declared", "FittedState", "Negative", "Stored", "at_once"]
+__all__ = ["Declared", "FittedState", "Negative", "Stored", "snapshot_read"]
 
 Declared = Literal["explicit", "implicit", "unknown"]
 Negative = Literal["seen", "ignore", "interaction"]
@@ -34,15 +34,15 @@ StateT_co = TypeVar("StateT_co", bound=State, covariant=True)
 
 
 class _Momentary(Protocol):
-    def _of_now(self) -> Self: ...
+    def _snapshot(self) -> Self: ...
 
 
-def at_once(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
-    """For methods that read: they see the state of one moment, whatever another thread learns meanwhile."""
+def snapshot_read(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
+    """Run a method on a snapshot of the state: safe while another thread updates the model."""
 
     @functools.wraps(method)
     def of_one_state(self: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return method(self._of_now(), *args, **kwargs)
+        return method(self._snapshot(), *args, **kwargs)
 
     return of_one_state
 
@@ -94,7 +94,7 @@ class Stored(Params, Generic[StateT_co]):
     """State of what was fitted, a frozen dataclass: arrays, CSR matrices and plain values.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
-    was before, and threads may read while another fits: what is :func:`at_once` reads one state throughout. One
+    was before, and threads may read while another fits: what is :func:`snapshot_read` reads one state throughout. One
     thread at a time may fit or update.
     """
 
@@ -133,7 +133,7 @@ class Stored(Params, Generic[StateT_co]):
             self._cache = (state, kept)
         return kept
 
-    def _of_now(self) -> Self:
+    def _snapshot(self) -> Self:
         """The model with the state of this moment, for good; what is derived from it is kept for both."""
         self._kept()
         out = type(self).__new__(type(self))
@@ -141,7 +141,7 @@ class Stored(Params, Generic[StateT_co]):
         return out
 
     @property
-    @at_once
+    @snapshot_read
     def nbytes(self) -> int:
         """Bytes of the arrays that the model holds; the file that :meth:`save` writes is a little larger."""
         arrays = [
@@ -156,7 +156,7 @@ class Stored(Params, Generic[StateT_co]):
     def __getstate__(self) -> dict[str, object]:
         return {k: v for k, v in self.__dict__.items() if k != "_cache"}
 
-    @at_once
+    @snapshot_read
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 
@@ -205,6 +205,12 @@ class Stored(Params, Generic[StateT_co]):
         if header["class"] != cls.__name__:
             raise ValueError(
                 f"{os.fspath(path)!r} holds {header['class']:.60}, not {cls.__name__}: use attnrec.models.load(path)"
+            )
+        former = sorted(header["params"].keys() - cls._param_names())
+        if former:
+            raise ValueError(
+                f"{os.fspath(path)!r} holds parameters of another version of attnrec ({str(former)[1:-1]:.200}), whose "
+                f"{cls.__name__} this one does not read: fit the model and save it again with this version"
             )
         try:
             model = cls(**header["params"])

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import frame_backend, need
+from ..._util.extras import frame_backend, require
 from ...data.splits._parts import parts
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from . import batches
 
-__all__ = ["Trials", "climb", "hold_out", "search", "settings"]
+__all__ = ["Trials", "coordinate_search", "hold_out", "search", "settings"]
 
 Space = Mapping[str, Sequence[object]]
 
@@ -35,7 +35,7 @@ class Trials(list[dict[str, Any]]):
         backend = frame_backend(backend)
         names = list(dict.fromkeys(name for trial in self for name in trial))
         columns = {name: [trial.get(name) for trial in self] for name in names}
-        return need("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
+        return require("narwhals", extra="data").from_dict(columns, backend=backend).to_native()
 
 
 def settings(tune: object, space: Space, known: Sequence[str], random_state: int) -> list[dict[str, object]]:
@@ -87,7 +87,9 @@ def _grid(space: Space) -> list[dict[str, object]]:
     return [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
 
 
-def climb(space: Space, start: Mapping[str, object], trials: Trials, *, sweeps: int = 2) -> Iterator[dict[str, object]]:
+def coordinate_search(
+    space: Space, start: Mapping[str, object], trials: Trials, *, sweeps: int = 2
+) -> Iterator[dict[str, object]]:
     """Settings one parameter at a time, in the order of ``space``: up its values for as long as that is better, else
     down; all parameters ``sweeps`` times, or until nothing changes.
 

@@ -14,7 +14,7 @@ from ..._util.validate import check_number
 from ...data.alignment import Alignment
 from ...explain.explanation import Part
 from ..base import batches
-from ..base.state import Stored, at_once
+from ..base.state import Stored, snapshot_read
 from ..base.tuning import Trials
 from ..content import feature_rows, fusion
 from ..content.state import Held, widths_of
@@ -270,7 +270,7 @@ class ContentBridge(Stored[BridgeState]):
         new = fusion.content("item_features", item_features, bridge_rows.count(item_features), "items", like=known)
         return bridge_rows.unit(new, self._fitted().weights)
 
-    @at_once
+    @snapshot_read
     def transform(self, item_features: object) -> Array:
         """Vectors of items with this content.
 
@@ -298,7 +298,7 @@ class ContentBridge(Stored[BridgeState]):
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
         return out
 
-    @at_once
+    @snapshot_read
     def explain(self, item_features: object, query: object, N: int = 10) -> Part:
         """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..base.batches import Progress
 from ..base.tuning import Trials
 from ..content.fusion import Content
@@ -115,7 +115,7 @@ def learned(known: Content, v: Array, start: dict[str, object], weights: Array, 
 
     first = np.log(np.append(weights, [start[name] for name in rest]))
     bounds = [tuple(np.log(_BOUNDS["weight"]))] * len(weights) + [tuple(np.log(_BOUNDS[name])) for name in rest]
-    minimize = need("scipy.optimize", extra="models").minimize
+    minimize = require("scipy.optimize", extra="models").minimize
     first = np.clip(first, *np.transpose(bounds))
     options = {"maxiter": _MOST_STEPS, "ftol": _LEAST_GAIN}
     with one_thread():
@@ -124,7 +124,7 @@ def learned(known: Content, v: Array, start: dict[str, object], weights: Array, 
 
 
 def _inverse(a: Array) -> Array:
-    lapack = need("scipy.linalg.lapack", extra="models")
+    lapack = require("scipy.linalg.lapack", extra="models")
     factor, failed = lapack.dpotrf(a, lower=1, overwrite_a=1)
     out, failed = (factor, failed) if failed else lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed:

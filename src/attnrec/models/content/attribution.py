@@ -10,7 +10,7 @@ from typing import NamedTuple, Self, TypedDict
 import numpy as np
 
 from ...explain.explanation import Part
-from ..inputs.histories import Array, Pieces
+from ..inputs.histories import Array, RowChunks
 from . import fusion
 
 __all__ = ["Added", "Columns", "Views", "by_size", "checked", "described"]
@@ -122,7 +122,7 @@ def checked(told: str, width: int) -> None:
         raise ValueError("the names of its features do not fit their columns")
 
 
-def by_size(weights: Array, histories: Array, item: Array, rows: Pieces, belongs: Array) -> tuple[Array, float]:
+def by_size(weights: Array, histories: Array, item: Array, rows: RowChunks, belongs: Array) -> tuple[Array, float]:
     """Shares out what each history item adds over the parts of its similarity to an item, in proportion to their size.
 
     The parts of a similarity are what histories say and, for each modality, the sum of products of columns; a modality
@@ -136,7 +136,7 @@ def by_size(weights: Array, histories: Array, item: Array, rows: Pieces, belongs
         The part of the similarity that histories say.
     item : (width,) float64
         Columns of the item.
-    rows : Pieces
+    rows : RowChunks
         Those of the history items.
     belongs : (width,) int64
         The modality of each column, from 1.

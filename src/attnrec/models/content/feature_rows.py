@@ -7,14 +7,14 @@ from typing import TypeVar
 import numpy as np
 
 from ..._util.arraylike import as_numpy
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs import histories as sparse
 from ..inputs.histories import CSR, Array, entries_of, histories, merge_rows, no_rows
 from ..linalg.blas import one_thread
 
 __all__ = ["dense", "entries", "features", "grown", "product", "replaced", "rows", "transposed_product"]
 
-_sparse = need("scipy.sparse", extra="models")
+_sparse = require("scipy.sparse", extra="models")
 
 Rows = CSR | Array
 M = TypeVar("M", CSR, Array, Rows)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs.histories import CSR, Array, csr, merge_rows, no_rows, unit_rows
 from . import feature_rows
 
 __all__ = ["Content", "content", "fused", "gates", "modality_weights", "stored"]
 
-_sparse = need("scipy.sparse", extra="models")
+_sparse = require("scipy.sparse", extra="models")
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def rows_for(
 
     def pick(got: tuple[int, int]) -> Array | None:
         if got[1] != width:
-            turned = f" It looks transposed: pass {name}.T.tocsr()." if got[0] == width else ""
-            raise ValueError(f"{name} has {got[1]} columns where the model was fitted with {width}.{turned}")
+            transposed = f" It looks transposed: pass {name}.T.tocsr()." if got[0] == width else ""
+            raise ValueError(f"{name} has {got[1]} columns where the model was fitted with {width}.{transposed}")
         if got[0] == b:
             return None
         if got[0] == n and known:
@@ -162,16 +162,16 @@ def columns(
 class Taking(Protocol):
     """Estimators, which say what they use."""
 
-    takes: ClassVar[frozenset[str]]
+    accepted_inputs: ClassVar[frozenset[str]]
 
 
 def unused(model: Taking, **inputs: object) -> None:
     """Refuse optional inputs that this estimator would not look at."""
     for name, value in inputs.items():
-        if value is None or name in model.takes:
+        if value is None or name in model.accepted_inputs:
             continue
-        root: type[Taking] = next(c for c in reversed(type(model).__mro__) if hasattr(c, "takes"))
-        takers = sorted(c.__name__ for c in _subclasses(root) if name in c.takes)
+        root: type[Taking] = next(c for c in reversed(type(model).__mro__) if hasattr(c, "accepted_inputs"))
+        takers = sorted(c.__name__ for c in _subclasses(root) if name in c.accepted_inputs)
         who = f"{', '.join(takers)} does" if takers else "no estimator of this version does"
         raise ValueError(f"{type(model).__name__} does not use {name} ({who}): leave it out")
 

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._util import matrices
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.matrices import flaw
 from ..._util.sparse import CSR, Array, csr, row_sums, unit_rows
 
 __all__ = [
     "CSR",
     "Array",
-    "Pieces",
+    "RowChunks",
     "csr",
     "entries_of",
     "flaw",
+    "float64_rows",
     "histories",
     "merge_rows",
     "no_rows",
@@ -26,12 +27,11 @@ __all__ = [
     "product",
     "row_sums",
     "same",
-    "taken",
     "transposed_product",
     "unit_rows",
 ]
 
-_sparse = need("scipy.sparse", extra="models")
+_sparse = require("scipy.sparse", extra="models")
 _SHORT = 512  # terms of a sum that SciPy, which adds them one after the other in their own dtype, may form alone
 
 
@@ -112,7 +112,7 @@ def entries_of(x: CSR, row: int) -> tuple[Array, Array]:
     return x.indices[where], x.data[where].astype(np.float64)
 
 
-class Pieces(NamedTuple):
+class RowChunks(NamedTuple):
     """Entries of some rows of a matrix, one row after the other; of few rows they are quicker to come by than SciPy's
     indexing, which checks what is known here."""
 
@@ -121,7 +121,7 @@ class Pieces(NamedTuple):
     indptr: Array
 
     @classmethod
-    def of(cls, x: CSR, rows: Array) -> Pieces:
+    def of(cls, x: CSR, rows: Array) -> RowChunks:
         """Those of these rows, values as float64."""
         starts, lengths = x.indptr[rows], x.indptr[rows + 1] - x.indptr[rows]
         ends = np.cumsum(lengths)
@@ -133,9 +133,9 @@ class Pieces(NamedTuple):
         return row_sums(self.data * y[self.indices], self.indptr)
 
 
-def taken(x: CSR, rows: Array) -> CSR:
+def float64_rows(x: CSR, rows: Array) -> CSR:
     """Some rows as a float64 matrix."""
-    return csr(*Pieces.of(x, rows), (len(rows), x.shape[1]))
+    return csr(*RowChunks.of(x, rows), (len(rows), x.shape[1]))
 
 
 def same(x: CSR, y: CSR) -> bool:

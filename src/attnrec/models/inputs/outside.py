@@ -169,7 +169,7 @@ class Asked:
 
     def rows(self, name: str, given: Any) -> tuple[object, bool]:
         """Histories, or whatever has a row for each of these and a column for each of the others, and whether its rows
-        are theirs by now. Interactions are joined by id; they hold users by items, and are turned for items."""
+        are theirs by now. Interactions are joined by id; they hold users by items, and are transposed for items."""
         own, others = _ids_of(given, self.side), _ids_of(given, "item" if self.side == "user" else "user")
         if own is None or others is None:
             return given, False

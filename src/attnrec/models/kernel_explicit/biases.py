@@ -29,14 +29,14 @@ class Biases:
     """
 
     def __init__(self, x: CSR, user_damping: float, item_damping: float) -> None:
-        turned = x.T.tocsr()
+        transposed = x.T.tocsr()
         self.mean = float(np.mean(x.data, dtype=np.float64))
         self.damping = (user_damping, item_damping)
-        self.counts = (np.diff(x.indptr), np.diff(turned.indptr))
+        self.counts = (np.diff(x.indptr), np.diff(transposed.indptr))
         users, items = np.zeros(x.shape[0]), np.zeros(x.shape[1])
         for _ in range(_SWEEPS):
             users = row_biases(x, self.mean, items, user_damping)
-            items = row_biases(turned, self.mean, users, item_damping)
+            items = row_biases(transposed, self.mean, users, item_damping)
         self.biases = (users, items)
 
     def of(self, rows: CSR, side: int) -> Array:

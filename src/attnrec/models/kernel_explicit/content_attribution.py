@@ -8,7 +8,7 @@ import numpy as np
 
 from ..content import attribution
 from ..content.attribution import Added, Columns
-from ..inputs.histories import CSR, Array, Pieces, entries_of
+from ..inputs.histories import CSR, Array, RowChunks, entries_of
 from ..linalg.kernel import Kernel
 from .passes import Passes
 from .stage import Rows
@@ -45,61 +45,65 @@ class Views:
 
     def of(self, row: int, item: int, whole: float, n: int) -> attribution.Views:
         """Views of the prediction for an item, for the user of a row; see :meth:`Columns.views`."""
-        stage = self._passes.stages[-1]
+        predictor = self._passes.predictors[-1]
         ids: list[Array] = [np.zeros(0, np.int64)]
         splits: list[_Split] = []
         items = self._passes.content(1)
-        joints = stage.system.joints
-        own = [joint.items.rows(np.array([item]))[0] for joint in joints]
+        product_kernels = predictor.system.product_kernels
+        own = [term.items.rows(np.array([item]))[0] for term in product_kernels]
         if items is not None:
             at, values = entries_of(items.rows, item)
             weights = [w[row] for w in self._item_weights]
-            splits.append(_split([j.items for j in joints], own, Pieces.of(items.turned, at), values, weights))
+            splits.append(
+                _split([j.items for j in product_kernels], own, RowChunks.of(items.transposed, at), values, weights)
+            )
             ids.append(at)
         if self._content is not None and (users := self._passes.content(0)) is not None:
             at, values = entries_of(self._content, row)
             weights, rows = self._user_weights(row, item, own), [k[row] for k in self._kernels]
-            splits.append(_split([j.users for j in joints], rows, Pieces.of(users.turned, at), values, weights))
+            splits.append(
+                _split([j.users for j in product_kernels], rows, RowChunks.of(users.transposed, at), values, weights)
+            )
             ids.append(at + (0 if items is None else items.rows.shape[1]))
         added = [np.zeros(0), *(part for part, _ in splits)]
         rest = float(sum(rest for _, rest in splits))
-        scaled = Added(np.concatenate(ids), stage.scale * np.concatenate(added), stage.scale * rest)
+        scaled = Added(np.concatenate(ids), predictor.scale * np.concatenate(added), predictor.scale * rest)
         return self._columns.views(scaled, whole, n)
 
     @cached_property
     def _item_weights(self) -> list[Array]:
-        """What every item's likeness to another adds to predictions of that one, (b, items) for each joint kernel."""
-        stage, coefficients, out = self._passes.stages[-1], self._rows.coefficients, []
-        system, fitted = stage.system, np.flatnonzero(self._userids >= 0)
+        """What every item's likeness to another adds to predictions of that one, (b, items) for each product kernel."""
+        predictor, coefficients, out = self._passes.predictors[-1], self._rows.coefficients, []
+        system, fitted = predictor.system, np.flatnonzero(self._userids >= 0)
         at = np.repeat(np.arange(len(self._userids)), np.diff(coefficients.indptr))
-        for k, (joint, kernel) in enumerate(zip(system.joints, self._kernels, strict=True)):
+        for k, (term, kernel) in enumerate(zip(system.product_kernels, self._kernels, strict=True)):
             attention = kernel.T.astype(np.float64)
             if self._content is not None:
-                attention = (attention + joint.users.uniform) / 2
+                attention = (attention + term.users.uniform) / 2
                 attention[self._userids[fitted], fitted] = 0
-            weights = np.ascontiguousarray((stage.turned @ attention).T)
-            weights *= joint.strength
-            own = joint.strength + (system.own if k == 0 else 0)
+            weights = np.ascontiguousarray((predictor.transposed @ attention).T)
+            weights *= term.weight
+            own = term.weight + (system.item_kernel_weight if k == 0 else 0)
             weights[at, coefficients.indices] += own * coefficients.data
             out.append(weights)
         return out
 
     def _user_weights(self, row: int, item: int, own: list[Array]) -> list[Array]:
         """What every user's likeness to this one adds to the prediction for an item, (users,) likewise."""
-        stage, user = self._passes.stages[-1], int(self._userids[row])
-        system, out = stage.system, []
-        raters, said = entries_of(stage.turned, item)
-        for k, (joint, kernel) in enumerate(zip(system.joints, own, strict=True)):
+        predictor, user = self._passes.predictors[-1], int(self._userids[row])
+        system, out = predictor.system, []
+        raters, said = entries_of(predictor.transposed, item)
+        for k, (term, kernel) in enumerate(zip(system.product_kernels, own, strict=True)):
             both = self._passes.content(1) is not None
             attention = kernel.astype(np.float64)
-            weights = joint.strength * (stage.sparse @ ((attention + joint.items.uniform) / 2 if both else attention))
-            weights[raters] += (system.same if k == 0 else 0) * said
+            weights = term.weight * (predictor.sparse @ ((attention + term.items.uniform) / 2 if both else attention))
+            weights[raters] += (system.user_kernel_weight if k == 0 else 0) * said
             weights[[user] if user >= 0 else []] = 0
             out.append(weights)
         return out
 
 
-def _split(kernels: list[Kernel], rows: list[Array], columns: Pieces, values: Array, weights: list[Array]) -> _Split:
+def _split(kernels: list[Kernel], rows: list[Array], columns: RowChunks, values: Array, weights: list[Array]) -> _Split:
     """``weights (K - K_0)``, summed over kernels with a row and weights (n,) for each: what each of some ``columns``
     (k, n) adds, ``values`` (k,) being those of the one that the rows are of, and the rest."""
     out, whole = np.zeros(len(values)), 0.0

@@ -7,13 +7,14 @@ import numpy as np
 from ...explain.explanation import Explanation, Part
 from ..inputs.histories import Array, entries_of
 from .content_attribution import Views
-from .stage import Rows, Stage
+from .stage import RatingPredictor, Rows
 
 __all__ = ["explanation"]
 
 
 def explanation(
-    stage: Stage, rows: Rows, kernels: list[Array], userids: Array, views: Views | None, row: int, item: int, n: int,
+    predictor: RatingPredictor, rows: Rows, kernels: list[Array], userids: Array, views: Views | None,
+    row: int, item: int, n: int,
 ) -> Explanation:  # fmt: skip
     """Why the prediction for one item is what it is, for one of the users that ``rows`` and ``kernels`` are of.
 
@@ -22,48 +23,50 @@ def explanation(
     modality, where there is content: see :class:`Views`.
     """
     items, coefficients = entries_of(rows.coefficients, row)
-    own = stage.scale * coefficients * _own_covariance(stage, items, item)
-    others, raters = _others(stage, kernels, row, int(userids[row]), item)
-    background = float(rows.base[row, item]) - stage.mean
-    raw = stage.mean + float(own.sum()) + background
-    heard = np.flatnonzero(others)
+    own = predictor.scale * coefficients * _own_covariance(predictor, items, item)
+    others, raters = _others(predictor, kernels, row, int(userids[row]), item)
+    background = float(rows.base[row, item]) - predictor.mean
+    raw = predictor.mean + float(own.sum()) + background
+    contributing = np.flatnonzero(others)
     return Explanation(
         int(userids[row]),
         item,
         raw,
-        stage.mean,
+        predictor.mean,
         "the mean of all ratings",
         Part.largest(items, own, n, background=background),
-        Part.largest(heard, others[heard], n, background=float(own.sum()) + background - float(others.sum())),
+        Part.largest(
+            contributing, others[contributing], n, background=float(own.sum()) + background - float(others.sum())
+        ),
         sources={
             "your own ratings": float(own.sum()),
             "people who rated it": raters,
             "people who rated similar items": background - raters,
         },
-        **({} if views is None else views.of(row, item, raw - stage.mean, n)),
+        **({} if views is None else views.of(row, item, raw - predictor.mean, n)),
     )
 
 
-def _own_covariance(stage: Stage, items: Array, item: int) -> Array:
+def _own_covariance(predictor: RatingPredictor, items: Array, item: int) -> Array:
     """Covariance of one user's ratings of ``items`` with that of ``item``, (h,) float64."""
-    system = stage.system
-    covariance = np.full(len(items), system.bias)
-    covariance += (system.same + system.bias) * (items == item)
-    for k, joint in enumerate(system.joints):
-        strength = joint.strength + (system.own if k == 0 else 0)
-        covariance += strength * joint.items.rows(np.array([item]))[0, items]
+    system = predictor.system
+    covariance = np.full(len(items), system.bias_weight)
+    covariance += (system.user_kernel_weight + system.bias_weight) * (items == item)
+    for k, term in enumerate(system.product_kernels):
+        weight = term.weight + (system.item_kernel_weight if k == 0 else 0)
+        covariance += weight * term.items.rows(np.array([item]))[0, items]
     return covariance
 
 
-def _others(stage: Stage, kernels: list[Array], row: int, user: int, item: int) -> tuple[Array, float]:
+def _others(predictor: RatingPredictor, kernels: list[Array], row: int, user: int, item: int) -> tuple[Array, float]:
     """Contributions of each other user, (users,) float64, and of all their ratings of the item itself."""
-    system = stage.system
-    raters, said = entries_of(stage.turned, item)
+    system = predictor.system
+    raters, said = entries_of(predictor.transposed, item)
     raters, said = raters[raters != user], said[raters != user]
-    out, heard = np.zeros(system.pattern.shape[0]), np.full(len(raters), system.bias)
-    for k, (joint, kernel, values) in enumerate(zip(system.joints, kernels, stage.values, strict=True)):
+    out, rater_weights = np.zeros(system.pattern.shape[0]), np.full(len(raters), system.bias_weight)
+    for k, (term, kernel, values) in enumerate(zip(system.product_kernels, kernels, predictor.values, strict=True)):
         attention = kernel[row].astype(np.float64)
         out += attention * values[:, item]
-        heard += (joint.strength + (system.same if k == 0 else 0)) * attention[raters]
-    out[raters] += system.bias * said
-    return stage.scale * out, stage.scale * float(heard @ said)
+        rater_weights += (term.weight + (system.user_kernel_weight if k == 0 else 0)) * attention[raters]
+    out[raters] += system.bias_weight * said
+    return predictor.scale * out, predictor.scale * float(rater_weights @ said)

@@ -9,42 +9,43 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ... import ops
-from ..._util.extras import need
+from ..._util.extras import require
 from ..content.fusion import Content
 from ..content.state import Sides
 from ..inputs.histories import CSR, Array, csr, unit_rows
 from ..linalg.kernel import Kernel, Part
 from .biases import Biases
-from .stage import Rows, Stage
-from .system import Joint, System
+from .stage import RatingPredictor, Rows
+from .system import ProductKernel, ProductKernelSystem
 
-__all__ = ["Passes", "Strengths"]
+__all__ = ["Hyperparameters", "Passes"]
 
 _BLOCK = 512  # users predicted at a time
+_FRACTIONS = {"residual_weight", "predicted_weight", "content_weight", "user_content_weight"}
 
 
 @dataclass(frozen=True)
-class Strengths:
+class Hyperparameters:
     """The numbers of the model; see :class:`KernelAttentionRegressor`."""
 
     user_temperature: float
     item_temperature: float
-    residual_share: float
-    own: float
-    same: float
-    joint: float
-    bias: float
+    residual_weight: float
+    item_kernel_weight: float
+    user_kernel_weight: float
+    product_kernel_weight: float
+    bias_weight: float
     noise: float
-    user_temperature2: float
-    item_temperature2: float
-    predicted_share: float
-    joint2: float
-    joint2_first: float
-    noise2: float
+    second_pass_user_temperature: float
+    second_pass_item_temperature: float
+    predicted_weight: float
+    second_pass_product_weight: float
+    second_pass_first_product_weight: float
+    second_pass_noise: float
     user_damping: float
     item_damping: float
-    content_share: float
-    user_content_share: float
+    content_weight: float
+    user_content_weight: float
 
     @classmethod
     def names(cls) -> list[str]:
@@ -65,18 +66,18 @@ class Strengths:
         for name, value in asdict(self).items():
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
                 raise TypeError(f"{name}={value!r} is not a number")
-            positive = "temperature" in name or name.startswith("noise")
+            positive = "temperature" in name or "noise" in name
             if not math.isfinite(value) or value < 0 or (positive and value == 0):
                 raise ValueError(f"{name}={value!r} must be finite and {'above 0' if positive else 'at least 0'}")
-            if name.endswith("share") and value > 1:
+            if name in _FRACTIONS and value > 1:
                 raise ValueError(f"{name}={value!r} must lie between 0 and 1")
 
 
-class Beside(NamedTuple):
-    """Columns of content, (n, width) and turned."""
+class ContentColumns(NamedTuple):
+    """Columns of content, (n, width) and transposed."""
 
     rows: CSR
-    turned: CSR
+    transposed: CSR
 
 
 class Passes:
@@ -90,72 +91,88 @@ class Passes:
         Ratings less their mean, over ``scale``: the right-hand side of every system.
     """
 
-    def __init__(self, x: CSR, strengths: Strengths, memory_budget: int, sides: Sides = (None, None)) -> None:
-        self.x, self._s, self._left, self.sides = x, strengths, memory_budget, sides
-        self.biases = Biases(x, strengths.user_damping, strengths.item_damping)
-        self.stages: list[Stage] = []
+    def __init__(
+        self, x: CSR, hyperparameters: Hyperparameters, memory_budget: int, sides: Sides = (None, None)
+    ) -> None:
+        self.x, self._s, self._left, self.sides = x, hyperparameters, memory_budget, sides
+        self.biases = Biases(x, hyperparameters.user_damping, hyperparameters.item_damping)
+        self.predictors: list[RatingPredictor] = []
         self.scale = float(np.std(x.data, dtype=np.float64)) or 1.0
         self.targets = (x.data.astype(np.float64) - self.biases.mean) / self.scale
-        turned = x.T.tocsr()
+        transposed = x.T.tocsr()
         self._parts: list[list[Part]] = [
-            list(zip(self._weights(side), self._rows(rows, side), strict=True)) for side, rows in enumerate((x, turned))
+            list(zip(self._weights(side), self._rows(rows, side), strict=True))
+            for side, rows in enumerate((x, transposed))
         ]
-        self._contents: dict[int, Beside] = {}
-        self._joints: list[Joint] = []
-        self._system: System | None = None
+        self._contents: dict[int, ContentColumns] = {}
+        self._product_kernels: list[ProductKernel] = []
+        self._system: ProductKernelSystem | None = None
 
     def _weights(self, side: int) -> list[float]:
-        share = self._s.residual_share
-        return [share, 1 - share] if self.sides[side] is None else [1.0]
+        weight = self._s.residual_weight
+        return [weight, 1 - weight] if self.sides[side] is None else [1.0]
 
     def _rows(self, rows: CSR, side: int, known: Content | None = None) -> list[CSR]:
         """What the first pass compares of users (side 0) or items (side 1), a matrix for each of its parts: residuals
         and activity, or with content one of everything. ``known`` is their content, unless that of the fitted ones."""
-        beside = self.sides[side]
-        if beside is None:
+        content_side = self.sides[side]
+        if content_side is None:
             return list(self.biases.features(rows, side))
-        return [beside.fused(self.vectors(rows, side), known)]
+        return [content_side.fused(self.vectors(rows, side), known)]
 
     def _users(self, userids: Array, histories: CSR, known: Content | None) -> list[CSR]:
         """The same of users who ask: with the content of fitted ones unless ``known`` says otherwise."""
-        if known is None and (beside := self.sides[0]) is not None:
-            known = beside.known.rows(userids)
+        if known is None and (content_side := self.sides[0]) is not None:
+            known = content_side.known.rows(userids)
         return self._rows(histories, 0, known)
 
-    def content(self, side: int) -> Beside | None:
+    def content(self, side: int) -> ContentColumns | None:
         """Columns of content as users (side 0) or items (side 1) are compared by them, if there are any."""
-        beside = self.sides[side]
-        if beside is not None and side not in self._contents:
-            rows = self._parts[side][-1][1][:, -beside.known.width :]
-            self._contents[side] = Beside(rows, rows.T.tocsr())
+        content_side = self.sides[side]
+        if content_side is not None and side not in self._contents:
+            rows = self._parts[side][-1][1][:, -content_side.known.width :]
+            self._contents[side] = ContentColumns(rows, rows.T.tocsr())
         return self._contents.get(side)
 
     def content_of(self, userids: Array, histories: CSR | None, known: Content | None) -> CSR | None:
         """The same of users who ask, (b, width)."""
-        beside = self.sides[0]
-        if beside is None:
+        content_side = self.sides[0]
+        if content_side is None:
             return None
         histories = self.x[userids] if histories is None else histories
-        out: CSR = self._users(userids, histories, known)[0][:, -beside.known.width :]
+        out: CSR = self._users(userids, histories, known)[0][:, -content_side.known.width :]
         return out
 
-    def system(self, number: int) -> System:
+    def system(self, number: int) -> ProductKernelSystem:
         """The system of pass 0 or 1."""
         s = self._s
-        temperatures = ((s.user_temperature, s.item_temperature), (s.user_temperature2, s.item_temperature2))[number]
+        temperatures = (
+            (s.user_temperature, s.item_temperature),
+            (s.second_pass_user_temperature, s.second_pass_item_temperature),
+        )[number]
         if number == 1:
             predicted = self._predicted()
             for side, rows in enumerate((predicted, np.ascontiguousarray(predicted.T))):
-                keep = [((1 - s.predicted_share) * weight, part) for weight, part in self._parts[side]]
-                self._parts[side] = [(s.predicted_share, _unit(rows)), *keep]
+                keep = [((1 - s.predicted_weight) * weight, part) for weight, part in self._parts[side]]
+                self._parts[side] = [(s.predicted_weight, _unit(rows)), *keep]
         users, items = (self._kernel(parts, t) for parts, t in zip(self._parts, temperatures, strict=True))
         if number == 0:
-            self._joints = [Joint(users, items, s.joint)]
+            self._product_kernels = [ProductKernel(users, items, s.product_kernel_weight)]
         else:
-            first = self._joints[0]
-            self._joints = [Joint(users, items, s.joint2), Joint(first.users, first.items, s.joint2_first)]
-        noise = (s.noise, s.noise2)[number]
-        self._system = System(self.x, self._joints, own=s.own, same=s.same, bias=s.bias, noise=noise)
+            first = self._product_kernels[0]
+            self._product_kernels = [
+                ProductKernel(users, items, s.second_pass_product_weight),
+                ProductKernel(first.users, first.items, s.second_pass_first_product_weight),
+            ]
+        noise = (s.noise, s.second_pass_noise)[number]
+        self._system = ProductKernelSystem(
+            self.x,
+            self._product_kernels,
+            item_kernel_weight=s.item_kernel_weight,
+            user_kernel_weight=s.user_kernel_weight,
+            bias_weight=s.bias_weight,
+            noise=noise,
+        )
         return self._system
 
     def _kernel(self, parts: list[Part], temperature: float) -> Kernel:
@@ -168,7 +185,7 @@ class Passes:
         """Take the solution of the system that was made last."""
         if self._system is None:
             raise RuntimeError("add() goes with the system made before it")
-        self.stages.append(Stage(self._system, coefficients, self.biases.mean, self.scale))
+        self.predictors.append(RatingPredictor(self._system, coefficients, self.biases.mean, self.scale))
 
     def _predicted(self) -> Array:
         """What the first pass predicts for all fitted users, scaled, less mean and biases, (users, items) float32."""
@@ -180,9 +197,9 @@ class Passes:
 
     def _fitted(self, number: int, userids: Array) -> tuple[Rows, list[Array]]:
         """Predictions of a pass for fitted users, whose rows of the kernels there are already."""
-        stage = self.stages[number]
-        kernels = [_without(joint.users.rows(userids), userids) for joint in stage.system.joints]
-        return stage.predict(kernels, self.x[userids], userids), kernels
+        predictor = self.predictors[number]
+        kernels = [_without(term.users.rows(userids), userids) for term in predictor.system.product_kernels]
+        return predictor.predict(kernels, self.x[userids], userids), kernels
 
     def _deviations(self, histories: CSR, rows: Rows) -> Array:
         biases = self.biases.of(histories, 0)[:, None] + self.biases.biases[1]
@@ -197,19 +214,19 @@ class Passes:
 
         Returns
         -------
-        Rows, and for each joint kernel the attention (b, users) of these users, 0 for themselves
+        Rows, and for each product kernel the attention (b, users) of these users, 0 for themselves
         """
         if histories is None and known is None:
-            return self._fitted(len(self.stages) - 1, userids)
+            return self._fitted(len(self.predictors) - 1, userids)
         histories = self.x[userids] if histories is None else histories
         features = self._users(userids, histories, known)
-        first = _without(self.stages[0].system.joints[0].users.to(features), userids)
-        rows = self.stages[0].predict([first], histories, userids)
-        if len(self.stages) == 1:
+        first = _without(self.predictors[0].system.product_kernels[0].users.to(features), userids)
+        rows = self.predictors[0].predict([first], histories, userids)
+        if len(self.predictors) == 1:
             return rows, [first]
         deviations = _unit(self._deviations(histories, rows).astype(np.float32))
-        second = _without(self.stages[1].system.joints[0].users.to([deviations, *features]), userids)
-        return self.stages[1].predict([second, first], histories, userids), [second, first]
+        second = _without(self.predictors[1].system.product_kernels[0].users.to([deviations, *features]), userids)
+        return self.predictors[1].predict([second, first], histories, userids), [second, first]
 
     def shares(self, kernel: Array) -> Array:
         """Share of attention on those who rated an item, (b, items) float32."""
@@ -221,9 +238,9 @@ class Passes:
     def vectors(self, rows: CSR, side: int) -> CSR:
         """Histories as the first pass compares them, with rows of length 1, whose cosine is C without content."""
         residuals, activity = self.biases.features(rows, side)
-        share = self._s.residual_share
-        pair = [residuals * np.float32(share**0.5), activity * np.float32((1 - share) ** 0.5)]
-        return unit_rows(need("scipy.sparse", extra="models").hstack(pair, format="csr"))
+        weight = self._s.residual_weight
+        pair = [residuals * np.float32(weight**0.5), activity * np.float32((1 - weight) ** 0.5)]
+        return unit_rows(require("scipy.sparse", extra="models").hstack(pair, format="csr"))
 
 
 def _without(kernel: Array, userids: Array) -> Array:

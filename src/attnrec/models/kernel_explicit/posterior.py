@@ -7,20 +7,25 @@ import numpy as np
 from ..inputs.histories import Array
 from ..linalg.conjugate_gradients import conjugate_gradients
 from .preconditioner import Preconditioner
-from .system import System
+from .system import ProductKernelSystem
 
 __all__ = ["standard_deviations"]
 
 
 def standard_deviations(
-    system: System, users: Array, items: Array, *, tolerance: float, max_steps: int, rank: int
+    system: ProductKernelSystem, users: Array, items: Array, *, tolerance: float, max_steps: int, rank: int
 ) -> Array:
     """Standard deviations of ratings of pairs, noise included, (p,) float32.
 
     ``sqrt(k** + noise - k*^T (k + noise I)^-1 k*)``, Rasmussen and Williams, 2006, eq. 2.26, k* the covariance of the
     pair with all observed ratings. A solve each.
     """
-    prior = system.own + system.same + sum(joint.strength for joint in system.joints) + 2 * system.bias
+    prior = (
+        system.item_kernel_weight
+        + system.user_kernel_weight
+        + sum(term.weight for term in system.product_kernels)
+        + 2 * system.bias_weight
+    )
     precondition = Preconditioner(system, rank)
     out = np.empty(len(users), np.float32)
     for at, (user, item) in enumerate(zip(users.tolist(), items.tolist(), strict=True)):
@@ -34,14 +39,14 @@ def standard_deviations(
     return out
 
 
-def _covariance(system: System, user: int, item: int) -> Array:
+def _covariance(system: ProductKernelSystem, user: int, item: int) -> Array:
     """Of one pair with every observed rating, (nnz,) float64."""
     same_user, same_item = system.users == user, system.items == item
-    out: Array = system.bias * (same_user.astype(np.float64) + same_item)
-    for k, joint in enumerate(system.joints):
-        by_user = joint.users.rows(np.array([user]))[0].astype(np.float64)[system.users]
-        by_item = joint.items.rows(np.array([item]))[0].astype(np.float64)[system.items]
-        out += joint.strength * by_user * by_item
+    out: Array = system.bias_weight * (same_user.astype(np.float64) + same_item)
+    for k, term in enumerate(system.product_kernels):
+        by_user = term.users.rows(np.array([user]))[0].astype(np.float64)[system.users]
+        by_item = term.items.rows(np.array([item]))[0].astype(np.float64)[system.items]
+        out += term.weight * by_user * by_item
         if k == 0:
-            out += system.own * same_user * by_item + system.same * same_item * by_user
+            out += system.item_kernel_weight * same_user * by_item + system.user_kernel_weight * same_item * by_user
     return out

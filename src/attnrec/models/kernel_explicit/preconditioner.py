@@ -11,7 +11,7 @@ from ... import ops
 from ..inputs.histories import CSR, Array, csr
 from ..linalg.blas import one_thread
 from ..linalg.kernel import Kernel
-from .system import System
+from .system import ProductKernelSystem
 
 __all__ = ["Preconditioner", "leading"]
 
@@ -20,7 +20,7 @@ _ITERATIONS = 6  # of the subspace: the directions need not be exact
 
 
 class Preconditioner:
-    """An approximate inverse of a :class:`System`.
+    """An approximate inverse of a :class:`ProductKernelSystem`.
 
     With ``K = V L V^T + c I`` for both kernels, V their ``rank`` leading eigenvectors, the covariance becomes a
     multiple of the identity plus effects of each user that are linear in V of the items, effects of each item that
@@ -30,15 +30,18 @@ class Preconditioner:
     ``(users + items) nnz``.
     """
 
-    def __init__(self, system: System, rank: int) -> None:
+    def __init__(self, system: ProductKernelSystem, rank: int) -> None:
         self._pattern = system.pattern
-        first = system.joints[0]
+        first = system.product_kernels[0]
         with one_thread():
             user_vectors, user_values, user_rest = leading(first.users, rank)
             item_vectors, item_values, item_rest = leading(first.items, rank)
-        both = sum(joint.strength for joint in system.joints)
-        own, same = system.own + both * user_rest, system.same + both * item_rest
-        self._noise = system.noise + own * item_rest + system.same * user_rest
+        both = sum(term.weight for term in system.product_kernels)
+        item_weight, user_weight = (
+            system.item_kernel_weight + both * user_rest,
+            system.user_kernel_weight + both * item_rest,
+        )
+        self._noise = system.noise + item_weight * item_rest + system.user_kernel_weight * user_rest
         n_users, n_items = system.pattern.shape
         by_item = np.column_stack([np.ones(n_items), item_vectors])
         by_user = np.column_stack([np.ones(n_users), user_vectors])
@@ -54,13 +57,13 @@ class Preconditioner:
                 lambda w: (user_vectors @ w.reshape(r, s), item_vectors),
             ),
             (
-                np.append(system.bias, own * item_values),
+                np.append(system.bias_weight, item_weight * item_values),
                 ones @ _squares(by_item),
                 lambda x: x @ by_item,
                 lambda w: (w, by_item),
             ),
             (
-                np.append(system.bias, same * user_values),
+                np.append(system.bias_weight, user_weight * user_values),
                 ones.T @ _squares(by_user),
                 lambda x: x.T @ by_user,
                 lambda w: (by_user, w),

@@ -1,4 +1,4 @@
-"""KernelAttentionRegressor: ratings by attention on values solved in closed form. The contract is in base.py."""
+"""KernelAttentionRegressor: rating prediction by kernel attention over users and items, solved in closed form."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ...explain.explanation import Explanation
 from ..base import batches
 from ..base.fitting import Given, Report
 from ..base.recommender import Queries, Recommender
-from ..base.state import at_once
+from ..base.state import snapshot_read
 from ..content import state as content_state
 from ..content.attribution import Columns
 from ..content.fusion import Content
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from ..inputs.rating_scale import Scale
-from . import explain
+from . import explain, parameters
 from .content_attribution import Views
-from .passes import Passes, Strengths
+from .passes import Hyperparameters, Passes
 from .posterior import standard_deviations
 from .solve import RANK, solved
 from .state import RegressorState
@@ -35,33 +35,35 @@ __all__ = ["KernelAttentionRegressor"]
 class KernelAttentionRegressor(Recommender[RegressorState]):
     r"""Ratings by softmax attention over users and items at once, with values from kernel ridge regression.
 
-    Users and items are compared by ``C = residual_share * cosine of residuals + (1 - residual_share) * cosine of
+    Users and items are compared by ``C = residual_weight * cosine of residuals + (1 - residual_weight) * cosine of
     activity``, where residuals are ratings less the mean and the biases of user and item, and activity is 1 for each
     rating, times ``(count + 1)^-1/4`` of the other side. Kernels are ``K = exp((C - 1) / temperature)``, the
     unnormalised attention of one user (item) to another. The covariance of two ratings is::
 
-        k((u,i), (v,j)) = own d_uv K_I[i,j] + same d_ij K_U[u,v] + joint K_U[u,v] K_I[i,j] + bias (d_uv + d_ij)
+        k((u,i), (v,j)) = w_i d_uv K_I[i,j] + w_u d_ij K_U[u,v] + w_p K_U[u,v] K_I[i,j] + w_b (d_uv + d_ij)
 
-    d being 1 for equal indices and 0 otherwise, and the prediction is that of kernel ridge regression, which is the
-    mean of a Gaussian process (Rasmussen and Williams, 2006, eq. 2.25)::
+    with ``w_i = item_kernel_weight``, ``w_u = user_kernel_weight``, ``w_p = product_kernel_weight``, ``w_b =
+    bias_weight``, and d 1 for equal indices and 0 otherwise. The prediction is that of kernel ridge regression, which
+    is the mean of a Gaussian process (Rasmussen and Williams, 2006, eq. 2.25)::
 
-        R^ = mean + own A K_I + same K_U A + joint K_U A K_I + bias (A 1 1^T + 1 1^T A),   (k + noise I) a = r - mean
+        R^ = mean + w_i A K_I + w_u K_U A + w_p K_U A K_I + w_b (A 1 1^T + 1 1^T A),   (k + noise I) a = r - mean
 
     on the observed ratings, A the sparse matrix of the coefficients a. So each term is attention: of the user over
     the own history, over the item's raters, and over all ratings; and contributions add up to the prediction.
 
-    With ``passes=2`` both are done once more, users and items being compared by what the first pass predicts:
-    ``C' = predicted_share * cosine of (R^ - mean - biases) + (1 - predicted_share) C``, and::
+    With ``passes=2`` both are done once more, and users and items are compared by the predictions of the first pass:
+    ``C' = predicted_weight * cosine of (R^ - mean - biases) + (1 - predicted_weight) C``, and::
 
-        k' = own d_uv K'_I + same d_ij K'_U + joint2 K'_U K'_I + joint2_first K_U K_I + bias (d_uv + d_ij)
+        k' = w_i d_uv K'_I + w_u d_ij K'_U + w_p' K'_U K'_I + w_1' K_U K_I + w_b (d_uv + d_ij)
 
-    All strengths and the noise are in units of the variance of the ratings.
+    with ``w_p' = second_pass_product_weight`` and ``w_1' = second_pass_first_product_weight``. The weights of kernels
+    and biases, and the noise, are in units of the variance of the ratings.
 
     With ``item_features`` of :meth:`fit` the similarity of items takes in their content, by modality::
 
         C_ij <- sqrt(g_i g_j) C_ij + sum_m sqrt(g_im g_jm) cos(content_im, content_jm)
 
-    with ``g = 1 - content_share`` and ``g_m = content_share w_m``, the w being ``modality_weights`` that add up to 1.
+    with ``g = 1 - content_weight`` and ``g_m = content_weight w_m``, the w being ``modality_weights`` that add up to 1.
     What is missing leaves its part to the rest: a new item that nobody rated is compared by content alone
     (``partial_fit_items``), and one without content by its ratings. Likewise of users, with ``user_features`` of
     ``fit`` and of :meth:`recommend`. It is a sum of kernels of weight 0 or more: the system stays positive definite.
@@ -72,35 +74,75 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
     Parameters
     ----------
     passes : {1, 2}
-        A second pass takes about twice as long again, and gives the better predictions.
-    user_temperature, item_temperature : float
-        Of the kernels of the first pass.
-    residual_share : float
-        Weight of the residuals against the activity, 0 to 1.
-    own, same, joint, bias, noise : float
-        Strengths of the terms.
-    user_temperature2, item_temperature2, predicted_share, joint2, joint2_first, noise2 : float
-        Of the second pass.
-    user_damping, item_damping : float
-        Ratings at the mean that each bias starts with.
-    content_share, user_content_share : float
-        How much ``item_features`` and ``user_features`` count in the similarity against ratings, 0 to 1.
-    modality_weights, user_modality_weights : mapping of str to float, optional
-        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
+        Number of passes; a second one compares by the predictions of the first, predicts better and takes about twice
+        as long again.
+    user_temperature : float
+        Temperature, above 0, of the kernel between users in the first pass: a larger value spreads attention over less
+        similar users.
+    item_temperature : float
+        Temperature, above 0, of the kernel between items in the first pass: a larger value spreads attention over less
+        similar items.
+    residual_weight : float
+        Weight of the cosine of residuals in the similarity of the first pass, 0 to 1; the cosine of activity has the
+        rest, so a larger value compares by what was rated high or low rather than by what was rated at all.
+    item_kernel_weight : float
+        Variance, at least 0, of the term of the kernel between items for one user: a larger value lets a prediction
+        follow the user's own ratings of similar items more.
+    user_kernel_weight : float
+        Variance, at least 0, of the term of the kernel between users for one item: a larger value lets a prediction
+        follow the ratings of the same item by similar users more.
+    product_kernel_weight : float
+        Variance, at least 0, of the product of both kernels in the first pass: a larger value lets a prediction follow
+        similar users' ratings of similar items more.
+    bias_weight : float
+        Variance, at least 0, of the biases of users and items: a larger value shrinks them less towards the mean.
+    noise : float
+        Variance of the noise of a rating in the first pass, above 0: a larger value smooths predictions towards the
+        mean of all ratings, and the solve takes fewer steps.
+    second_pass_user_temperature : float
+        Temperature, above 0, of the kernel between users in the second pass, as ``user_temperature``.
+    second_pass_item_temperature : float
+        Temperature, above 0, of the kernel between items in the second pass, as ``item_temperature``.
+    predicted_weight : float
+        Weight of the cosine of first-pass predictions in the similarity of the second pass, 0 to 1; the similarity of
+        the first pass has the rest, so a larger value relies on predictions more.
+    second_pass_product_weight : float
+        Variance, at least 0, of the product of both kernels in the second pass, as ``product_kernel_weight``.
+    second_pass_first_product_weight : float
+        Variance, at least 0, of the product of the first pass's kernels in the second pass: a larger value keeps more
+        of what observed ratings alone say of similarity.
+    second_pass_noise : float
+        Variance of the noise of a rating in the second pass, above 0, as ``noise``.
+    user_damping : float
+        Number of ratings at the mean, at least 0, that each user's bias starts with: a larger value shrinks the biases
+        of users with few ratings more.
+    item_damping : float
+        Number of ratings at the mean, at least 0, that each item's bias starts with, as ``user_damping``.
+    content_weight : float
+        Weight of ``item_features`` in the similarity of items, 0 to 1; ratings have the rest, so a larger value
+        compares items by content more.
+    modality_weights : mapping of str to float, optional
+        Weight of each modality of ``item_features``, at least 0, relative to the others and in place of an encoder's
+        ``weights``; all are equal by default. A matrix is the modality "content".
+    user_content_weight : float
+        Weight of ``user_features`` in the similarity of users, 0 to 1, as ``content_weight``.
+    user_modality_weights : mapping of str to float, optional
+        Weight of each modality of ``user_features``, as ``modality_weights``.
     tolerance : float
-        Conjugate gradients stop at ``||residual||^2 <= tolerance * ||r - mean||^2``.
+        Conjugate gradients stop at ``||residual||^2 <= tolerance * ||r - mean||^2``, above 0 and below 1; a larger
+        value stops earlier, at a less exact solution.
     max_steps : int
-        And after so many steps, with a warning.
+        Maximum number of conjugate-gradient iterations of a pass, at least 1; ``fit`` warns if it is reached.
     memory_budget : int, optional
-        Bytes that the kernels may take, ``8 (users^2 + items^2)`` for two passes; :func:`attnrec.memory_budget` unless
-        told. What does not fit is computed again in each step.
+        Bytes that the kernels may take; two passes need ``8 (users^2 + items^2)``. By default this is
+        :func:`attnrec.memory_budget`. A kernel that does not fit is computed again in each step.
     random_state : int
-        Of the part that ``fit(tune=...)`` holds out.
+        Seed, at least 0, of the ratings that ``fit(tune=...)`` holds out.
 
     Attributes
     ----------
     steps_ : tuple of int
-        Steps of conjugate gradients that each pass took.
+        Number of conjugate-gradient iterations of each pass.
 
     Notes
     -----
@@ -115,9 +157,6 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
     it would with nothing in common, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is shared by the parts of C
     in proportion; the rest is background. Where users and items have content, each gets half of what both explain
     together. A contribution is how the prediction is told apart by that convention; it is not a cause.
-
-    Defaults were chosen on held-out tenths of the training parts of MovieLens 100K's first fold and of
-    ml-latest-small.
 
     Examples
     --------
@@ -139,9 +178,9 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
     """
 
     _holds = RegressorState
-    takes = frozenset({"tune", "item_features", "user_features"})
-    _climbs = True
-    _tuned_with: ClassVar[dict[str, str]] = {"content_share": "item_features", "user_content_share": "user_features"}
+    accepted_inputs = frozenset({"tune", "item_features", "user_features"})
+    _searches_by_coordinate = True
+    _tuned_with: ClassVar[dict[str, str]] = {"content_weight": "item_features", "user_content_weight": "user_features"}
 
     def __init__(
         self,
@@ -149,23 +188,23 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         *,
         user_temperature: float = 0.45,
         item_temperature: float = 1.0,
-        residual_share: float = 0.1,
-        own: float = 0.4,
-        same: float = 0.05,
-        joint: float = 1.0,
-        bias: float = 0.1,
+        residual_weight: float = 0.1,
+        item_kernel_weight: float = 0.4,
+        user_kernel_weight: float = 0.05,
+        product_kernel_weight: float = 1.0,
+        bias_weight: float = 0.1,
         noise: float = 0.7,
-        user_temperature2: float = 0.3,
-        item_temperature2: float = 0.35,
-        predicted_share: float = 0.9,
-        joint2: float = 0.3,
-        joint2_first: float = 0.35,
-        noise2: float = 0.75,
+        second_pass_user_temperature: float = 0.3,
+        second_pass_item_temperature: float = 0.35,
+        predicted_weight: float = 0.9,
+        second_pass_product_weight: float = 0.3,
+        second_pass_first_product_weight: float = 0.35,
+        second_pass_noise: float = 0.75,
         user_damping: float = 5.0,
         item_damping: float = 8.0,
-        content_share: float = 0.1,
+        content_weight: float = 0.1,
         modality_weights: Mapping[str, float] | None = None,
-        user_content_share: float = 0.1,
+        user_content_weight: float = 0.1,
         user_modality_weights: Mapping[str, float] | None = None,
         tolerance: float = 1e-5,
         max_steps: int = 200,
@@ -175,23 +214,23 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         self.passes = passes
         self.user_temperature = user_temperature
         self.item_temperature = item_temperature
-        self.residual_share = residual_share
-        self.own = own
-        self.same = same
-        self.joint = joint
-        self.bias = bias
+        self.residual_weight = residual_weight
+        self.item_kernel_weight = item_kernel_weight
+        self.user_kernel_weight = user_kernel_weight
+        self.product_kernel_weight = product_kernel_weight
+        self.bias_weight = bias_weight
         self.noise = noise
-        self.user_temperature2 = user_temperature2
-        self.item_temperature2 = item_temperature2
-        self.predicted_share = predicted_share
-        self.joint2 = joint2
-        self.joint2_first = joint2_first
-        self.noise2 = noise2
+        self.second_pass_user_temperature = second_pass_user_temperature
+        self.second_pass_item_temperature = second_pass_item_temperature
+        self.predicted_weight = predicted_weight
+        self.second_pass_product_weight = second_pass_product_weight
+        self.second_pass_first_product_weight = second_pass_first_product_weight
+        self.second_pass_noise = second_pass_noise
         self.user_damping = user_damping
         self.item_damping = item_damping
-        self.content_share = content_share
+        self.content_weight = content_weight
         self.modality_weights = modality_weights
-        self.user_content_share = user_content_share
+        self.user_content_weight = user_content_weight
         self.user_modality_weights = user_modality_weights
         self.tolerance = tolerance
         self.max_steps = max_steps
@@ -199,37 +238,18 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         self.random_state = random_state
 
     def _check_params(self) -> None:
-        if self.passes not in (1, 2):
-            raise ValueError(f"passes={self.passes!r} is not 1 or 2")
-        Strengths.of(self).check()
-        checks.count("max_steps", self.max_steps)
-        if self.memory_budget is not None:
-            checks.count("memory_budget", self.memory_budget)
-        checks.seed("random_state", self.random_state)
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance={self.tolerance!r} must lie between 0 and 1, for example 1e-5")
+        parameters.check(self)
 
-    def _search_space(self) -> dict[str, Sequence[object]]:
-        return {
-            "residual_share": (0.05, 0.1, 0.2, 0.35),
-            "item_damping": (1.0, 2.0, 4.0, 8.0, 12.0),
-            "item_temperature": (0.35, 0.5, 0.7, 1.0, 1.4),
-            "user_temperature": (0.3, 0.45, 0.6, 0.85),
-            "own": (0.1, 0.2, 0.4, 0.6),
-            "bias": (0.05, 0.1, 0.2),
-            "item_temperature2": (0.25, 0.35, 0.5, 0.7),
-            "joint2_first": (0.35, 0.7, 1.4),
-            "content_share": (0.03, 0.1, 0.2, 0.4),
-            "user_content_share": (0.03, 0.1, 0.2, 0.4),
-        }
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
+        return parameters.SPACE
 
     # Fitting.
 
     def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> RegressorState:
-        strengths, sides = Strengths.of(self), self._sides(given, user_items.shape)
+        hyperparameters, sides = Hyperparameters.of(self), self._sides(given, user_items.shape)
         found, steps = [np.zeros(0), np.zeros(0)], [0, 0]
         solved_passes = 0
-        passes = Passes(user_items, strengths, self.memory_budget or config.memory_budget(), sides)
+        passes = Passes(user_items, hyperparameters, self.memory_budget or config.memory_budget(), sides)
         told = 0
         for number in range(self.passes):
             with batches.progress(None, show_progress, "step") as bar:
@@ -254,7 +274,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         state = RegressorState(
             histories=user_items,
             declared=given.declared,
-            strengths=strengths.as_floats(),
+            hyperparameters=hyperparameters.as_floats(),
             scale=Scale.of(user_items, given.rating_range),
             passes=solved_passes,
             first=found[0],
@@ -271,8 +291,8 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         users = content_state.taken("user_features", given.user_features, shape[0], "users")
         items = content_state.taken("item_features", given.item_features, shape[1], "items")
         return (
-            content_state.Side.of(users, float(self.user_content_share), self.user_modality_weights, "user_"),
-            content_state.Side.of(items, float(self.content_share), self.modality_weights),
+            content_state.Side.of(users, float(self.user_content_weight), self.user_modality_weights, "user_"),
+            content_state.Side.of(items, float(self.content_weight), self.modality_weights),
         )
 
     def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
@@ -287,7 +307,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         def score(setting: Mapping[str, object]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
             model._state = state = model._learn(train, given, False, lambda epoch, loss: None)
-            return -model._passes().stages[-1].rmse(entries, (state.scale.low, state.scale.high))
+            return -model._passes().predictors[-1].rmse(entries, (state.scale.low, state.scale.high))
 
         return score
 
@@ -309,9 +329,9 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         def make() -> Passes:
             s = self._fitted()
             budget = self.memory_budget or config.memory_budget()
-            out = Passes(s.histories, s.strengths, budget, s.sides)
+            out = Passes(s.histories, s.hyperparameters, budget, s.sides)
             for coefficients in (s.first, s.second)[: s.passes]:
-                out.system(len(out.stages))
+                out.system(len(out.predictors))
                 out.add(coefficients)
             return out
 
@@ -326,7 +346,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         most = float(np.finfo(np.float32).max)
         return np.clip(rows.scores, -most, most).astype(np.float32), self._passes().shares(kernels[0])
 
-    @at_once
+    @snapshot_read
     def predict(
         self, userid: object, itemid: object, *, user_items: object = None, return_std: bool = False, clip: bool = True
     ) -> Any:
@@ -351,9 +371,9 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         if user_items is not None:
             raise ValueError("return_std needs the whole system: leave user_items out, or partial_fit_users first")
         users, items = np.broadcast_arrays(checks.ids("userid", userid)[0], checks.ids("itemid", itemid)[0])
-        stage = self._passes().stages[-1]
-        std = np.float32(stage.scale) * standard_deviations(
-            stage.system, users, items, tolerance=self.tolerance, max_steps=self.max_steps, rank=RANK
+        predictor = self._passes().predictors[-1]
+        std = np.float32(predictor.scale) * standard_deviations(
+            predictor.system, users, items, tolerance=self.tolerance, max_steps=self.max_steps, rank=RANK
         )
         return out, (float(std[0]) if np.ndim(out) == 0 else std)
 
@@ -363,7 +383,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         if any(passes.sides):
             content = passes.content_of(queries.userids, queries.given, known)
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
-        return partial(explain.explanation, passes.stages[-1], rows, kernels, queries.userids, views)
+        return partial(explain.explanation, passes.predictors[-1], rows, kernels, queries.userids, views)
 
     # Content.
 

@@ -9,7 +9,7 @@ from ..inputs.histories import Array
 from ..linalg.blas import one_thread
 from ..linalg.conjugate_gradients import Solution, conjugate_gradients
 from .preconditioner import Preconditioner
-from .system import System
+from .system import ProductKernelSystem
 
 __all__ = ["RANK", "solved"]
 
@@ -17,7 +17,7 @@ RANK = 6  # leading directions that the preconditioner solves for
 
 
 def solved(
-    system: System, targets: Array, tell: Callable[[int, float], None], *, tolerance: float, max_steps: int
+    system: ProductKernelSystem, targets: Array, tell: Callable[[int, float], None], *, tolerance: float, max_steps: int
 ) -> Solution:
     """Coefficients of a system for its targets; warns, at the caller of ``fit``, where the solve ended early."""
     with one_thread():

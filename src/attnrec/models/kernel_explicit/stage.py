@@ -10,9 +10,9 @@ import numpy as np
 from ... import ops
 from ..inputs.histories import CSR, Array, csr
 from ..linalg.blas import one_thread, solve
-from .system import Entries, System
+from .system import Entries, ProductKernelSystem
 
-__all__ = ["Rows", "Stage"]
+__all__ = ["RatingPredictor", "Rows"]
 
 
 @dataclass(frozen=True)
@@ -21,25 +21,25 @@ class Rows:
 
     Attributes
     ----------
-    stage : Stage
+    predictor : RatingPredictor
     base : (b, items) float64
         What all others say, and the mean.
     coefficients : (b, items) CSR
         Those of the own ratings.
     """
 
-    stage: Stage
+    predictor: RatingPredictor
     base: Array
     coefficients: CSR
 
     @cached_property
     def scores(self) -> Array:
         """Predictions, (b, items) float64: with what the users' own ratings say."""
-        return self.base + self.stage.scale * self.stage.own_part(self.coefficients.toarray())
+        return self.base + self.predictor.scale * self.predictor.own_part(self.coefficients.toarray())
 
 
 @dataclass(frozen=True)
-class Stage:
+class RatingPredictor:
     """The system of a pass with its solution, for ratings less their mean over ``scale``.
 
     A prediction for user u takes the coefficients of all others as they are, and solves for u's own given these,
@@ -47,14 +47,14 @@ class Stage:
     history, and a stranger are all predicted in one way.
     """
 
-    system: System
+    system: ProductKernelSystem
     coefficients: Array  # (nnz,) float64
     mean: float
     scale: float
 
     @cached_property
     def values(self) -> list[Array]:
-        """What users attend to, (users, items) for each joint kernel."""
+        """What users attend to, (users, items) for each product kernel."""
         return self.system.values(self.coefficients)
 
     @cached_property
@@ -69,20 +69,20 @@ class Stage:
         return csr(self.coefficients, p.indices, p.indptr, p.shape)
 
     @cached_property
-    def turned(self) -> CSR:
+    def transposed(self) -> CSR:
         """Them, (items, users)."""
         return self.sparse.T.tocsr()
 
     def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
-        """Predictions from the rows of the users' kernels, one for each joint kernel and with 0 for themselves."""
+        """Predictions from the rows of the users' kernels, one for each product kernel and with 0 for themselves."""
         system = self.system
         base = np.zeros(histories.shape)
         for kernel, values in zip(kernels, self.values, strict=True):
             base += ops.predict_ratings(kernel, values, check_finite=False)
-        if system.bias:
-            base += system.bias * self.by_item
+        if system.bias_weight:
+            base += system.bias_weight * self.by_item
             fitted = userids >= 0
-            base[fitted] -= system.bias * self.sparse[userids[fitted]].toarray()
+            base[fitted] -= system.bias_weight * self.sparse[userids[fitted]].toarray()
         with one_thread():
             own = [self._own(base[at], histories, at) for at in range(len(userids))]
         data = np.concatenate([np.zeros(0), *own])
@@ -97,27 +97,33 @@ class Stage:
     def own_part(self, coefficients: Array) -> Array:
         """What the own ratings of users add, from their coefficients (b, items), over the scale."""
         system = self.system
-        out: Array = system.bias * coefficients.sum(axis=1, keepdims=True) + (system.same + system.bias) * coefficients
-        for strength, joint in zip(self._strengths, system.joints, strict=True):
-            for rows, kernel in joint.items.blocks():
-                out += strength * ops.predict_ratings(coefficients[:, rows], kernel, check_finite=False)
+        out: Array = (
+            system.bias_weight * coefficients.sum(axis=1, keepdims=True)
+            + (system.user_kernel_weight + system.bias_weight) * coefficients
+        )
+        for weight, term in zip(self._item_kernel_weights, system.product_kernels, strict=True):
+            for rows, kernel in term.items.blocks():
+                out += weight * ops.predict_ratings(coefficients[:, rows], kernel, check_finite=False)
         return out
 
     @property
-    def _strengths(self) -> list[float]:
+    def _item_kernel_weights(self) -> list[float]:
         """Of the kernel between items for one user: ``K_U[u, u] = 1``."""
-        return [joint.strength + (self.system.own if k == 0 else 0) for k, joint in enumerate(self.system.joints)]
+        return [
+            term.weight + (self.system.item_kernel_weight if k == 0 else 0)
+            for k, term in enumerate(self.system.product_kernels)
+        ]
 
     def own_covariance(self, items: Array) -> Array:
         """Covariance of one user's ratings of these items, noise included, (h, h) float64."""
         system = self.system
-        out = np.full((len(items), len(items)), system.bias)
-        out[np.diag_indices(len(items))] += system.same + system.bias + system.noise
+        out = np.full((len(items), len(items)), system.bias_weight)
+        out[np.diag_indices(len(items))] += system.user_kernel_weight + system.bias_weight + system.noise
         at = items.astype(np.int64)
         at = at[:, None] * system.pattern.shape[1] + at
-        for strength, joint in zip(self._strengths, system.joints, strict=True):
-            between = joint.items.between(items, at)
-            between *= np.float32(strength)
+        for weight, term in zip(self._item_kernel_weights, system.product_kernels, strict=True):
+            between = term.items.between(items, at)
+            between *= np.float32(weight)
             out += between
         return out.T  # symmetric; LAPACK wants columns
 

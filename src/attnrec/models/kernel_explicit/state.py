@@ -12,7 +12,7 @@ from ..content.state import HeldSide, Side, Sides
 from ..inputs.histories import Array
 from ..inputs.rating_scale import Scale
 from ..storage.fields import Part, of
-from .passes import Strengths
+from .passes import Hyperparameters
 
 __all__ = ["RegressorState"]
 
@@ -23,7 +23,7 @@ class RegressorState(FittedState):
 
     Attributes
     ----------
-    strengths
+    hyperparameters
         The numbers of the kernels, as they were when it was fitted.
     passes
         Passes that were solved, 1 or 2.
@@ -35,7 +35,7 @@ class RegressorState(FittedState):
         Content of both sides, where there is any.
     """
 
-    strengths: Annotated[Strengths, Part()]
+    hyperparameters: Annotated[Hyperparameters, Part()]
     scale: Annotated[Scale, Part()]
     passes: int
     first: Annotated[Array, of("float64", "entries")]
@@ -52,8 +52,8 @@ class RegressorState(FittedState):
     @property
     def sides(self) -> Sides:
         """Content of users and of items beside the histories."""
-        s = self.strengths
-        return Side.held(self.users, s.user_content_share), Side.held(self.items, s.content_share)
+        s = self.hyperparameters
+        return Side.held(self.users, s.user_content_weight), Side.held(self.items, s.content_weight)
 
     def known_users(self) -> Array:
         """(users,) bool: of whom features are known."""
@@ -73,7 +73,7 @@ class RegressorState(FittedState):
         super().check()
         if self.passes not in (1, 2):
             raise ValueError(f"passes is {self.passes}")
-        self.strengths.check()
+        self.hyperparameters.check()
         self.scale.check()
         for side in (self.users, self.items):
             if side is not None:

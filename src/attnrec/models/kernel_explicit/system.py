@@ -11,16 +11,16 @@ from ... import ops
 from ..inputs.histories import CSR, Array, csr
 from ..linalg.kernel import Kernel
 
-__all__ = ["Entries", "Joint", "System"]
+__all__ = ["Entries", "ProductKernel", "ProductKernelSystem"]
 
 
 @dataclass(frozen=True)
-class Joint:
-    """``strength * K_U[u, v] * K_I[i, j]``: what similar users thought of similar items."""
+class ProductKernel:
+    """``weight * K_U[u, v] * K_I[i, j]``: what similar users thought of similar items."""
 
     users: Kernel
     items: Kernel
-    strength: float
+    weight: float
 
 
 class Entries:
@@ -42,26 +42,36 @@ class Entries:
         return slice(first, last), part
 
 
-class System:
+class ProductKernelSystem:
     """Covariance of observed ratings plus noise, applied to coefficients of the same pattern.
 
-    For entries (u, i) and (v, j) of the pattern, with the kernels K_U and K_I of the first of ``joints``::
+    For entries (u, i) and (v, j) of the pattern, with the kernels K_U and K_I of the first of ``product_kernels``::
 
-        own d_uv K_I[i,j] + same d_ij K_U[u,v] + sum over joints of strength K_U[u,v] K_I[i,j]
-            + bias (d_uv + d_ij) + noise d_uv d_ij
+        item_kernel_weight d_uv K_I[i,j] + user_kernel_weight d_ij K_U[u,v]
+            + sum over product_kernels of weight K_U[u,v] K_I[i,j] + bias_weight (d_uv + d_ij) + noise d_uv d_ij
 
-    A product takes ``nnz (users + items)`` multiply-adds for each of ``joints``.
+    A product takes ``nnz (users + items)`` multiply-adds for each of ``product_kernels``.
     """
 
     def __init__(
-        self, pattern: CSR, joints: Sequence[Joint], *, own: float, same: float, bias: float, noise: float
+        self,
+        pattern: CSR,
+        product_kernels: Sequence[ProductKernel],
+        *,
+        item_kernel_weight: float,
+        user_kernel_weight: float,
+        bias_weight: float,
+        noise: float,
     ) -> None:
-        self.pattern, self.joints = pattern, joints
-        self.own, self.same, self.bias, self.noise = own, same, bias, noise
+        self.pattern, self.product_kernels = pattern, product_kernels
+        self.item_kernel_weight, self.user_kernel_weight = item_kernel_weight, user_kernel_weight
+        self.bias_weight, self.noise = bias_weight, noise
         self._entries = Entries(pattern)
         self.users, self.items = self._entries.users, self._entries.items
-        turned = csr(np.arange(pattern.nnz, dtype=np.int64), pattern.indices, pattern.indptr, pattern.shape).T.tocsr()
-        self._order, self._turned = turned.data, (turned.indices.astype(np.int32), turned.indptr)
+        transposed = csr(
+            np.arange(pattern.nnz, dtype=np.int64), pattern.indices, pattern.indptr, pattern.shape
+        ).T.tocsr()
+        self._order, self._transposed = transposed.data, (transposed.indices.astype(np.int32), transposed.indptr)
 
     def __call__(self, x: Array) -> Array:
         """The product with ``x`` (nnz,), float64."""
@@ -71,16 +81,16 @@ class System:
         """Without noise, and for any entries (n,) of a matrix of the same shape: what is predicted there, less the
         mean, once ``x`` is the solution."""
         n_users, n_items = self.pattern.shape
-        y: Array = self.bias * np.bincount(self.users, x, n_users)[entries.users]
-        y += self.bias * np.bincount(self.items, x, n_items)[entries.items]
-        for which, joint in enumerate(self.joints):
-            values = self._by_items(joint.items, x)
+        y: Array = self.bias_weight * np.bincount(self.users, x, n_users)[entries.users]
+        y += self.bias_weight * np.bincount(self.items, x, n_items)[entries.items]
+        for which, term in enumerate(self.product_kernels):
+            values = self._by_items(term.items, x)
             if which == 0:
-                y += self.own * values.ravel()[entries.flat]
-            values *= np.float32(joint.strength)
+                y += self.item_kernel_weight * values.ravel()[entries.flat]
+            values *= np.float32(term.weight)
             if which == 0:
-                values.ravel()[self._entries.flat] += (self.same * x).astype(np.float32)
-            for rows, kernel in joint.users.blocks():
+                values.ravel()[self._entries.flat] += (self.user_kernel_weight * x).astype(np.float32)
+            for rows, kernel in term.users.blocks():
                 which_entries, part = entries.rows(rows)
                 y[which_entries] += ops.sampled_product(kernel, values, part, check_finite=False)
         return y
@@ -88,19 +98,19 @@ class System:
     def _by_items(self, items: Kernel, x: Array) -> Array:
         """``K_I A^T`` (items, users), A the sparse matrix of the coefficients."""
         n_users, n_items = self.pattern.shape
-        coefficients = csr(x[self._order].astype(np.float32), *self._turned, (n_items, n_users))
+        coefficients = csr(x[self._order].astype(np.float32), *self._transposed, (n_items, n_users))
         out = np.empty((n_items, n_users), np.float32)
         for rows, kernel in items.blocks():
             ops.predict_ratings(kernel, coefficients, check_finite=False, out=out[rows])
         return out
 
     def values(self, x: Array) -> list[Array]:
-        """For each of ``joints`` what its users attend to, ``strength A K_I`` (+ ``same A``), (users, items)."""
+        """For each of ``product_kernels`` what its users attend to, ``weight A K_I`` (+ ``user_kernel_weight A``)."""
         out = []
-        for which, joint in enumerate(self.joints):
-            turned = self._by_items(joint.items, x)
-            turned *= np.float32(joint.strength)
+        for which, term in enumerate(self.product_kernels):
+            transposed = self._by_items(term.items, x)
+            transposed *= np.float32(term.weight)
             if which == 0:
-                turned.ravel()[self._entries.flat] += (self.same * x).astype(np.float32)
-            out.append(np.ascontiguousarray(turned.T))
+                transposed.ravel()[self._entries.flat] += (self.user_kernel_weight * x).astype(np.float32)
+            out.append(np.ascontiguousarray(transposed.T))
         return out

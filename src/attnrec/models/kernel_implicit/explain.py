@@ -12,14 +12,14 @@ import numpy as np
 from ...explain.explanation import Explanation, Part
 from ..content.attribution import Added, Columns, Views, by_size
 from ..content.state import Side
-from ..inputs.histories import CSR, Array, Pieces, entries_of
+from ..inputs.histories import CSR, Array, RowChunks, entries_of
 from .history import History
 from .user_block import UserBlock
 
-__all__ = ["Likeness", "Users", "explanation"]
+__all__ = ["Similarity", "Users", "explanation"]
 
 
-class Likeness(NamedTuple):
+class Similarity(NamedTuple):
     """What makes items alike: their histories and content, as they are compared."""
 
     histories: CSR
@@ -27,7 +27,7 @@ class Likeness(NamedTuple):
     columns: Columns
 
     @classmethod
-    def of(cls, histories: CSR, side: Side, columns: Columns) -> Likeness:
+    def of(cls, histories: CSR, side: Side, columns: Columns) -> Similarity:
         """From unit rows of histories, (items, users)."""
         fused, width = side.fused(histories), histories.shape[1]
         return cls(fused[:, :width], fused[:, width:], columns)
@@ -40,8 +40,8 @@ class Likeness(NamedTuple):
         columns, values = entries_of(self.content, item)
         row = np.zeros(self.content.shape[1])
         row[columns] = values
-        same = Pieces.of(self.histories, history).times(of_item)
-        added, interactions = by_size(weights, same, row, Pieces.of(self.content, history), self.columns.belongs)
+        same = RowChunks.of(self.histories, history).times(of_item)
+        added, interactions = by_size(weights, same, row, RowChunks.of(self.content, history), self.columns.belongs)
         return Added(columns, added[columns], interactions + users)
 
 
@@ -56,7 +56,7 @@ class Users:
     weights : (b, users) float32
         Of every user for each of these.
     raters_of : (items, users) CSR
-    units, turned : (b, items), (items, users) CSR
+    units, transposed : (b, items), (items, users) CSR
         Features of these users, and those of all.
     temperature : float
     """
@@ -66,27 +66,27 @@ class Users:
     weights: Array
     raters_of: CSR
     units: CSR
-    turned: CSR
+    transposed: CSR
     temperature: float
 
     @cached_property
-    def _beside(self) -> Callable[[int], History]:  # pairs come a user at a time
-        return lru_cache(1)(lambda row: History.of(self.turned, *entries_of(self.units, row), self.temperature))
+    def _history(self) -> Callable[[int], History]:  # pairs come a user at a time
+        return lru_cache(1)(lambda row: History.of(self.transposed, *entries_of(self.units, row), self.temperature))
 
     def added(self, row: int, itemid: int) -> tuple[Array, Array, Array]:
         """What each item of the history adds through users who are alike; who has an item, and their weights."""
         user, n = int(self.userids[row]), len(self.blocks)
         raters = entries_of(self.raters_of, itemid)[0]
         raters = raters[raters != user]
-        heard = np.zeros(self.weights.shape[1])
+        scores = np.zeros(self.weights.shape[1])
         for block in self.blocks:
-            heard[block.rows] = block.heard(user, raters)
-        listed: Array = self._beside(row).parts(heard) / n
+            scores[block.rows] = block.scores_without_self(user, raters)
+        listed: Array = self._history(row).parts(scores) / n
         return listed, raters, self.weights[row, raters].astype(np.float64) / n
 
 
 def explanation(
-    userids: Array, x: CSR, between: Array | None, users: Users | None, likeness: Likeness | None, liked: Array,
+    userids: Array, x: CSR, between: Array | None, users: Users | None, similarity: Similarity | None, liked: Array,
     row: int, itemid: int, n: int,
 ) -> Explanation:  # fmt: skip
     """Why an item has its score for the user of a row: what history items add, and the weights of neighbours.
@@ -95,16 +95,16 @@ def explanation(
     """
     history, neighbours = entries_of(x, row)[0], None
     by_items = np.zeros(len(history)) if between is None else between[history, itemid].astype(np.float64)
-    listed, total, heard = by_items, float(by_items.sum()), 0.0
+    listed, total, from_users = by_items, float(by_items.sum()), 0.0
     if users is not None:
         through, raters, w = users.added(row, itemid)
         neighbours = Part.largest(raters, w, n, weights=w, values=np.ones(len(raters)), background=total)
-        listed, heard = by_items + through, float(w.sum())
+        listed, from_users = by_items + through, float(w.sum())
     elif not len(history):
-        heard = float(liked[itemid])
-    total += heard
+        from_users = float(liked[itemid])
+    total += from_users
     views: Views = {}
-    if likeness is not None:
-        views = likeness.columns.views(likeness.added(history, itemid, by_items, heard), total, n)
+    if similarity is not None:
+        views = similarity.columns.views(similarity.added(history, itemid, by_items, from_users), total, n)
     by_item = Part.largest(history, listed, n, background=total - float(listed.sum()))
     return Explanation(int(userids[row]), itemid, total, 0.0, "as every score does", by_item, neighbours, **views)

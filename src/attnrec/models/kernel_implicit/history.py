@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..inputs.histories import CSR, Array, taken
+from ..inputs.histories import CSR, Array, float64_rows
 from ..linalg.kernel import per_cosine
 
 __all__ = ["History"]
@@ -23,7 +23,7 @@ class History(NamedTuple):
     entries : (h,) float64
         Its features.
     keys : (h, users) CSR of float64
-        Those of the users, turned.
+        Those of the users, transposed.
     shares : (users,) float64
         ``(k(x, v) - k_0) / cos(x, v)`` of each user.
     """
@@ -35,12 +35,12 @@ class History(NamedTuple):
     @classmethod
     def of(cls, keys: CSR, items: Array, entries: Array, temperature: float) -> History:
         """Of a history's ``items`` and the ``entries`` of its features, among the ``keys`` (items, users)."""
-        keys = taken(keys, items)
+        keys = float64_rows(keys, items)
         cosines = keys.T @ entries
         attention = np.exp((cosines - 1) / temperature)
         return cls(entries, keys, per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
 
-    def parts(self, heard: Array) -> Array:
+    def parts(self, scores: Array) -> Array:
         """What each item of the history adds to a score, (h,), from what each user adds by its likeness."""
-        out: Array = self.entries * (self.keys @ (self.shares * heard))
+        out: Array = self.entries * (self.keys @ (self.shares * scores))
         return out

@@ -1,4 +1,4 @@
-"""KernelAttentionRecommender: softmax attention on values solved in closed form. The contract is in base.py."""
+"""KernelAttentionRecommender: top-n recommendation by softmax attention, with values solved in closed form."""
 
 from __future__ import annotations
 
@@ -10,27 +10,20 @@ from typing import Literal
 import numpy as np
 
 from ... import ops
-from ..._util.validate import check_choice, check_number, check_share
 from ...explain.explanation import Explanation
 from ..base import batches
 from ..base.fitting import Given, Report
 from ..base.recommender import Queries, Recommender
 from ..content import state as content_state
 from ..content.attribution import Columns
-from ..inputs import checks, dislikes
+from ..inputs import dislikes
 from ..inputs.histories import CSR, Array, csr, histories, ones
-from . import item_kernel, ridge, vector_items
-from .explain import Likeness, Users, explanation
+from . import item_kernel, parameters, ridge, vector_items
+from .explain import Similarity, Users, explanation
 from .state import KernelState
 from .user_block import UserBlock
 
 __all__ = ["KernelAttentionRecommender"]
-
-_SPACE: dict[str, dict[str, Sequence[object]]] = {
-    "user": {"temperature": (0.2, 0.25, 0.3, 0.4), "regularization": (0.1, 0.3, 1.0)},
-    "item": {"item_temperature": (0.3, 0.5, 0.8), "item_regularization": (0.2, 0.5, 1.0)},
-    "both": {"temperature": (0.25, 0.4), "regularization": (0.1, 0.3, 1.0), "item_regularization": (0.3, 1.0)},
-}
 
 
 class KernelAttentionRecommender(Recommender[KernelState]):
@@ -52,46 +45,59 @@ class KernelAttentionRecommender(Recommender[KernelState]):
     ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a stranger's scores are what they would be had
     she been fitted (to rounding, but for her part in n_i; exactly with ``popularity_exponent=0``).
 
-    ``side="item"`` does the same with items and users exchanged: items are compared by who uses them, and the score
-    is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the diagonal ``B = -item_regularization (K_I +
-    item_regularization I)^-1``, and 0 on it. An item that nobody has is like no other, and scores 0. With a linear
-    kernel this would be EASE (Steck, 2019) up to the scale of its columns. ``side="both"`` adds the two scores.
+    This is user-based recommendation. ``based_on="items"`` does the same with items and users exchanged: items are
+    compared by who uses them, and the score is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the
+    diagonal ``B = -item_regularization (K_I + item_regularization I)^-1``, and 0 on it. An item that nobody has is
+    similar to no other, and scores 0. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
+    columns. ``based_on="both"`` adds the two scores.
 
-    ``weights`` of :meth:`recommend` are the share of ``sum_v |w_v|`` that belongs to users who have the item, or of
-    ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``side="both"``.
+    ``weights`` of :meth:`recommend` are the fraction of ``sum_v |w_v|`` that belongs to users who have the item, or of
+    ``sum_j |B_ji|`` that belongs to items of the history; the mean of both with ``based_on="both"``.
 
     Parameters
     ----------
     temperature : float
-        Of the attention between users.
+        Temperature of the attention between users, at least 0.01: a larger value spreads attention over less similar
+        users, and so ranks nearer to popularity.
     regularization : float
-        More than 0. Large: smoother, nearer to plain attention on what others have.
+        Ridge added to the kernel between users, at least 1e-6: a larger value gives smoother scores, nearer to plain
+        attention on the histories of similar users.
     popularity_exponent : float
-        How much less a popular item says about who is alike, 0 or more.
-    side : {"user", "item", "both"}
-    item_temperature, item_regularization, activity_exponent : float
-        The same for attention between items; the last weighs users by how many items they have.
-    content_share : float
-        With ``item_features``, how much content counts in the similarity of items against who used them, 0 to 1.
+        Exponent, at least 0, by which an item's weight in the similarity of users falls with the number of its users:
+        a larger value lets popular items count less, and 0 weighs all items equally.
+    based_on : {"users", "items", "both"}
+        What is compared: users (user-based), items (item-based), or both, whose scores are added.
+    item_temperature : float
+        Temperature of the attention between items, at least 0.01, as ``temperature``.
+    item_regularization : float
+        Ridge added to the kernel between items, at least 1e-6, as ``regularization``.
+    activity_exponent : float
+        Exponent, at least 0, by which a user's weight in the similarity of items falls with the length of the history:
+        a larger value lets active users count less, and 0 weighs all users equally.
+    content_weight : float
+        Weight of ``item_features`` in the similarity of items, 0 to 1; histories have the rest, so a larger value
+        compares items by content more.
     modality_weights : mapping of str to float, optional
-        How much each modality counts there, whatever an encoder's ``weights``; equal by default. A matrix is "content".
+        Weight of each modality of ``item_features``, at least 0, relative to the others and in place of an encoder's
+        ``weights``; all are equal by default. A matrix is the modality "content".
     n_blocks : "auto" or int
-        Solve for that many blocks of users, drawn with ``random_state``, and take the mean of their scores: memory
-        and time fall by ``n_blocks`` and its square. Fewer users are further apart: raise ``temperature``, or let
-        ``fit(tune=...)`` choose it, and accuracy falls by a little, else by much. "auto" is the fewest blocks that
-        fit the memory budget.
+        Number of blocks of users, drawn with ``random_state``, that are solved for separately and whose scores are
+        averaged, at least 1. A larger number divides memory by ``n_blocks`` and time by its square, and costs accuracy,
+        less so with a ``temperature`` that is raised or chosen by ``fit(tune=...)``. "auto" takes the fewest blocks
+        that fit the memory budget.
     memory_budget : int, optional
-        Bytes that ``fit`` may take; :func:`attnrec.memory_budget` unless told.
+        Bytes that ``fit`` may take; by default :func:`attnrec.memory_budget`. A larger budget allows more users and
+        items, or fewer blocks.
     random_state : int
-        Of the blocks of users, and of the part that ``fit(tune=...)`` holds out.
+        Seed, at least 0, of the blocks of users and of the part of the histories that ``fit(tune=...)`` holds out.
     negative : {"seen", "ignore", "interaction"}
-        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
-        as all other values are.
+        Meaning of stored values below 0. "seen" takes them for dislikes, which are hidden from their user and not
+        learned from; "ignore" drops them; "interaction" takes them for interactions, as all other values.
 
     Notes
     -----
-    An empty history has the attention of users that comes without any likeness, which ranks by popularity; between
-    items, where there is none, an item's score is the share of users who have it.
+    An empty history gives all users the same attention, which ranks by popularity; with ``based_on="items"`` an item's
+    score is then the fraction of users who have it.
 
     Time: ``n^3`` multiplications and additions for n users (or items), memory ``4 n^2`` bytes, in place;
     :meth:`memory_needed` says how much beforehand, and so does the progress bar.
@@ -119,7 +125,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
     """
 
     _holds = KernelState
-    takes = frozenset({"tune", "item_features", "item_vectors"})
+    accepted_inputs = frozenset({"tune", "item_features", "item_vectors"})
 
     def __init__(
         self,
@@ -127,11 +133,11 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         regularization: float = 0.15,
         popularity_exponent: float = 0.2,
         *,
-        side: Literal["user", "item", "both"] = "user",
+        based_on: Literal["users", "items", "both"] = "users",
         item_temperature: float = 0.5,
         item_regularization: float = 0.5,
         activity_exponent: float = 0.5,
-        content_share: float = 0.3,
+        content_weight: float = 0.3,
         modality_weights: Mapping[str, float] | None = None,
         n_blocks: int | Literal["auto"] = "auto",
         memory_budget: int | None = None,
@@ -141,11 +147,11 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         self.temperature = temperature
         self.regularization = regularization
         self.popularity_exponent = popularity_exponent
-        self.side = side
+        self.based_on = based_on
         self.item_temperature = item_temperature
         self.item_regularization = item_regularization
         self.activity_exponent = activity_exponent
-        self.content_share = content_share
+        self.content_weight = content_weight
         self.modality_weights = modality_weights
         self.n_blocks = n_blocks
         self.memory_budget = memory_budget
@@ -153,34 +159,25 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         self.negative = negative
 
     def _check_params(self) -> None:
-        check_choice("side", self.side, ("user", "item", "both"))
-        for prefix in ("", "item_"):
-            check_number(f"{prefix}temperature", getattr(self, f"{prefix}temperature"), 1e-2)
-            check_number(f"{prefix}regularization", getattr(self, f"{prefix}regularization"), 1e-6)
-        check_number("popularity_exponent", self.popularity_exponent)
-        check_number("activity_exponent", self.activity_exponent)
-        check_share("content_share", self.content_share)
-        for name, unset in (("n_blocks", "auto"), ("memory_budget", None)):
-            if (value := getattr(self, name)) != unset:
-                checks.count(name, value)
-        checks.seed("random_state", self.random_state)
-        check_choice("negative", self.negative, dislikes.CHOICES)
+        parameters.check(self)
+
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
+        return parameters.SPACE[self.based_on]
 
     def _side(self, item_features: object, n_items: int) -> content_state.Side | None:
         known = content_state.taken("item_features", item_features, n_items, "items")
-        if known is not None and self.side == "user":
-            raise ValueError("item_features say which items are alike: use them with side='item' or side='both'")
-        return content_state.Side.of(known, float(self.content_share), self.modality_weights)
-
-    def _search_space(self) -> dict[str, Sequence[object]]:
-        return _SPACE[self.side]
+        if known is not None and self.based_on == "users":
+            raise ValueError(
+                "item_features say which items are alike: use them with based_on='items' or based_on='both'"
+            )
+        return content_state.Side.of(known, float(self.content_weight), self.modality_weights)
 
     # Memory.
 
     def _plan(self, x: CSR, content: int | None) -> tuple[int, int]:
         """Bytes that fitting takes with so many values of content, and blocks of users; ValueError over the budget."""
         more = 0 if content is None else item_kernel.content_bytes(x, content)
-        return ridge.plan(x.shape, x.nnz, self.side, self.n_blocks, self.memory_budget, more)
+        return ridge.plan(x.shape, x.nnz, self.based_on, self.n_blocks, self.memory_budget, more)
 
     def memory_needed(self, user_items: object, item_features: object = None) -> int:
         """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
@@ -215,20 +212,20 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
         inverse: list[Array] = []
         between, given_vectors = None, None
-        columns = (x.shape[0] if self.side != "item" else 0) + (x.shape[1] if self.side != "user" else 0)
+        columns = (x.shape[0] if self.based_on != "items" else 0) + (x.shape[1] if self.based_on != "users" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
-            if self.side != "item":
+            if self.based_on != "items":
                 for rows in ridge.parts(x.shape[0], n_blocks, int(self.random_state)):
                     part = unit if n_blocks == 1 else unit[rows]
                     inverse.append(self._inverse(part, bar.update))
-            if self.side != "user":
+            if self.based_on != "users":
                 between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
                 given_vectors = vector_items.put(between, given.item_vectors, counts > 0)
         state = KernelState(
             histories=x,
             declared=given.declared,
-            side=self.side,
+            based_on=self.based_on,
             temperature=float(self.temperature),
             n_blocks=n_blocks,
             random_state=int(self.random_state),
@@ -239,7 +236,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
             between_items=between,
             vectors=given_vectors,
             items=content_state.HeldSide.of(beside),
-            content_share=None if beside is None else beside.share,
+            content_weight=None if beside is None else beside.share,
         )
         report(1, float("nan"))
         return state
@@ -276,7 +273,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
 
     def _between_items(self, s: KernelState) -> Array:
         if s.between_items is None:
-            raise ValueError("side='user' has no weights between items: use side='item' or side='both'")
+            raise ValueError("based_on='users' has no weights between items: use based_on='items' or based_on='both'")
         return s.between_items
 
     def _row_bytes(self) -> int:
@@ -318,7 +315,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
                 UserBlock(rows, inverse, unit[rows], x[rows]) for rows, inverse in zip(found, s.inverse, strict=True)
             ]
 
-        return list(self._derived("blocks", make)) if s.side != "item" else []
+        return list(self._derived("blocks", make)) if s.based_on != "items" else []
 
     def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
         """Weight of every user of the block for each query, (b, n) float32."""
@@ -335,7 +332,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         s = self._fitted()
         x = self._histories(queries)
         shape = (x.shape[0], self.n_items)
-        if s.side == "item":
+        if s.based_on == "items":
             scores = ridge.sums_of_rows(x, self._between_items(s))
             scores[np.diff(x.indptr) == 0] = self._liked()
             return scores, scores
@@ -350,13 +347,13 @@ class KernelAttentionRecommender(Recommender[KernelState]):
             size += w.sum(axis=1, dtype=np.float64)
         scores *= np.float32(1 / len(blocks))
         share /= np.maximum(size, np.finfo(np.float32).tiny)[:, None].astype(np.float32)
-        if s.side == "both":
+        if s.based_on == "both":
             scores += ridge.sums_of_rows(x, self._between_items(s))
         return scores, share
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         s = self._fitted()
-        if s.side == "user":
+        if s.based_on == "users":
             return np.minimum(weights, np.float32(1))
         between = self._between_items(s)
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
@@ -365,7 +362,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         for r, row in enumerate(ids):
             found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
             share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
-        weights = (weights + share) / 2 if s.side == "both" else share
+        weights = (weights + share) / 2 if s.based_on == "both" else share
         return np.minimum(weights, np.float32(1))
 
     # Why.
@@ -383,8 +380,8 @@ class KernelAttentionRecommender(Recommender[KernelState]):
             turned = self._derived("keys_by_item", lambda: self._user_vectors().T.tocsr())
             users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature)
         side = s.beside
-        likeness = None
+        similarity = None
         if side is not None:
             columns = self._derived("columns", lambda: Columns.of_content(side.known, None))
-            likeness = self._derived("likeness", lambda: Likeness.of(self._item_vectors(), side, columns))
-        return partial(explanation, queries.userids, x, s.between_items, users, likeness, self._liked())
+            similarity = self._derived("similarity", lambda: Similarity.of(self._item_vectors(), side, columns))
+        return partial(explanation, queries.userids, x, s.between_items, users, similarity, self._liked())

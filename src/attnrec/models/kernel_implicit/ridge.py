@@ -105,7 +105,7 @@ def parts(n: int, n_blocks: int, random_state: int) -> list[Array]:
 
 
 def plan(
-    shape: tuple[int, int], nnz: int, side: str, n_blocks: int | str, memory_budget: int | None, more: int = 0
+    shape: tuple[int, int], nnz: int, based_on: str, n_blocks: int | str, memory_budget: int | None, more: int = 0
 ) -> tuple[int, int]:
     """Bytes that fitting takes at its peak, beside its input, and blocks of users: with "auto" the fewest that fit.
 
@@ -120,21 +120,25 @@ def plan(
     budget = config.memory_budget() if memory_budget is None else int(memory_budget)
 
     def needed(blocks: int) -> int:
-        sizes = [len(b) for b in parts(n_users, blocks, 0)] if side != "item" else []
-        return _bytes(sizes + ([n_items] if side != "user" else []), n_items, nnz) + more
+        sizes = [len(b) for b in parts(n_users, blocks, 0)] if based_on != "items" else []
+        return _bytes(sizes + ([n_items] if based_on != "users" else []), n_items, nnz) + more
 
     chosen = 1
-    if side != "item" and n_blocks != "auto":
+    if based_on != "items" and n_blocks != "auto":
         chosen = min(int(n_blocks), n_users)
-    elif side != "item":
+    elif based_on != "items":
         while needed(chosen) > budget and n_users >= _LEAST * (chosen + 1):
             chosen += 1
     if needed(chosen) > budget:
-        fixes = {"user": "more n_blocks, or side='item'", "item": "side='user'", "both": "side='user' or side='item'"}
+        fixes = {
+            "users": "more n_blocks, or based_on='items'",
+            "items": "based_on='users'",
+            "both": "based_on='users' or based_on='items'",
+        }
         raise ValueError(
-            f"fitting {n_users} users and {n_items} items with side={side!r}, in {chosen} block(s) of users, takes "
-            f"{needed(chosen) / 1e9:.3g} GB where the memory budget is {budget / 1e9:.3g} GB: pass memory_budget="
-            f"{needed(chosen)}, or try {fixes[side]}"
+            f"fitting {n_users} users and {n_items} items with based_on={based_on!r}, in {chosen} block(s) of users, "
+            f"takes {needed(chosen) / 1e9:.3g} GB where the memory budget is {budget / 1e9:.3g} GB: pass memory_budget="
+            f"{needed(chosen)}, or try {fixes[based_on]}"
         )
     return needed(chosen), chosen
 

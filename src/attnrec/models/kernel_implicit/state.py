@@ -43,16 +43,16 @@ class KernelState(FittedState):
     item_weights, user_weights
         How much a shared item or user says.
     inverse
-        ``(K + regularization I)^-1`` of each block of users; none with ``side="item"``.
+        ``(K + regularization I)^-1`` of each block of users; none with ``based_on="items"``.
     between_items
-        What a history item (row) adds to the score of each item; None with ``side="user"``.
+        What a history item (row) adds to the score of each item; None with ``based_on="users"``.
     vectors
         Items that are known by vectors alone.
-    items, content_share
+    items, content_weight
         Content of items, and how much it counts against the histories.
     """
 
-    side: Literal["user", "item", "both"]
+    based_on: Literal["users", "items", "both"]
     temperature: float
     n_blocks: int
     random_state: int
@@ -63,7 +63,7 @@ class KernelState(FittedState):
     between_items: Annotated[Array | None, of("float32", "items", "items")] = None
     vectors: Annotated[Vectors | None, Part()] = None
     items: Annotated[HeldSide | None, Part(rows="items")] = None
-    content_share: float | None = None
+    content_weight: float | None = None
 
     def known_items(self) -> Array:
         """(items,) bool: of which features or vectors are known."""
@@ -75,7 +75,7 @@ class KernelState(FittedState):
     @property
     def beside(self) -> Side | None:
         """Content of items beside the histories."""
-        return Side.held(self.items, self.content_share)
+        return Side.held(self.items, self.content_weight)
 
     def check(self) -> None:
         """Raise ValueError or TypeError for what ``fit`` would not have made."""
@@ -86,13 +86,13 @@ class KernelState(FittedState):
         n_users, n_items = self.histories.shape
         if not 1 <= self.n_blocks <= max(1, n_users):
             raise ValueError(f"n_blocks is {self.n_blocks!r:.40}")
-        blocks = [] if self.side == "item" else np.array_split(np.empty(n_users), self.n_blocks)
+        blocks = [] if self.based_on == "items" else np.array_split(np.empty(n_users), self.n_blocks)
         if [len(block) for block in blocks] != [len(inverse) for inverse in self.inverse]:
             raise ValueError(f"inverse has other blocks than {self.n_blocks} of {n_users} users")
-        if (self.between_items is None) != (self.side == "user"):
-            raise ValueError(f"between_items does not go with side={self.side!r}")
-        if (self.items is None) != (self.content_share is None):
-            raise ValueError("content and content_share go together")
+        if (self.between_items is None) != (self.based_on == "users"):
+            raise ValueError(f"between_items does not go with based_on={self.based_on!r}")
+        if (self.items is None) != (self.content_weight is None):
+            raise ValueError("content and content_weight go together")
         if self.items is not None:
             self.items.check()
         if self.vectors is not None and (np.diff(self.vectors.given_items, prepend=-1, append=n_items) < 1).any():

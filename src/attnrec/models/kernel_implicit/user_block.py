@@ -61,7 +61,7 @@ class UserBlock(NamedTuple):
             out[new] = w
         return out
 
-    def heard(self, userid: int, raters: Array) -> Array:
+    def scores_without_self(self, userid: int, raters: Array) -> Array:
         """What each user of the block, by its likeness, adds to the score of an item: (n,) float64.
 
         ``raters`` are the users who have the item, less ``userid`` itself, of whose likeness nothing is taken.

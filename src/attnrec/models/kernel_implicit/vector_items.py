@@ -34,8 +34,10 @@ def updated(state: KernelState, ids: Array, vectors: Any, n: int) -> Given:
     rows = np.pad(rows, ((0, 0), (0, n - rows.shape[1])))
     if vectors is None:
         return items, rows
-    if state.side == "user":
-        raise ValueError("item_vectors say what items of a history add: use them with side='item' or side='both'")
+    if state.based_on == "users":
+        raise ValueError(
+            "item_vectors say what items of a history add: use them with based_on='items' or based_on='both'"
+        )
     vectors = as_numpy(vectors, "item_vectors") if is_array_like(vectors) else vectors
     learned = np.setdiff1d(np.arange(state.histories.shape[1]), items)
     width = np.shape(vectors)[1] if np.ndim(vectors) == 2 and learned[-1] < np.shape(vectors)[1] <= n else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs.histories import Array
 
 __all__ = ["one_thread", "solve"]
@@ -39,13 +39,13 @@ def one_thread() -> Iterator[None]:
 
 @cache
 def _controller() -> Any:
-    need("scipy.linalg", extra="models")  # what is not loaded yet would not be found
-    return need("threadpoolctl", extra="models").ThreadpoolController()
+    require("scipy.linalg", extra="models")  # what is not loaded yet would not be found
+    return require("threadpoolctl", extra="models").ThreadpoolController()
 
 
 def solve(a: Array, y: Array) -> Array:
     """``a^-1 y`` for a symmetric positive definite ``a`` (n, n), which is written over, and ``y`` (n,)."""
-    _, x, info = need("scipy.linalg.lapack", extra="models").dposv(a, y, lower=1, overwrite_a=1)
+    _, x, info = require("scipy.linalg.lapack", extra="models").dposv(a, y, lower=1, overwrite_a=1)
     if info:
         raise ValueError(f"a system of {len(y)} equations is singular: raise the noise")
     return np.asarray(x)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ... import ops
-from ..._util.extras import need
+from ..._util.extras import require
 from ..inputs.histories import Array
 
 __all__ = ["invert", "scratch_bytes"]
@@ -90,7 +90,7 @@ def _inverse(a: Array) -> Array:
 
 
 def _tile_inverse(a: Array) -> Array:
-    lapack = need("scipy.linalg.lapack", extra="models")
+    lapack = require("scipy.linalg.lapack", extra="models")
     factor, info = lapack.dpotrf(a, lower=1, clean=1)
     inverse, failed = lapack.dtrtri(factor, lower=1) if info == 0 else (factor, info)
     if info or failed:

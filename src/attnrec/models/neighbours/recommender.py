@@ -15,7 +15,7 @@ from ..base.fitting import Given, Report
 from ..base.recommender import Queries, Recommender
 from ..base.state import Declared, Negative
 from ..inputs import dislikes
-from ..inputs.histories import CSR, Array, csr, entries_of, taken, unit_rows
+from ..inputs.histories import CSR, Array, csr, entries_of, float64_rows, unit_rows
 from ..inputs.rating_scale import Scale
 from ..linalg.kernel import per_cosine
 from . import terms
@@ -201,7 +201,7 @@ class NeighbourAttention(Recommender[NeighbourState]):
             keys,
             s.values,
             scale=1 / s.temperature,
-            exclude=terms.themselves(queries.userids, keys.shape[0]),
+            exclude=terms.self_mask(queries.userids, keys.shape[0]),
             check_finite=False,
         )
         if s.feedback == "implicit":
@@ -227,7 +227,7 @@ class NeighbourAttention(Recommender[NeighbourState]):
             own = cosines[row].astype(np.float64)
             uniform, attention = terms.attention(own, temperature, int(queries.userids[row]))
             shares = per_cosine(own, uniform, attention, temperature)
-            return items, x, taken(by_item, items), attention, shares
+            return items, x, float64_rows(by_item, items), attention, shares
 
         def explain(row: int, itemid: int, n: int) -> Explanation:
             items, x, shared, attention, shares = user(row)
@@ -236,10 +236,10 @@ class NeighbourAttention(Recommender[NeighbourState]):
             values = said - s.means[raters].astype(np.float64) if explicit else np.ones(len(raters))
             trusted = float(attention[raters].sum()) + damping if explicit else 1.0
             weights = attention[raters] / trusted if trusted > 0 else np.zeros(len(raters))
-            heard = np.zeros(len(attention))
-            heard[raters] = shares[raters] * values / (trusted or 1.0)
+            of_raters = np.zeros(len(attention))
+            of_raters[raters] = shares[raters] * values / (trusted or 1.0)
             neighbours = Part.largest(raters, weights * values, n, weights=weights, values=values)
-            listed = x * (shared @ heard)
+            listed = x * (shared @ of_raters)
             history = Part.largest(items, listed, n, background=neighbours.total - float(listed.sum()))
             bias = float(means[row]) if explicit else 0.0
             name = "the user's mean rating" if explicit else "as every score does"

@@ -13,7 +13,7 @@ __all__ = [
     "features",
     "item_features",
     "means",
-    "themselves",
+    "self_mask",
     "values",
 ]
 
@@ -65,7 +65,7 @@ def values(x: CSR, row_means: Array, feedback: str) -> CSR:
     return csr(data, indices, indptr, (x.shape[0], 2 * n))
 
 
-def themselves(userids: Array, n_users: int) -> CSR:
+def self_mask(userids: Array, n_users: int) -> CSR:
     """Each fitted user's own column, (b, users): nobody is their own neighbour."""
     fitted = userids >= 0
     indptr = np.append(0, np.cumsum(fitted)).astype(np.int64)

@@ -44,7 +44,7 @@ _STEPS = 10  # of free users down the gradient
 
 def raw_users(state: SoftmaxState, x: CSR, part: Array | None) -> Array:
     """Vectors of users with the histories ``x`` of ones, not normalised; ``part`` is what their features add."""
-    return raw_vectors(x, state.items, state.loss if state.users == "free" else None, part)
+    return raw_vectors(x, state.items, state.loss if state.user_representation == "embedding" else None, part)
 
 
 def raw_vectors(x: CSR, items: Array, loss: vectors.Loss | None, part: Array | None) -> Array:
@@ -141,7 +141,7 @@ def explainer(model: Model, queries: Queries) -> Callable[[int, int, int], Expla
     s = model._fitted()
     item_vectors = model._derived("item_vectors", model._item_vectors)
     x = ones(s.histories[queries.userids] if queries.given is None else queries.given)
-    free = s.users == "free"
+    free = s.user_representation == "embedding"
     weights, rows = (solved(x, s.items, s.loss)[1], item_vectors) if free else (vectors.pooled(x).data, s.items)
     share = csr(weights, x.indices, x.indptr, x.shape)
     raw = raw_of(s, queries)

@@ -32,7 +32,7 @@ class Setting:
     """The parameters of the estimator that a batch needs; see there. ``item_bias`` (items,) is added to every score."""
 
     loss: vectors.Loss
-    free_users: bool
+    embed_users: bool
     history_dropout: float
     id_dropout: float
     eps: float
@@ -65,10 +65,10 @@ def sample_weights(given: object, x: CSR) -> Array | None:
     return weight
 
 
-def start(data: Data, factors: int, free_users: bool, rng: np.random.Generator) -> Parameters:
+def start(data: Data, factors: int, embed_users: bool, rng: np.random.Generator) -> Parameters:
     """Random parameters: items (n, factors), with free users also users, and a tower for each kind of features."""
     shapes = {"items": data.histories.shape[1]}
-    if free_users:
+    if embed_users:
         shapes["users"] = data.histories.shape[0]
     for name in ("item_features", "user_features"):
         if getattr(data, name) is not None:
@@ -107,11 +107,11 @@ def gradients(
         keep = (rng.random((y.shape[1], 1)) >= setting.id_dropout).astype(np.float32)
     raw_v = item_rows(p, data, keep)
     history: CSR | None = None
-    if setting.free_users:
+    if setting.embed_users:
         raw_u = p["users"][rows]
     else:
         nobody = setting.id_dropout if data.user_features is not None else 0.0
-        history = vectors.pooled(vectors.thinned(y, setting.history_dropout, rng, nobody))
+        history = vectors.pooled(vectors.drop_history(y, setting.history_dropout, rng, nobody))
         raw_u = product(history, raw_v)
     if data.user_features is not None:
         raw_u = raw_u + user_rows(p, data, rows)
@@ -132,9 +132,9 @@ def gradients(
         eps=setting.eps,
         check_finite=False,
     )
-    d_u, d_v = vectors.back(d_u, u, length_u), vectors.back(d_v, v, length_v)
+    d_u, d_v = vectors.normalize_backward(d_u, u, length_u), vectors.normalize_backward(d_v, v, length_v)
     out: Parameters = {}
-    if setting.free_users:
+    if setting.embed_users:
         out["users"] = d_u
     elif history is not None:
         d_v += transposed_product(history, d_u)

@@ -1,15 +1,14 @@
-"""SoftmaxRecommender: vectors learned under the full softmax loss. The contract is in base.py."""
+"""SoftmaxRecommender: user and item embeddings learned by gradient descent on the full softmax loss."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from ... import metrics, ops
-from ..._util.validate import check_choice, check_number
 from ...explain.explanation import Explanation
 from ..base import batches, tuning
 from ..base.fitting import Given, Report
@@ -17,9 +16,8 @@ from ..base.recommender import Queries, Recommender
 from ..base.state import Declared
 from ..content import feature_rows
 from ..content.attribution import described
-from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array, ones, product
-from . import checkpoint, vectors
+from . import checkpoint, parameters, vectors
 from . import inference as serving
 from .objective import Data, Setting, item_rows, sample_weights, user_rows
 from .state import Popularity, SoftmaxState, Tower, UserTower
@@ -43,80 +41,95 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
     Kingma and Ba, 2015) on batches of users. The gradient runs over every item, none is sampled, and the (users, items)
     scores are never stored (:func:`attnrec.softmax_cross_entropy`).
 
-    A user is a function of a history, so that somebody new is as good as somebody fitted. With ``users="history"``
-    the vectors of its items are added up, ``u = n^-1/2 sum_{j in H} v_j``, and training hides a part of each history
-    from the sum. With ``users="free"`` training gives every user a vector of its own, and afterwards a user stands
-    where the loss pulls given the items (see Notes).
+    A user's vector is a function of the history, so new users are served as fitted ones are. With
+    ``user_representation="pooled"`` it is the sum of the vectors of the history's items, ``u = n^-1/2 sum_{j in H}
+    v_j``, and training drops a part of each history from the sum. With ``user_representation="embedding"`` every user
+    has an embedding during training; after training, a user's vector minimises the loss with the item vectors fixed
+    (fold-in; see Notes).
 
     Parameters
     ----------
     factors : int
-        Width of the vectors.
+        Dimension of the user and item vectors, at least 1: a larger one fits finer tastes, and costs memory and time in
+        proportion.
     temperature : float
-        Low: sharp, few items share the attention.
-    users : {"history", "free"}
-        What a user's vector is.
+        Temperature of the softmax, at least 0.01: a larger value spreads probability over more items.
+    user_representation : {"pooled", "embedding"}
+        Representation of a user in training: the pooled vectors of the history's items, or an embedding of its own.
     normalize : {"unseen", "all"}
-        Whether an item competes with those that the user did not choose, or also with the others in the history.
+        Items that the softmax of a chosen item runs over: itself with those that the user did not choose, or all.
     positive_temperature : float, optional
-        Temperature of what was chosen where it differs from that of the rest, as in the bilateral softmax loss (Wu et
-        al., 2024): the loss of an item is ``positive_temperature / temperature * log sum e^s - s_ui``.
+        Temperature of chosen items in the bilateral softmax loss (Wu et al., 2024), at least 0.01 and by default
+        ``temperature``: the loss of an item is ``positive_temperature / temperature * log sum e^s - s_ui``, so a larger
+        value pushes other items away more.
     popularity_exponent : float
-        An item's probability grows with the number of its users to this power, for ``users="history"``: the vectors
-        then say who likes an item, and not how many do. 0: the vectors have to say both. On Gowalla 0.5 with a
-        temperature of 0.1 has 9 % more NDCG@20 than 0 with the default, at 64 factors (``benchmarks/quality``).
+        Exponent, at least 0, with which an item's probability grows with the number of its users, for
+        ``user_representation="pooled"``: a larger value leaves more of popularity to this term and less to the
+        vectors, and with 0 the vectors express both taste and popularity.
     history_dropout : float
-        Share of a history that training hides from the sum, for ``users="history"``; at least 0 and below 1.
+        Probability of dropping a history item from the pooled vector in a step, for ``user_representation="pooled"``,
+        at least 0 and below 1: a larger value regularises more.
     id_dropout : float
-        Share of items whose own vector training leaves out of a step, so that the tower over ``item_features`` learns
-        to stand alone; likewise of users whose history it leaves out, with ``user_features``.
+        Probability of dropping an item's ID embedding in a step (ID dropout), at least 0 and below 1, so that the
+        tower over ``item_features`` also works without it; with ``user_features`` also of dropping a user's history. A
+        larger value relies on features more.
     epochs : int
-        The most passes over all users.
+        Maximum number of passes over all users, at least 1.
     batch_size : int, optional
-        Users in a step; 2,048 unless told, or as many fewer as an epoch of at least 16 steps takes, but 32.
+        Number of users in a step, at least 1. By default 2,048, or fewer on small data so that an epoch has at least 16
+        steps, but no fewer than 32. A larger batch takes fewer, less noisy steps an epoch.
     learning_rate : float
-        Of Adam; it falls by ``decay``.
+        Initial learning rate of Adam, at least 0, which ``lr_schedule`` lowers: a larger value learns faster, and
+        diverges sooner.
     user_learning_rate : float
-        Times ``learning_rate`` for vectors of ``users="free"``, which get one step an epoch.
+        Factor, at least 0, on ``learning_rate`` for user embeddings (``user_representation="embedding"``), which get
+        one step an epoch: a larger value moves them further in it.
     weight_decay : float
-        Share of a parameter that a step takes off, over the learning rate (AdamW, Loshchilov and Hutter, 2019).
-    decay : {"cosine", "linear", "constant"}
-        How the learning rate falls to 0 over all epochs.
+        Fraction of a parameter that a step subtracts, divided by the learning rate (AdamW, Loshchilov and Hutter,
+        2019), at least 0: a larger value regularises more.
+    lr_schedule : {"cosine", "linear", "constant"}
+        Schedule by which the learning rate falls to 0 over all epochs, or stays constant.
     validation_users : int
-        Hold out a fifth of the history of that many users, drawn with ``random_state``, measure NDCG@20 on it after
-        each epoch, and keep the best epoch. 0: learn from everything, and keep the last.
+        Number of users, at least 0, of whom a fifth of the history is held out, drawn with ``random_state``; NDCG@20
+        is measured on it after each epoch, and the best epoch is kept. A larger number measures more precisely and
+        learns from less; 0 learns from everything and keeps the last epoch.
     patience : int
-        With ``validation_users``, stop after so many epochs without a better one; 0: never.
+        Number of epochs without a better NDCG@20 after which training stops, at least 0 and with ``validation_users``
+        alone: a larger value waits longer, and 0 never stops early.
     eps : float
-        Leave out gradients of items less probable than that (see :func:`attnrec.softmax_cross_entropy`); 0 is exact.
+        Probability, at least 0 and below 1, under which an item gets no gradient (see
+        :func:`attnrec.softmax_cross_entropy`): a larger value is faster and less exact, and 0 is exact.
     random_state : int
-        Same bits for the same number, whatever the number of threads.
+        Seed, at least 0, of all random draws: the same seed gives the same bits for any number of threads.
     negative : {"seen", "ignore", "interaction"}
-        Values below 0 are dislikes, hidden from their user and not learned from; as if not stored; or interactions,
-        as all other values are.
+        Meaning of stored values below 0. "seen" takes them for dislikes, which are hidden from their user and not
+        learned from; "ignore" drops them; "interaction" takes them for interactions, as all other values.
 
     Attributes
     ----------
-    losses_, scores_ : list of float
-        Of the epochs of the last ``fit``: mean loss, and NDCG@20 on what was held out. Not saved.
+    losses_ : list of float
+        Mean loss of each epoch of the last ``fit``; it is not saved.
+    scores_ : list of float
+        NDCG@20 of each epoch of the last ``fit`` on the held-out interactions; it is not saved.
 
     Notes
     -----
-    Values stored in ``user_items`` say no more than their sign. ``sample_weight`` (users,) weighs users in the loss.
+    Of values stored in ``user_items`` only the sign counts. ``sample_weight`` (users,) weighs users in the loss.
     ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and ``user_features`` (users, g)
     likewise beside the history; sparse or dense, scaled as they are.
 
     An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. A loss that is not finite, or
-    far above where it was, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps
-    the last whole epoch, and the users of training where free ones are being placed after it.
-    ``fit(..., checkpoint=path)`` goes on where a killed process was.
+    far above earlier ones, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps
+    the last whole epoch, and during the fold-in after training the user embeddings of training.
+    ``fit(..., checkpoint=path)`` continues the training of a killed process.
 
-    For ``users="free"`` a user walks down the gradient from the sum of the history, ``u += eta (sum_{h in H} (1 - p_h)
-    v_h - sum_h (1 - p_h) E[v])`` at length 1: history items attract, the more the less probable they still are, and
-    attention over all others repels.
+    With ``user_representation="embedding"`` fold-in takes gradient steps from the pooled history, ``u += eta (sum_{h
+    in H} (1 - p_h) v_h - sum_h (1 - p_h) E[v])``, and normalises u to length 1 after each: history items attract, the
+    more the less probable they still are, and the softmax average of the others repels.
 
-    An explanation splits the score by history item, exactly: either way a user is a sum of vectors of its history, and
-    of what repels (or comes from ``user_features``), which is the background. An empty history has the mean user.
+    An explanation splits the score exactly by history item: with either representation a user's vector is a weighted
+    sum of the vectors of the history, plus a rest (the repulsion, or the part of ``user_features``), which is the
+    background. An empty history has the mean user's vector.
 
     Examples
     --------
@@ -133,16 +146,18 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
     """
 
     _holds = SoftmaxState
-    exact_updates = False
+    updates_are_exact = False
     scores_are_shares = False
-    takes = frozenset({"tune", "item_features", "item_vectors", "user_features", "sample_weight", "checkpoint"})
+    accepted_inputs = frozenset(
+        {"tune", "item_features", "item_vectors", "user_features", "sample_weight", "checkpoint"}
+    )
 
     def __init__(
         self,
         factors: int = 64,
         temperature: float = 0.08,
         *,
-        users: Literal["history", "free"] = "history",
+        user_representation: Literal["pooled", "embedding"] = "pooled",
         normalize: Literal["unseen", "all"] = "unseen",
         positive_temperature: float | None = None,
         popularity_exponent: float = 0.0,
@@ -153,7 +168,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         learning_rate: float = 0.03,
         user_learning_rate: float = 5.0,
         weight_decay: float = 0.0,
-        decay: Literal["cosine", "linear", "constant"] = "cosine",
+        lr_schedule: Literal["cosine", "linear", "constant"] = "cosine",
         validation_users: int = 0,
         patience: int = 3,
         eps: float = 0.0,
@@ -162,7 +177,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
     ) -> None:
         self.factors = factors
         self.temperature = temperature
-        self.users = users
+        self.user_representation = user_representation
         self.normalize = normalize
         self.positive_temperature = positive_temperature
         self.popularity_exponent = popularity_exponent
@@ -173,7 +188,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         self.learning_rate = learning_rate
         self.user_learning_rate = user_learning_rate
         self.weight_decay = weight_decay
-        self.decay = decay
+        self.lr_schedule = lr_schedule
         self.validation_users = validation_users
         self.patience = patience
         self.eps = eps
@@ -181,29 +196,9 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         self.negative = negative
 
     def _check_params(self) -> None:
-        for name in ("factors", "epochs", *(["batch_size"] if self.batch_size is not None else [])):
-            checks.count(name, getattr(self, name))
-        check_number("temperature", self.temperature, 1e-2)
-        if self.positive_temperature is not None:
-            check_number("positive_temperature", self.positive_temperature, 1e-2)
-        check_choice("users", self.users, ("history", "free"))
-        check_choice("normalize", self.normalize, ("unseen", "all"))
-        check_choice("decay", self.decay, ("cosine", "linear", "constant"))
-        for name in ("learning_rate", "user_learning_rate", "weight_decay", "history_dropout", "id_dropout", "eps"):
-            check_number(name, getattr(self, name))
-        check_number("popularity_exponent", self.popularity_exponent)
-        if self.popularity_exponent and self.users == "free":
-            raise ValueError(
-                f"popularity_exponent={self.popularity_exponent!r} goes with users='history': leave it 0 for free ones"
-            )
-        for name in ("history_dropout", "id_dropout", "eps"):
-            if getattr(self, name) >= 1:
-                raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
-        for name in ("validation_users", "patience", "random_state"):
-            checks.seed(name, getattr(self, name))
-        check_choice("negative", self.negative, dislikes.CHOICES)
+        parameters.check(self)
 
-    def _search_space(self) -> dict[str, Sequence[object]]:
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
         return {"temperature": (0.06, 0.08, 0.1, 0.14), "history_dropout": (0.1, 0.2, 0.4)}
 
     # Learning.
@@ -217,8 +212,10 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
                 ("user_features", given.user_features, x.shape[0], "users"),
             )
         )
-        if users is not None and self.users == "free":
-            raise ValueError("user_features go with users='history': a free vector takes in all that they could say")
+        if users is not None and self.user_representation == "embedding":
+            raise ValueError(
+                "user_features go with user_representation='pooled': an embedding learns all that they could say"
+            )
         return Data(ones(x), items, users, sample_weights(given.sample_weight, x))
 
     def _loss(self) -> Loss:
@@ -233,10 +230,12 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
 
     def _training(self, data: Data) -> Training:
         dropout = (float(self.history_dropout), float(self.id_dropout))
-        setting = Setting(self._loss(), self.users == "free", *dropout, float(self.eps), self._bias(data.histories))
+        setting = Setting(
+            self._loss(), self.user_representation == "embedding", *dropout, float(self.eps), self._bias(data.histories)
+        )
         rates = (float(self.learning_rate), float(self.user_learning_rate), float(self.weight_decay))
         size = self.batch_size or min(2048, max(32, -(-data.histories.shape[0] // 16)))
-        schedule = Schedule(self.epochs, size, *rates, self.decay, int(self.random_state))
+        schedule = Schedule(self.epochs, size, *rates, self.lr_schedule, int(self.random_state))
         return Training(data, setting, schedule, self.factors)
 
     def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> SoftmaxState:
@@ -299,7 +298,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         placed = np.zeros((histories.shape[0], self.factors), dtype=np.float32)
         try:
             placed[rows] = serving.raw_vectors(
-                data.histories[rows], items, loss if self.users == "free" else None, part
+                data.histories[rows], items, loss if self.user_representation == "embedding" else None, part
             )
         except KeyboardInterrupt:
             if "users" not in p or only is not None:
@@ -318,7 +317,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         return SoftmaxState(
             histories=histories,
             declared=declared,
-            users=self.users,
+            user_representation=self.user_representation,
             normalize=self.normalize,
             temperature=loss.temperature,
             lse_weight=loss.lse_weight,

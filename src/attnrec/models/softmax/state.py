@@ -67,10 +67,10 @@ class SoftmaxState(FittedState):
 
     Attributes
     ----------
-    users
-        What users are: functions of their histories, or vectors of their own.
+    user_representation
+        Whether users are pooled from their histories, or had embeddings in training and are folded in.
     normalize, temperature, lse_weight
-        The loss that free users go down.
+        The loss that embedded users go down.
     items, user_rows
         Vectors, not normalised.
     average
@@ -81,7 +81,7 @@ class SoftmaxState(FittedState):
         Towers over features of items and of users.
     """
 
-    users: Literal["history", "free"]
+    user_representation: Literal["pooled", "embedding"]
     normalize: Literal["unseen", "all"]
     temperature: float
     lse_weight: float
@@ -95,7 +95,7 @@ class SoftmaxState(FittedState):
 
     @property
     def loss(self) -> vectors.Loss:
-        """The loss that free users go down."""
+        """The loss that embedded users go down."""
         return vectors.Loss(self.temperature, self.lse_weight, self.normalize)
 
     @property

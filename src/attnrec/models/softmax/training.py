@@ -28,12 +28,12 @@ class Schedule:
     learning_rate: float
     user_learning_rate: float
     weight_decay: float
-    decay: str
+    lr_schedule: str
     random_state: int
 
     def rate(self, done: float) -> float:
         """The learning rate's factor once a share ``done`` of all steps was taken: 1 falling to 0, or always 1."""
-        return {"cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1 - done, "constant": 1.0}[self.decay]
+        return {"cosine": 0.5 * (1 + math.cos(math.pi * done)), "linear": 1 - done, "constant": 1.0}[self.lr_schedule]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Training:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng([self.schedule.random_state, 0])
-        self.parameters = start(self.data, self.factors, self.setting.free_users, rng)
+        self.parameters = start(self.data, self.factors, self.setting.embed_users, rng)
 
     def run_epoch(self, step: Callable[[int], object]) -> float:
         """One pass over all users in random order; ``step`` is told how many users were done.
@@ -82,7 +82,7 @@ class Training:
         rng = np.random.default_rng([self.schedule.random_state, self.epoch + 1])
         n_users = self.data.histories.shape[0]
         batches = batches_of(self.data.histories.indptr, rng.permutation(n_users), self.schedule.batch_size)
-        if self.setting.free_users:
+        if self.setting.embed_users:
             self.adam.steps["users"] = self.epoch + 1
         total = weight = 0.0
         for at, rows in enumerate(batches):

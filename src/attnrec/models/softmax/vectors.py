@@ -10,7 +10,17 @@ import numpy as np
 from ... import ops
 from ..inputs.histories import CSR, Array, csr, product, row_sums
 
-__all__ = ["Loss", "back", "bias", "lengths", "pooled", "pull", "solved", "thinned", "unit"]
+__all__ = [
+    "Loss",
+    "bias",
+    "drop_history",
+    "lengths",
+    "normalize_backward",
+    "pooled",
+    "solved",
+    "unit",
+    "user_loss_gradient",
+]
 
 
 def lengths(x: Array) -> Array:
@@ -26,7 +36,7 @@ def unit(x: Array, norms: Array | None = None) -> Array:
     return out
 
 
-def back(gradient: Array, rows: Array, norms: Array) -> Array:
+def normalize_backward(gradient: Array, rows: Array, norms: Array) -> Array:
     """Gradient by ``x`` from that by ``rows = unit(x)``, in its place: ``(I - u u^T) g / ||x||``; 0 for a row of 0."""
     gradient -= rows * np.einsum("ij,ij->i", gradient, rows)[:, None]
     with np.errstate(divide="ignore"):
@@ -47,7 +57,7 @@ def pooled(x: CSR) -> CSR:
     return csr(data, x.indices, x.indptr, x.shape)
 
 
-def thinned(x: CSR, share: float, rng: np.random.Generator, whole: float = 0.0) -> CSR:
+def drop_history(x: CSR, share: float, rng: np.random.Generator, whole: float = 0.0) -> CSR:
     """Histories without a random ``share`` of their entries; and without any for a share ``whole`` of the rows."""
     keep = rng.random(len(x.data)) >= share
     if whole:
@@ -65,8 +75,8 @@ class Loss:
     normalize: Literal["unseen", "all"]
 
 
-def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, Array]:
-    """Loss of each user, and which way it pulls them: down its gradient.
+def user_loss_gradient(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, Array]:
+    """Loss of each user, and which way it descents them: down its gradient.
 
     With p_h the probability of a history item among what is no target ("unseen"; 0 for "all") and t = lse_weight, the
     pull is ``sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected``: history items attract, the more the less probable
@@ -77,7 +87,7 @@ def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, 
     losses : (b,) float64
     weights : (nnz,) float32
         Of the history items in the pull.
-    pulls : (b, d) float32
+    descents : (b, d) float32
     """
     unseen = loss.normalize == "unseen"
     scale = 1 / loss.temperature
@@ -91,8 +101,8 @@ def pull(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, 
     losses = row_sums(np.float32(loss.lse_weight) * above - scores, x.indptr)
     weights = 1 - np.float32(loss.lse_weight) * own
     push = loss.lse_weight * row_sums(1 - own, x.indptr)
-    pulls = product(csr(weights, x.indices, x.indptr, x.shape), items) - push[:, None].astype(np.float32) * expected
-    return losses, weights, pulls
+    descents = product(csr(weights, x.indices, x.indptr, x.shape), items) - push[:, None].astype(np.float32) * expected
+    return losses, weights, descents
 
 
 def solved(x: CSR, items: Array, loss: Loss, steps: int) -> tuple[Array, Array]:
@@ -113,23 +123,26 @@ def solved(x: CSR, items: Array, loss: Loss, steps: int) -> tuple[Array, Array]:
     norms = lengths(raw)
     counts = np.maximum(np.diff(x.indptr), 1)[:, None].astype(np.float32)
     users, size = unit(raw, norms), np.full_like(norms, loss.temperature)
-    parts = _over(start.data, norms, x)
-    losses, weights, pulls = pull(users, x, items, loss)
+    parts = _divide_rows(start.data, norms, x)
+    losses, weights, descents = user_loss_gradient(users, x, items, loss)
     for _ in range(steps):
-        raw = users + size / counts * pulls
+        raw = users + size / counts * descents
         norms = lengths(raw)
-        there = pull(unit(raw, norms), x, items, loss)
+        there = user_loss_gradient(unit(raw, norms), x, items, loss)
         better = there[0] <= losses
         of_entries = np.repeat(better, np.diff(x.indptr))
-        moved = _over(parts + np.repeat((size / counts)[:, 0], np.diff(x.indptr)) * weights, norms, x)
+        moved = _divide_rows(parts + np.repeat((size / counts)[:, 0], np.diff(x.indptr)) * weights, norms, x)
         parts, weights = np.where(of_entries, moved, parts), np.where(of_entries, there[1], weights)
         losses = np.where(better, there[0], losses)
-        users, pulls = np.where(better[:, None], unit(raw, norms), users), np.where(better[:, None], there[2], pulls)
+        users, descents = (
+            np.where(better[:, None], unit(raw, norms), users),
+            np.where(better[:, None], there[2], descents),
+        )
         size = np.where(better[:, None], 2 * size, size / 4)
     return users, parts
 
 
-def _over(entries: Array, norms: Array, x: CSR) -> Array:
+def _divide_rows(entries: Array, norms: Array, x: CSR) -> Array:
     """Entries over the norm of their row."""
     by = np.repeat(norms[:, 0], np.diff(x.indptr))
     out: Array = np.divide(entries, by, out=np.zeros_like(entries), where=by > 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._util.extras import need
+from ..._util.extras import require
 from ..._util.files import written_beside
 from ..inputs.histories import CSR, Array, csr, flaw
 
@@ -43,7 +43,7 @@ def write(path: str | os.PathLike[str], model: str, params: dict[str, Any], stat
         ) from None
     with written_beside(path) as beside:
         data = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-        need("safetensors.numpy", extra="models").save_file(data, beside, metadata={_KEY: text})
+        require("safetensors.numpy", extra="models").save_file(data, beside, metadata={_KEY: text})
 
 
 def _plain(value: Any) -> Any:
@@ -60,7 +60,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     ValueError
         If the file is not a whole model file of this format; the message names it.
     """
-    safetensors = need("safetensors", extra="models")
+    safetensors = require("safetensors", extra="models")
     if os.path.isdir(path):
         raise ValueError(f"{os.fspath(path)!r} is a folder: name the model file in it")
     try:
