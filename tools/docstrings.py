@@ -63,7 +63,8 @@ def _members(thing: type) -> Iterator[tuple[str, Any]]:
 def problems(name: str, thing: Any) -> Iterator[str]:
     """What is wrong with one docstring."""
     doc = get_doc_object(thing)
-    entries = [entry for section in ENTRIES for entry in doc.get(section) or ()]
+    sections = [section for section in ENTRIES if section != "Attributes" or not _is_error(thing)]
+    entries = [entry for section in sections for entry in doc.get(section) or ()]
     skip = set(OFF)
     twin = getattr(importlib.import_module("attnrec.ops"), name.rpartition(".")[2], None)
     taken = set() if _is_error(thing) else set(inspect.signature(thing).parameters)

@@ -20,7 +20,7 @@ struct Place {
   Buffer<double> losses;
 };
 
-// With p the probability of a history item h among what is no target and t = lse_weight, the pull is
+// With p the probability of a history item h among what is no target and t = lse_weight, the negative gradient is
 // sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected.
 void user_loss_gradient(const attnrec_csr &x, const attnrec_matrix &unit, const attnrec_index &index,
                         const UserLoss &loss, const Place &at, const Run &run) {
@@ -29,7 +29,8 @@ void user_loss_gradient(const attnrec_csr &x, const attnrec_matrix &unit, const 
   const Buffer<float> lse(x.rows);
   const Buffer<float> scores(x.indptr[x.rows]);
   attend({&users, nullptr, nullptr}, {nullptr, nullptr, &index}, {&unit, nullptr, nullptr}, loss.scale,
-         {loss.unseen ? &x : nullptr, nullptr}, at.descents.get(), lse.get(), run);  // expected, until it is a pull
+         {loss.unseen ? &x : nullptr, nullptr}, at.descents.get(), lse.get(),
+         run);  // expected, until it is the negative gradient
   sampled_product(users, unit, x, scores.get(), run);
   const int64_t work = d * (1 + x.indptr[x.rows] / std::max<int64_t>(1, x.rows));
   for_each_user(x.rows, work, run, [&](int64_t i) {

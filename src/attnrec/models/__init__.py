@@ -1,4 +1,4 @@
-"""The estimators. Each keeps the contract of :class:`attnrec.models.base.recommender.Recommender`, but the bridge."""
+"""The estimators, which share the interface of ``Recommender``, and ContentBridge, which makes vectors of new items."""
 
 from __future__ import annotations
 
@@ -33,22 +33,25 @@ def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: object = N
     Parameters
     ----------
     path : path
+        File that an estimator's ``save`` wrote.
     mmap : bool
-        Leave the arrays in the file, where processes that load it share them. What a model derives from them when it
-        first recommends is each process's own: for a :class:`SoftmaxRecommender` the item vectors at length 1 and
-        packed, twice ``4 n d`` bytes. Processes share packed vectors through
+        Map the arrays of the file into memory, which processes that load it share. Each process has its own copy of
+        what a model derives from them when it first recommends: for a :class:`SoftmaxRecommender` the item vectors at
+        length 1 and packed, twice ``4 n d`` bytes. Processes share packed vectors through
         ``ItemIndex(model.item_vectors).save(path)`` and :meth:`attnrec.ItemIndex.open`.
-    encoder : object with ``encode``, or dict of modality -> such an object, optional
-        The sentence encoder of the features that the model was fitted with, if they have one.
+    encoder : object with ``encode``, or dict of modality -> object with ``encode``, optional
+        Sentence encoder of the features that the model was fitted with, if they have one.
 
     Returns
     -------
-    the fitted estimator
+    the estimator
+        The fitted model, of the class that the file names.
 
     Raises
     ------
     ValueError
-        If the file is truncated, damaged, of another format, or of an estimator that this version does not have.
+        If the file is truncated, damaged, of another format, or of an estimator or with parameters that this version
+        does not have.
 
     Examples
     --------

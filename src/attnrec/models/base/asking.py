@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
 from ..inputs.outside import Asked
-from .fitting import Learning
 from .queries import Queries
-from .state import FittedState
+from .state import FittedState, Negative
 
-__all__ = ["pairs", "queries"]
+if TYPE_CHECKING:
+    from .fitting import Learning
+
+__all__ = ["asked_about", "everything", "negative", "pairs", "queries", "rows_for"]
+
+
+def negative(model: Learning[FittedState]) -> Negative:
+    """What becomes of values below 0 in histories that are given."""
+    return model._fitted().negative or "interaction"
+
+
+def everything(model: Learning[FittedState]) -> CSR:
+    """The histories with what is disliked."""
+    s = model._fitted()
+    x, disliked = s.histories, s.disliked
+    return x if disliked is None else model._derived("everything", lambda: dislikes.together(x, disliked))
+
+
+def asked_about(model: Learning[FittedState], side: str, at: Array) -> Asked:
+    """These "user" or "item" rows, by outside id as far as these are known."""
+    return Asked(model._outside, side, at, model.n_users if side == "user" else model.n_items)
+
+
+def rows_for(
+    model: Learning[FittedState],
+    name: str,
+    given: object,
+    asked: Asked,
+    fitted: CSR | None = None,
+    negative: str = "interaction",
+) -> CSR:
+    """Rows of the users or items asked about: of Interactions by id, else as :func:`checks.rows_for` finds them."""
+    rows, aligned = asked.rows(name, given)
+    shape = (model.n_users, model.n_items) if asked.side == "user" else (model.n_items, model.n_users)
+    return checks.rows_for(
+        name,
+        rows,
+        asked.at,
+        shape,
+        ids_name=f"{asked.side}id",
+        fitted=fitted,
+        negative=negative,
+        aligned=aligned,
+    )
 
 
 def queries(
@@ -28,13 +72,13 @@ def queries(
         raise ValueError(f"userid {users.min()} is negative: use -1 for somebody who is not fitted")
     if user_items is None:
         return Queries(users, None), None
-    negative = model._negative()
-    rows = model._rows_for(
-        "user_items", user_items, asked or model._asked("user", users), model._everything(), negative
+    below = negative(model)
+    rows = rows_for(
+        model, "user_items", user_items, asked or asked_about(model, "user", users), everything(model), below
     )
     if not recalculate:
         return Queries(users, None), rows
-    return Queries(np.where(users < n, users, -1), dislikes.apart(rows, negative)[0]), rows
+    return Queries(np.where(users < n, users, -1), dislikes.apart(rows, below)[0]), rows
 
 
 def pairs(
@@ -51,7 +95,7 @@ def pairs(
         raise ValueError(f"userid has {len(users)} entries and itemid {len(items)}: pass pairs, or one number")
     shape = getattr(getattr(user_items, "user_items", user_items), "shape", (0,))
     whole = len(shape) == 2 and shape[0] == model.n_users and shape[0] != len(users)
-    by_id = model._asked("user", users).by_id(user_items)
+    by_id = asked_about(model, "user", users).by_id(user_items)
     if user_items is None or by_id or whole:
         users, at = np.unique(users, return_inverse=True)
     else:

@@ -1,4 +1,4 @@
-"""Work in blocks of users: how many fit the memory budget, and their results as arrays or Arrow. Knows no model."""
+"""Blocks of users within the memory budget, progress bars, and results as Arrow batches."""
 
 from __future__ import annotations
 

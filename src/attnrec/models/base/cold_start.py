@@ -1,4 +1,4 @@
-"""Hot, warm and cold: what a model knows of users and items. Scores nothing."""
+"""Cold-start states: users and items are hot, warm or cold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitting and updating: checks the input, asks the estimator to learn, swaps the state. Scores nothing."""
+"""Fit and partial fit: checks of the input, the estimator's learning hooks, and the swap of the state."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Self, TypeVar
 
-import numpy as np
-
 from ...data.alignment import Alignment
 from ...data.ids import Ids
-from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array, no_rows
-from ..inputs.outside import Asked
 from ..storage import fields
-from . import cold_start, learning, tuning
+from . import cold_start, learning, similar, tuning
 from .learning import Given, Report
 from .state import Declared, FittedState, Negative, Stored, snapshot_read
 
@@ -69,7 +65,10 @@ class Learning(Stored[StateT_co]):
         raise NotImplementedError
 
     def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> StateT_co:
-        """The state for these histories."""
+        """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
+        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared`` ("explicit", "implicit" or
+        "unknown"), and ``rating_range``, the range that explicit ratings were declared with, or None.
+        """
         raise NotImplementedError
 
     def _takes_negative(self, user_items: CSR, declared: Declared) -> Negative:
@@ -92,7 +91,7 @@ class Learning(Stored[StateT_co]):
         self, user_items: CSR, itemids: Array, rows: CSR, item_features: object, item_vectors: object
     ) -> StateT_co:
         """The state with all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if
-        they are given."""
+        they are given (vectors by name)."""
         changed = {"item_features": (itemids, item_features), "item_vectors": (itemids, item_vectors)}
         return learning.again(self, user_items, changed)
 
@@ -129,34 +128,38 @@ class Learning(Stored[StateT_co]):
         Parameters
         ----------
         user_items : (users, items) scipy sparse matrix or array, or attnrec.data.Interactions
-            Ratings, counts or 1. A stored entry is an interaction, also where it holds 0, and for estimators with the
-            parameter ``negative`` a dislike where it is below 0, of which a UserWarning tells; duplicate entries add
-            up, as everywhere in SciPy. Any index type, order and real dtype; copied as float32.
-        user_features, item_features, sample_weight : optional
-            For estimators that use them; the others refuse them rather than leave them out silently. Of
-            :class:`attnrec.features.Features` the model keeps the encoder: what comes later may be raw tables.
-            Features with ids are joined to Interactions by id, in whatever order their rows are: users and items
-            without a row have missing content, of which a UserWarning tells, rows of others are left out, and
-            ``alignment_`` counts both. Where one side has no ids, as a matrix, row number i is user or item i.
+            Ratings, counts or ones. A stored entry is an interaction, also where it is 0, and for estimators with the
+            parameter ``negative`` a dislike where it is below 0, with a UserWarning; duplicate entries add up, as
+            everywhere in SciPy. Any index type, order and real dtype is accepted, and copied as float32.
+        user_features : (users, f) matrix or attnrec.features.Features, optional
+            Content of users, for estimators that use it, as ``item_features``.
+        item_features : (items, f) matrix or attnrec.features.Features, optional
+            Content of items, for estimators that use it; others refuse it. The model keeps the encoder of
+            :class:`attnrec.features.Features`, so that later inputs may be raw tables. Features with ids are joined to
+            Interactions by id, in any order: rows of unknown ids are left out, a missing row is missing content, with a
+            UserWarning, and ``alignment_`` counts both. If either has no ids, row i is item (or user) i.
+        sample_weight : (users,) array_like, optional
+            Weight of each user in the loss, at least 0, for estimators that use it: a larger weight counts more.
         show_progress : bool
-            Show a progress bar where the work takes epochs.
+            Show a progress bar.
         callback : callable, optional
-            Called as ``callback(epoch, seconds, loss)`` after each epoch; once, with a loss of NaN, by an estimator
-            that has none.
+            Function called as ``callback(epoch, seconds, loss)`` after each epoch, or once with a loss of NaN by an
+            estimator without epochs.
         tune : True, int, mapping of sequences, or iterable of mappings, optional
-            For estimators that can choose their own parameters: fit on a part of the histories with several settings,
-            take the one that is best on the rest, then fit on all. True tries the estimator's own grid (or changes
-            one parameter at a time from those that it has, where they are many), a number that many settings of it,
-            ``{"name": [values]}`` a grid of yours, and a list of dicts these settings. The part held out is drawn
-            with ``random_state`` and from ``user_items`` alone. The parameters chosen are set on the estimator, and
-            what was tried is kept as ``tuning_``.
+            Hyperparameter search: fit on a part of the histories with several settings, choose the one that is best on
+            the rest, then fit on all. True tries the estimator's own grid (or a coordinate search, one parameter at a
+            time, if the parameters are many), a number that many of its settings, ``{"name": [values]}`` a grid of
+            yours, and a list of dicts these settings. The held-out part is drawn with ``random_state`` from
+            ``user_items`` alone. The chosen parameters are set on the estimator, and all trials are kept as
+            ``tuning_``.
         checkpoint : path, optional
-            For estimators that take epochs: after each one all that training depends on is written there, and where
-            the file is there already, of the same data and parameters, training goes on from it, to the same bits.
+            File to which training in epochs writes its whole state after each one. If the file exists, and is of the
+            same data and parameters, training continues from it, to the same bits.
 
         Returns
         -------
-        self
+        the estimator
+            The fitted estimator itself.
 
         Raises
         ------
@@ -171,22 +174,30 @@ class Learning(Stored[StateT_co]):
         return self
 
     def partial_fit_users(self, userids: object, user_items: object = None, *, user_features: object = None) -> Self:
-        """Replace the histories or the features of some users, or add users, as if fitted with them from the start; or,
-        where ``updates_are_exact`` is False, without training: what was learned of items stays.
+        """Replace the histories or the features of some users, or add users.
+
+        The model is then as if fitted with them from the start, or, where ``updates_are_exact`` is False, the new
+        vectors are computed by fold-in, without training, and the vectors of items stay as they were.
 
         Parameters
         ----------
         userids : (k,) array_like of int
             Fitted users, or new ones numbered on from ``n_users``.
         user_items : (k, items) sparse, optional
-            Their whole histories, one row for each of ``userids``. Interactions are joined by id, if the model was
-            fitted with some: rows of fitted users are found in any order, users that the model does not know are the
-            new ones of ``userids``, in their order, and items that it does not know are left out with a UserWarning.
+            Whole histories of these users, one row for each of ``userids``. Interactions are joined by id, if the model
+            was fitted with some: rows of fitted users are found in any order, users that the model does not know are
+            the new ones of ``userids``, in their order, and items that it does not know are left out with a
+            UserWarning.
         user_features : (k, f) or table of k rows, optional
-            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
-            users then have no history, and fitted ones keep theirs. Without them fitted users keep their features, and
-            new ones have none. Features with ids are joined like Interactions. New users whose rows have no id have
-            none from then on: later inputs are theirs by number.
+            Features as in ``fit``, or a table for their encoder, for estimators that use them. Without ``user_items``
+            new users have no history, and fitted ones keep theirs; without features fitted users keep their features,
+            and new ones have none. Features with ids are joined like Interactions. New users without an id in their
+            rows are matched by number from then on.
+
+        Returns
+        -------
+        the estimator
+            The updated estimator itself.
 
         Raises
         ------
@@ -200,25 +211,31 @@ class Learning(Stored[StateT_co]):
     def partial_fit_items(
         self, itemids: object, item_users: object = None, *, item_features: object = None, item_vectors: object = None
     ) -> Self:
-        """Replace who interacted with some items, or add items, as if fitted with them from the start; or, where
-        ``updates_are_exact`` is False, without training: the item's vector is then the mean of its users' vectors,
-        rescaled to the average item norm, plus the product of its features with the learned feature tower, plus a
-        given vector, rescaled likewise; users keep their vectors.
+        """Replace the users or the features of some items, or add items.
+
+        The model is then as if fitted with them from the start. Where ``updates_are_exact`` is False, there is no
+        training: an item's vector is then the mean of its users' vectors, rescaled to the average item norm, plus the
+        output of the tower for its features, plus a given vector, rescaled likewise; users keep their vectors.
 
         Parameters
         ----------
         itemids : (k,) array_like of int
             Fitted items, or new ones numbered on from ``n_items``.
         item_users : (k, users) sparse, optional
-            All their interactions, one row for each of ``itemids``; or Interactions, which are users by items, joined
-            by id if the model was fitted with some, as in :meth:`partial_fit_users`.
+            All interactions of these items, one row for each of ``itemids``; or Interactions (users, items), joined by
+            id if the model was fitted with some, as in :meth:`partial_fit_users`.
         item_features : (k, f) or table of k rows, optional
-            For estimators that use them, as in ``fit``, or a table for the encoder of those. They may stand alone: new
-            items then have no users, and fitted ones keep theirs. Features with ids are joined like Interactions.
+            Features as in ``fit``, or a table for their encoder, for estimators that use them. Without ``item_users``
+            new items have no users, and fitted ones keep theirs. Features with ids are joined like Interactions.
         item_vectors : (k, d), optional
-            For estimators that score by ``item_vectors``: directions of theirs, such as :class:`ContentBridge` makes
-            of content; for attention between items, like rows of ``history_weights``, which count for as long as
-            nobody has the item. They may stand alone too.
+            Directions of item vectors, such as :class:`ContentBridge` makes of content, for estimators that score by
+            ``item_vectors``; for attention between items, rows such as those of ``history_weights``, which count for
+            as long as the item has no users. ``item_users`` may be left out with them.
+
+        Returns
+        -------
+        the estimator
+            The updated estimator itself.
 
         Raises
         ------
@@ -244,54 +261,26 @@ class Learning(Stored[StateT_co]):
 
     @property
     def disliked(self) -> CSR:
-        """Stored values below 0 that are hidden from the recommendations of their users, and not learned from (see the
-        parameter ``negative`` of estimators that have it), (users, items) CSR of float32; not to be changed."""
+        """Dislikes: stored values below 0 that are hidden from their users and not learned from.
+
+        It is a (users, items) CSR of float32, not to be changed; see the parameter ``negative`` of estimators.
+        """
         s = self._fitted()
         return no_rows(*s.histories.shape) if s.disliked is None else s.disliked
 
-    def _negative(self) -> Negative:
-        """What becomes of values below 0 in histories that are given."""
-        return self._fitted().negative or "interaction"
-
-    def _everything(self) -> CSR:
-        """The histories with what is disliked."""
-        s = self._fitted()
-        if s.disliked is None:
-            return s.histories
-        return self._derived("everything", lambda: dislikes.together(s.histories, s.disliked))
-
     @property
     def user_ids(self) -> Ids | None:
-        """Outside ids of the users by number, of the Interactions that the model was fitted with; later inputs with ids
-        are joined by them. None if it was fitted with a matrix. A user that was added without an id has a placeholder,
-        which is no other id."""
+        """Outside ids of the users by number, from the Interactions that the model was fitted with.
+
+        Later inputs with ids are joined by them. It is None if the model was fitted with a matrix. A user added without
+        an id has a placeholder that equals no other id.
+        """
         return self._outside.user
 
     @property
     def item_ids(self) -> Ids | None:
         """Outside ids of the items by number, as :attr:`user_ids`."""
         return self._outside.item
-
-    def _asked(self, side: str, at: Array) -> Asked:
-        """These "user" or "item" rows, by outside id as far as these are known."""
-        return Asked(self._outside, side, at, self.n_users if side == "user" else self.n_items)
-
-    def _rows_for(
-        self, name: str, given: object, asked: Asked, fitted: CSR | None = None, negative: str = "interaction"
-    ) -> CSR:
-        """Rows of the users or items asked about: of Interactions by id, else as :func:`checks.rows_for` finds them."""
-        rows, aligned = asked.rows(name, given)
-        shape = (self.n_users, self.n_items) if asked.side == "user" else (self.n_items, self.n_users)
-        return checks.rows_for(
-            name,
-            rows,
-            asked.at,
-            shape,
-            ids_name=f"{asked.side}id",
-            fitted=fitted,
-            negative=negative,
-            aligned=aligned,
-        )
 
     @property
     def n_users(self) -> int:
@@ -320,11 +309,6 @@ class Learning(Stored[StateT_co]):
         scale = self._fitted().rating_scale()
         return (scale.low, scale.high) if scale is not None and self.predicts_ratings else None
 
-    def _on_scale(self, scores: Array, clip: bool) -> Array:
-        """Scores as they are told; ranking comes before."""
-        scale = self.rating_range if clip else None
-        return scores if scale is None else np.clip(scores, np.float32(scale[0]), np.float32(scale[1]))
-
     @property
     @snapshot_read
     def item_vectors(self) -> Rows:
@@ -339,17 +323,19 @@ class Learning(Stored[StateT_co]):
 
     @snapshot_read
     def user_states(self, userids: object = None) -> Array:
-        """What the model knows of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
-        Dislikes are no interactions (see the parameter ``negative`` of estimators that have it).
+        """Cold-start state of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
+
+        Dislikes are not interactions (see the parameter ``negative`` of estimators that have it).
 
         Parameters
         ----------
         userids : int or (k,) array_like of int, optional
-            Any numbers: those that the model was not fitted with are cold. All fitted users unless given.
+            Numbers of users, by default of all fitted ones; numbers that the model was not fitted with are cold.
 
         Returns
         -------
         (k,) ndarray of str
+            The state of each user.
 
         Examples
         --------
@@ -362,24 +348,53 @@ class Learning(Stored[StateT_co]):
 
     @snapshot_read
     def item_states(self, itemids: object = None) -> Array:
-        """What the model knows of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
+        """Cold-start state of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
 
         Parameters
         ----------
         itemids : int or (k,) array_like of int, optional
-            As in :meth:`user_states`.
+            Numbers of items, by default of all fitted ones; numbers that the model was not fitted with are cold.
 
         Returns
         -------
         (k,) ndarray of str
-
-        Examples
-        --------
-        >>> from scipy.sparse import csr_array
-        >>> from attnrec.models import KernelAttentionRecommender
-        >>> model = KernelAttentionRecommender(based_on="items")
-        >>> colours = [[1, 0], [1, 0], [0, 1]]
-        >>> model.fit(csr_array([[1, 0, 1], [1, 0, 0]]), item_features=colours).item_states().tolist()
-        ['hot', 'warm', 'hot']
+            The state of each item.
         """
         return cold_start.items(self._fitted(), itemids)
+
+    @snapshot_read
+    def recalculate_user(self, userid: object, user_items: object) -> Rows:
+        """Vectors of length 1 of users with these histories (fold-in), as :meth:`similar_users` compares them.
+
+        Parameters
+        ----------
+        userid : int or (b,) array_like of int
+            Users that the histories belong to; -1 for a new user.
+        user_items : sparse or attnrec.data.Interactions
+            Histories: the rows aligned with ``userid``, the full matrix, or Interactions, as in :meth:`recommend`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``userid``.
+        """
+        return similar.folded_users(self, userid, user_items)
+
+    @snapshot_read
+    def recalculate_item(self, itemid: object, item_users: object) -> Rows:
+        """Vectors of length 1 of items with these users, as :meth:`similar_items` compares them.
+
+        Parameters
+        ----------
+        itemid : int or (b,) array_like of int
+            Items that the users belong to; -1 for a new item.
+        item_users : sparse or attnrec.data.Interactions
+            Users of the items: the rows aligned with ``itemid``, the full (items, users) matrix, or Interactions
+            (users, items), joined by id as in :meth:`partial_fit_items`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``itemid``.
+        """
+        return similar.folded_items(self, itemid, item_users)

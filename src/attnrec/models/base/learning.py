@@ -16,7 +16,7 @@ from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array, histories, merge_rows, no_rows
 from ..inputs.outside import Asked, Outside
 from ..storage.encoders import Encoders
-from . import tuning
+from . import asking, tuning
 from .state import Declared, FittedState, Negative
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def changed(model: Learning[FittedState], name: str, whole: CSR, rows: CSR, fres
     if model.updates_are_exact:
         learned, rest = apart(model, whole, model._fitted().declared)
     else:
-        negative = model._negative()
+        negative = asking.negative(model)
         learned, disliked = dislikes.apart(whole, negative)
         rest = Apart(negative, disliked)
     if fresh:
@@ -191,10 +191,10 @@ def update_users(model: Learning[FittedState], userids: object, user_items: obje
     """See :meth:`Learning.partial_fit_users`."""
     checks.unused(model, user_features=user_features)
     user_features = model._encoders.encoded("user_features", user_features)
-    old = model._everything()
+    old = asking.everything(model)
     wanted, _ = checks.ids("userids", userids)
     checks.new_rows("userids", wanted, old.shape[0], "user")
-    asked = model._asked("user", wanted)
+    asked = asking.asked_about(model, "user", wanted)
     asked.take_names(user_items=user_items, user_features=user_features)
     if user_items is None and user_features is None:
         raise ValueError(
@@ -217,10 +217,10 @@ def update_items(
     """See :meth:`Learning.partial_fit_items`."""
     checks.unused(model, item_features=item_features, item_vectors=item_vectors)
     item_features = model._encoders.encoded("item_features", item_features)
-    old = model._everything()
+    old = asking.everything(model)
     wanted, _ = checks.ids("itemids", itemids)
     checks.new_rows("itemids", wanted, old.shape[1], "item")
-    asked = model._asked("item", wanted)
+    asked = asking.asked_about(model, "item", wanted)
     asked.take_names(item_users=item_users, item_features=item_features)
     if item_users is None and item_features is None and item_vectors is None:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Users as estimators score them. Knows no model."""
+"""Users to score, by number, history or features."""
 
 from __future__ import annotations
 

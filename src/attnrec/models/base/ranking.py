@@ -1,4 +1,4 @@
-"""The best columns of dense scores: score down, then id up. Knows arrays alone."""
+"""The best columns of dense scores: by descending score, then by ascending id."""
 
 from __future__ import annotations
 

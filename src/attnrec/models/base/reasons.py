@@ -64,7 +64,7 @@ def counterfactuals(
     """See :meth:`Recommender.counterfactuals`."""
     query, item, rows = _one_pair(model, "counterfactuals", userid, itemid, user_items)
     history = model._fitted().histories[query.userids] if query.given is None else query.given
-    hidden = model._everything()[query.userids] if rows is None else rows
+    hidden = asking.everything(model)[query.userids] if rows is None else rows
     clip, k = checks.flag("clip", clip), checks.count("N", n)
     shown = checks.columns(items, filter_items, model.n_items)
     if item in history.indices:

@@ -1,16 +1,14 @@
-"""The one contract of all estimators: recommend, predict, compare, explain. Knows no formula.
-
-Methods say what they do here; functions of the modules beside it do it, over the hooks of an estimator.
-"""
+"""The interface of all estimators: recommend and predict, for single users and in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from ...explain.counterfactuals import Counterfactuals
 from ...explain.explanation import Explanation
-from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
 from . import reasons, retrieve, similar
 from .fitting import Learning, Rows
@@ -26,9 +24,9 @@ StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 class Recommender(Learning[StateT_co]):
     """Base of every estimator.
 
-    An estimator is one folder: a state, which says what a fitted model holds, and a class whose constructor stores its
-    parameters, with the hooks ``_check_params``, ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``,
-    ``_fold_items``, ``_scores`` and ``_explainer``; one that ranks without a row of scores replaces ``_retrieve`` too.
+    An estimator has a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
+    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
+    one that ranks without a row of scores replaces ``_retrieve`` too.
     """
 
     # Hooks of an estimator.
@@ -60,6 +58,11 @@ class Recommender(Learning[StateT_co]):
         """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
         return weights
 
+    def _on_scale(self, scores: Array, clip: bool) -> Array:
+        """Scores as they are told; ranking comes before."""
+        scale = self.rating_range if clip else None
+        return scores if scale is None else np.clip(scores, np.float32(scale[0]), np.float32(scale[1]))
+
     def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
         """NDCG@100 over all items that a user does not have in the training part."""
         return retrieve.trial(self, user_items, given)
@@ -87,42 +90,44 @@ class Recommender(Learning[StateT_co]):
         Parameters
         ----------
         userid : int or (b,) array_like of int
-            Rows of the fitted matrix; with ``recalculate_user`` any number, -1 for somebody new.
+            Rows of the fitted matrix; with ``recalculate_user`` any number, -1 for a new user.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories: the rows aligned with ``userid``, (b, items), or the full (users, items) matrix; for one user
-            also a sparse row of one dimension. They say what is filtered, and with ``recalculate_user`` what is
-            recommended from. The fitted ones unless given.
-            Interactions are joined by id if the model was fitted with some (``user_ids``, ``item_ids``), whatever their
-            order: users without a row have an empty history, and items that the model lacks are left out, each with a
-            UserWarning. Somebody without an id in the model, such as -1, has the row of the same number.
+            also a sparse row of one dimension. Their items are filtered, and with ``recalculate_user`` they are
+            recommended from; by default these are the fitted histories.
+            Interactions are joined by id if the model was fitted with some (``user_ids``, ``item_ids``), in any order:
+            users without a row have an empty history, and items that the model lacks are left out, each with a
+            UserWarning. A user without an id in the model, such as -1, has the row of the same number.
         N : int
-            Columns of the result.
+            Number of items for each user, at least 1.
         filter_already_liked_items : bool
-            Leave out the user's own history.
-        filter_items, items : ids or (items,) mask, optional
-            Items that nobody may get, or the only ones that anybody may.
+            Leave out the items of the user's own history.
+        filter_items : ids or (items,) mask, optional
+            Items that no user may get.
         recalculate_user : bool
-            Use the histories given instead of the fitted ones (fold-in; no refit). A fitted ``userid`` is still kept
-            from attending to itself.
+            Use the given histories instead of the fitted ones (fold-in; no refit). A fitted ``userid`` still gets no
+            attention from itself.
+        items : ids or (items,) mask, optional
+            The only items that any user may get.
         candidates : sparse, optional
-            Stored entries are the items that each user may get; rows as in ``user_items``.
+            Matrix whose stored entries are the items that each user may get, with rows as in ``user_items``.
         user_features : (b, width) or table of b rows, optional
-            For estimators that use them: features instead of the fitted ones, a row for each of ``userid``, or a table
-            for the encoder of those that the model was fitted with. Rows with ids are found as those of Interactions.
+            Features instead of the fitted ones, one row for each of ``userid``, or a table for the encoder of the
+            fitted ones, for estimators that use them. Rows with ids are joined as those of Interactions.
         return_weights : bool
-            Also return the weights.
+            Return the weights, too.
         clip : bool
-            Cut predicted ratings to ``rating_range``. They are ranked by what they were before, so the items are the
-            same without it. Scores that are no ratings (``predicts_ratings``) stay as they are either way.
+            Cut predicted ratings to ``rating_range``. Items are ranked by the uncut ratings, so the ids are the same
+            without it. Scores that are not ratings (``predicts_ratings``) are never cut.
 
         Returns
         -------
         ids : (N,) or (b, N) int64
             Best first, ties by lower id; -1 where fewer are left.
         scores : (N,) or (b, N) float32
-            What :meth:`predict` gives; -inf where the id is -1.
+            Scores as :meth:`predict` returns them; -inf where the id is -1.
         weights : (N,) or (b, N) float32, with ``return_weights``
-            The share of the user's attention behind the item, 0 to 1 (see the estimator); 0 where the id is -1.
+            Fraction of the user's attention behind the item, 0 to 1 (see the estimator); 0 where the id is -1.
 
         Raises
         ------
@@ -154,17 +159,31 @@ class Recommender(Learning[StateT_co]):
         Parameters
         ----------
         userids : (b,) array_like of int, optional
-            All fitted users unless given.
+            Rows of the fitted matrix, by default all.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories, found as in :meth:`recommend` and checked before the first block.
+        N : int
+            Number of items for each user, at least 1.
         format : {"arrow", "numpy"}
-            Each block as a ``pyarrow.RecordBatch`` with userid, itemid, score, weight and rank (from 1; no padding),
-            or as arrays ``(userids, ids, scores)``.
+            Form of each block: a ``pyarrow.RecordBatch`` with userid, itemid, score, weight and rank (from 1; no
+            padding), or arrays ``(userids, ids, scores)``.
+        filter_already_liked_items : bool
+            Leave out the items of the user's own history.
+        filter_items : ids or (items,) mask, optional
+            Items that no user may get.
+        recalculate_user : bool
+            Use the given histories instead of the fitted ones (fold-in; no refit).
+        items : ids or (items,) mask, optional
+            The only items that any user may get.
         show_progress : bool
-        user_items, N, filter_already_liked_items, filter_items, recalculate_user, items, clip
-            As in :meth:`recommend`, and checked before the first block.
+            Show a progress bar.
+        clip : bool
+            Cut predicted ratings to ``rating_range``, after ranking.
 
         Returns
         -------
-        iterator of blocks
+        iterator
+            Blocks of consecutive users, in the form that ``format`` names.
         """
         options = (
             user_items,
@@ -185,16 +204,17 @@ class Recommender(Learning[StateT_co]):
         Parameters
         ----------
         userid, itemid : int or (p,) array_like of int
-            Broadcast against each other.
+            Users and items of the pairs, broadcast against each other.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
             in :meth:`recommend`.
         clip : bool
-            Cut predicted ratings to ``rating_range``; scores that are no ratings stay as they are either way.
+            Cut predicted ratings to ``rating_range``; scores that are not ratings are never cut.
 
         Returns
         -------
-        float, or (p,) float32 array
+        float or (p,) float32 array
+            One prediction for each pair; a float for two numbers.
         """
         return retrieve.predicted(self, userid, itemid, user_items, clip)
 
@@ -208,19 +228,23 @@ class Recommender(Learning[StateT_co]):
         filter_items: object = None,
         items: object = None,
     ) -> tuple[Array, Array]:
-        """The N items most like each of ``itemid``, itself included.
+        """The N items most similar to each of ``itemid``, itself included.
 
         Parameters
         ----------
         itemid : int or (b,) array_like of int
+            Columns of the fitted matrix; with ``recalculate_item`` any number.
         N : int
+            Number of items for each, at least 1.
         recalculate_item : bool
             Compare the rows ``item_users`` instead of the fitted items ``itemid``.
         item_users : sparse, optional
-            The rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or Interactions (users,
-            items), joined by id as in :meth:`partial_fit_items`.
-        filter_items, items : ids or (items,) mask, optional
-            Items to leave out, or the only ones to show.
+            Users of the items: the rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or
+            Interactions (users, items), joined by id as in :meth:`partial_fit_items`.
+        filter_items : ids or (items,) mask, optional
+            Items to leave out.
+        items : ids or (items,) mask, optional
+            The only items to return.
 
         Returns
         -------
@@ -240,47 +264,27 @@ class Recommender(Learning[StateT_co]):
     def similar_users(
         self, userid: object, N: int = 10, filter_users: object = None, users: object = None
     ) -> tuple[Array, Array]:
-        """The N users most like each of ``userid``, itself included.
+        """The N users most similar to each of ``userid``, itself included.
 
         Parameters
         ----------
         userid : int or (b,) array_like of int
+            Rows of the fitted matrix.
         N : int
-        filter_users, users : ids or (users,) mask, optional
-            Users to leave out, or the only ones to show.
+            Number of users for each, at least 1.
+        filter_users : ids or (users,) mask, optional
+            Users to leave out.
+        users : ids or (users,) mask, optional
+            The only users to return.
 
         Returns
         -------
-        ids, scores
-            As in :meth:`similar_items`.
+        ids : (N,) or (b, N) int64
+            Best first, ties by lower id; -1 where fewer are left.
+        scores : (N,) or (b, N) float32
+            Cosine; -inf where the id is -1.
         """
         return similar.users(self, userid, N, filter_users, users)
-
-    @snapshot_read
-    def recalculate_user(self, userid: object, user_items: object) -> Rows:
-        """Vectors of length 1 of users with these histories, such as :meth:`similar_users` compares.
-
-        ``user_items`` holds the rows aligned with ``userid``, is the full matrix, or Interactions, as in
-        :meth:`recommend`. (b, width), dense or CSR.
-        """
-        wanted, _ = checks.ids("userid", userid)
-        if user_items is None:
-            raise ValueError("recalculating users needs user_items: pass their histories, one row for each of userid")
-        rows = self._rows_for("user_items", user_items, self._asked("user", wanted))
-        return self._fold_users(dislikes.apart(rows, self._negative())[0])
-
-    @snapshot_read
-    def recalculate_item(self, itemid: object, item_users: object) -> Rows:
-        """Vectors of length 1 of items with these users, such as :meth:`similar_items` compares.
-
-        ``item_users`` holds the rows aligned with ``itemid``, or is the full (items, users) matrix, or Interactions,
-        which are users by items and joined by id, as in :meth:`partial_fit_items`. (b, width).
-        """
-        wanted, _ = checks.ids("itemid", itemid)
-        if item_users is None:
-            raise ValueError("recalculating items needs item_users: pass their users, one row for each of itemid")
-        rows = self._rows_for("item_users", item_users, self._asked("item", wanted))
-        return self._fold_items(dislikes.apart(rows, self._negative())[0])
 
     @snapshot_read
     def explain(
@@ -290,18 +294,21 @@ class Recommender(Learning[StateT_co]):
 
         Parameters
         ----------
-        userid, itemid : int
+        userid : int
+            A fitted user, or any number with ``user_items``, -1 for a new user.
+        itemid : int
+            A fitted item.
         user_items : sparse or attnrec.data.Interactions, optional
             The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
         N : int
-            How many parts of each view to list; the others are added up in its ``rest``.
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
         clip : bool
-            As in :meth:`predict`: the total is within ``rating_range``, and the bias holds what was cut.
+            Cut the total to ``rating_range``; the bias then takes up the difference.
 
         Returns
         -------
         Explanation
-            Its views each add up to the score that :meth:`predict` gives.
+            Views that each add up to the score that :meth:`predict` returns.
         """
         return reasons.explained(self, userid, itemid, user_items, N, clip)
 
@@ -309,22 +316,24 @@ class Recommender(Learning[StateT_co]):
     def explain_many(
         self, userid: object, itemid: object, *, user_items: object = None, N: int = 10, clip: bool = True
     ) -> list[Explanation]:
-        """Why items have their scores: :meth:`explain` for many pairs, each user's part of the work done once.
+        """Why items have their scores: :meth:`explain` for many pairs, with the work for each user done once.
 
         Parameters
         ----------
         userid, itemid : int or (p,) array_like of int
-            Broadcast against each other.
+            Users and items of the pairs, broadcast against each other.
         user_items : sparse or attnrec.data.Interactions, optional
             Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
             in :meth:`recommend`.
-        N, clip
-            As in :meth:`explain`.
+        N : int
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
+        clip : bool
+            Cut the totals to ``rating_range``; the biases then take up the difference.
 
         Returns
         -------
         list of Explanation
-            One for each pair, in the order given.
+            One explanation for each pair, in the order given.
         """
         return reasons.explained_many(self, userid, itemid, user_items, N, clip)
 
@@ -340,52 +349,42 @@ class Recommender(Learning[StateT_co]):
         items: object = None,
         clip: bool = True,
     ) -> Counterfactuals:
-        """What the score and the rank of an item would be, had the user not had one of the items of the history.
+        """Score and rank of an item recomputed with one item of the history removed, for each in turn.
 
-        Each item is left out in turn, and the history without it is recommended from as :meth:`recommend` does with
-        ``recalculate_user=True``. Nothing is approximated, and nothing is learned again: whatever the model computes
-        from a history (the user's mean or vector, the attention, the coefficients of the own ratings) is computed
-        from the shorter one, and what was learned from all users together stays as it is (means and vectors of items,
-        values and coefficients of other users). For a user of the training data that includes what the model learned
-        from the very entry left out; :meth:`partial_fit_users` takes that away too.
+        The history without the item is scored as :meth:`recommend` does with ``recalculate_user=True``, without
+        approximation and without a refit: everything that the model computes from a history (the user's mean or vector,
+        the attention, the coefficients of the own ratings) is computed from the shorter one, and everything learned
+        from all users together stays as it is (means and vectors of items, values and coefficients of other users). For
+        a fitted user that includes what was learned from the removed entry; :meth:`partial_fit_users` removes that,
+        too.
 
         Parameters
         ----------
         userid : int
-            A fitted user, or any number with ``user_items``, -1 for somebody new.
+            A fitted user, or any number with ``user_items``, -1 for a new user.
         itemid : int
             An item that is not in the history.
         user_items : sparse or attnrec.data.Interactions, optional
             The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
         N : int
-            Leave out the N items that contribute most to the score (:meth:`explain`); all, where there are fewer.
-        filter_items, items : ids or (items,) mask, optional
-            As in :meth:`recommend`: what cannot be shown takes no rank.
+            Number of items to remove, one at a time, at least 1: those that contribute most to the score
+            (:meth:`explain`), or all of a shorter history.
+        filter_items : ids or (items,) mask, optional
+            Items that are not recommended, and have no rank.
+        items : ids or (items,) mask, optional
+            The only items that are recommended, and have a rank.
         clip : bool
-            As in :meth:`predict`; ranks are those of scores that are not cut.
+            Cut predicted ratings to ``rating_range``; ranks are those of the uncut scores.
 
         Returns
         -------
         Counterfactuals
-            Ranks are among all items that would be shown, from 1, ties by lower id. An item that was left out is no
-            longer the user's own, so it can be shown itself, and take a rank.
+            Scores and ranks, among all items that would be recommended, from 1, ties by lower id. A removed item is not
+            in the history then, so it has a rank itself.
 
         Raises
         ------
         ValueError
             If the item is in the history, disliked or filtered: it is not shown, and has no rank.
-
-        Examples
-        --------
-        >>> from scipy.sparse import csr_array
-        >>> from attnrec.models import NeighbourAttention
-        >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 1, 0]])
-        >>> model = NeighbourAttention(temperature=0.5).fit(user_items, show_progress=False)
-        >>> without = model.counterfactuals(0, 2)
-        >>> without.rank, without.itemids, without.ranks
-        (1, array([0, 4, 1]), array([1, 1, 2]))
-        >>> print(without.text(n=1))
-        item 2 has rank 1 for user 0, with a score of 0.7462.
-        Without item 0 it would stay at rank 1 (0.6529).
         """
         return reasons.counterfactuals(self, userid, itemid, user_items, N, filter_items, items, clip)

@@ -55,7 +55,7 @@ def blocks(
     clip: bool,
 ) -> Iterator[tuple[slice, Array, Array, Array]]:
     """Users, and what is recommended to them."""
-    stored = model._everything()
+    stored = asking.everything(model)
     for at in batches.blocks(len(queries.userids), model._row_bytes()):
         part = queries[at]
         hidden = None if not hide else stored[part.userids] if rows is None else rows[at]
@@ -143,13 +143,13 @@ def recommended(
     wanted, scalar = checks.ids("userid", userid)
     k = checks.count("N", n)
     clip = checks.flag("clip", clip)
-    asked = model._asked("user", wanted)
+    asked = asking.asked_about(model, "user", wanted)
     queries, rows = asking.queries(model, wanted, user_items, recalculate_user, asked)
     user_features = asked.features("user_features", model._encoders.encoded("user_features", user_features))
     if user_features is not None:
         queries = replace(queries, features=model._user_features(user_features, len(wanted)))
     shown = checks.columns(items, filter_items, model.n_items)
-    allowed = None if candidates is None else model._rows_for("candidates", candidates, asked)
+    allowed = None if candidates is None else asking.rows_for(model, "candidates", candidates, asked)
     options = (filter_already_liked_items, allowed, shown, return_weights, clip)
     parts = list(blocks(model, queries, k, rows, *options))
     empty = (np.zeros((0, k), np.int64), np.zeros((0, k), np.float32), np.zeros((0, k), np.float32))

@@ -1,20 +1,21 @@
-"""Similar users and items: cosine of the estimator's vectors, through ``topk``. Learns nothing."""
+"""Similar users and items: cosine of the estimator's vectors, through ``topk``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ... import ops
-from ..inputs import checks
+from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
+from . import asking
 
 if TYPE_CHECKING:
-    from .recommender import Recommender
+    from .fitting import Learning
     from .state import FittedState
 
-    Model = Recommender[FittedState]
+    Model = Learning[FittedState]
 
-__all__ = ["items", "users"]
+__all__ = ["folded_items", "folded_users", "items", "users"]
 
 
 def items(
@@ -24,7 +25,7 @@ def items(
     wanted, scalar = checks.ids("itemid", itemid)
     shown = checks.columns(only, filtered, model.n_items)
     if recalculate:
-        queries = model.recalculate_item(wanted, item_users)
+        queries = folded_items(model, wanted, item_users)
     else:
         checks.in_range("itemid", wanted, model.n_items, "items", "pass its users and recalculate_item=True")
         queries = model.item_vectors[wanted]
@@ -38,6 +39,24 @@ def users(model: Model, userid: object, n: object, filtered: object, only: objec
     shown = checks.columns(only, filtered, model.n_users, ("users", "filter_users"))
     vectors = model.user_vectors
     return _nearest(vectors[wanted], vectors, n, shown, scalar)
+
+
+def folded_users(model: Model, userid: object, user_items: object) -> CSR | Array:
+    """See :meth:`Learning.recalculate_user`."""
+    wanted, _ = checks.ids("userid", userid)
+    if user_items is None:
+        raise ValueError("recalculating users needs user_items: pass their histories, one row for each of userid")
+    rows = asking.rows_for(model, "user_items", user_items, asking.asked_about(model, "user", wanted))
+    return model._fold_users(dislikes.apart(rows, asking.negative(model))[0])
+
+
+def folded_items(model: Model, itemid: object, item_users: object) -> CSR | Array:
+    """See :meth:`Learning.recalculate_item`."""
+    wanted, _ = checks.ids("itemid", itemid)
+    if item_users is None:
+        raise ValueError("recalculating items needs item_users: pass their users, one row for each of itemid")
+    rows = asking.rows_for(model, "item_users", item_users, asking.asked_about(model, "item", wanted))
+    return model._fold_items(dislikes.apart(rows, asking.negative(model))[0])
 
 
 def _nearest(

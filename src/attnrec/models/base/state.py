@@ -1,4 +1,4 @@
-"""What a fitted model holds: one state, swapped whole, saved and loaded. Computes nothing."""
+"""The state of a fitted model: an immutable snapshot, replaced whole, saved and loaded."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class FittedState(State):
 
 
 class Stored(Params, Generic[StateT_co]):
-    """State of what was fitted, a frozen dataclass: arrays, CSR matrices and plain values.
+    """State of what was fitted, a frozen dataclass of arrays, CSR matrices and plain values.
 
     It is replaced in one assignment and never changed in place, so a Ctrl-C during ``fit`` leaves the model as it
     was before, and threads may read while another fits: what is :func:`snapshot_read` reads one state throughout. One
@@ -160,10 +160,15 @@ class Stored(Params, Generic[StateT_co]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to one safetensors file.
 
-        It is written beside ``path`` and moved there when whole, so a crash leaves the old file. The same model gives
-        the same bytes. The encoders of the features that it was fitted with are in the file too, except for sentence
-        encoders, and so are the outside ids of its users and items, if they are numbers, text or tuples of these; of
-        others a UserWarning tells, and the model that is loaded has none.
+        A temporary file in the same folder is moved to ``path`` when it is whole, so a crash leaves the old file. The
+        same model gives the same bytes. The file also has the encoders of the features that the model was fitted with,
+        except for sentence encoders, and the outside ids of its users and items, if they are numbers, text or tuples of
+        these; for others there is a UserWarning, and the loaded model has none.
+
+        Parameters
+        ----------
+        path : path
+            File to write; an old one is replaced.
 
         Raises
         ------
@@ -189,17 +194,24 @@ class Stored(Params, Generic[StateT_co]):
         Parameters
         ----------
         path : path
+            File to read.
         mmap : bool
-            Leave the arrays in the file, where processes that load it share them. The file may be replaced by
-            another ``save`` meanwhile, but not written to in place.
-        encoder : object with ``encode``, or dict of modality -> such an object, optional
-            The sentence encoder of the features that the model was fitted with, if they have one: it is not stored,
-            and raw tables are encoded only with it.
+            Map the arrays of the file into memory, which processes that load it share. The file may be replaced by
+            another ``save`` in the meantime, but not written to in place.
+        encoder : object with ``encode``, or dict of modality -> object with ``encode``, optional
+            Sentence encoder of the features that the model was fitted with, if they have one: it is not stored, and
+            raw tables are encoded only with it.
+
+        Returns
+        -------
+        the estimator
+            The fitted model.
 
         Raises
         ------
         ValueError
-            If the file is truncated, damaged, of another format, or holds another estimator; the message names it.
+            If the file is truncated, damaged, of another format, or holds another estimator or parameters of another
+            version; the message names it.
         """
         header, entries = model_file.read(path, mmap=mmap)
         if header["class"] != cls.__name__:

@@ -1,4 +1,4 @@
-"""Search over settings: what to try, how a part is held out, and a table of what came of it. Knows no model."""
+"""Hyperparameter search: grids, coordinate search, the held-out part, and the table of trials."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def _grid(space: Space) -> list[dict[str, object]]:
 def coordinate_search(
     space: Space, start: Mapping[str, object], trials: Trials, *, sweeps: int = 2
 ) -> Iterator[dict[str, object]]:
-    """Settings one parameter at a time, in the order of ``space``: up its values for as long as that is better, else
-    down; all parameters ``sweeps`` times, or until nothing changes.
+    """Settings of a coordinate search: one parameter at a time, in the order of ``space``, up its values for as long as
+    the score improves, else down; all parameters ``sweeps`` times, or until none changes.
 
     Parameters
     ----------

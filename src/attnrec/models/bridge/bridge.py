@@ -1,4 +1,4 @@
-"""ContentBridge: vectors of new items from content alone, in the space of a model that never saw content."""
+"""ContentBridge: vectors of new items from content alone, for a model that was trained without content."""
 
 from __future__ import annotations
 
@@ -50,33 +50,33 @@ class ContentBridge(Stored[BridgeState]):
     Parameters
     ----------
     temperature : float
-        Low: few known items, the most alike, make a new one; at least 0.01.
+        Temperature of the attention over known items, at least 0.01: a larger value averages over less similar ones.
     regularization : float
-        High: vectors of known items are trusted less, and what many similar ones share counts more; at least 0.001.
+        Ridge added to the kernel, at least 0.001: a larger value relies less on the vectors of single known items.
     modality_weights : dict of str to float, optional
-        One weight, 0 or more, for each modality of ``item_features``; equal unless given.
+        Weight, at least 0, of each modality of ``item_features`` in the similarity; all are equal by default.
     normalize : bool
-        Give vectors of length 1, for models that compare by cosine, such as :class:`SoftmaxRecommender`. Without it an
-        item that is like few known ones has a short vector, and so scores near 0.
+        Return vectors of length 1, for models that compare by cosine, such as :class:`SoftmaxRecommender`. Without it
+        an item that is similar to few known ones has a short vector, and so scores near 0.
     memory_budget : int, optional
-        Bytes; :func:`attnrec.config.memory_budget` unless given. K is kept where it fits, and otherwise computed anew,
+        Bytes that K may take; by default :func:`attnrec.config.memory_budget`. A K that does not fit is computed anew,
         in tiles, for every step of conjugate gradients.
     random_state : int
-        Which 1,000 known items ``fit(tune=True)`` learns from where there are more.
+        Seed, at least 0, of the 1,000 known items that ``fit(tune=True)`` learns from where there are more.
 
     Attributes
     ----------
     tuning_ : Trials or None
-        What the last ``fit(tune=True)`` tried: a list of dicts, with ``to_frame``; ``score`` is the share of the
-        vectors of left-out items that the others' explain. Not saved.
+        Settings that the last ``fit(tune=True)`` tried, a list of dicts with ``to_frame``; ``score`` is the fraction of
+        the vectors of left-out items that the others explain. It is not saved.
     alignment_ : dict of str -> attnrec.data.Alignment
-        How ``fit`` joined the rows of ``item_features`` to the vectors. Not saved.
+        How ``fit`` joined the rows of ``item_features`` to the vectors; it is not saved.
 
     Notes
     -----
     For n known items and vectors of d numbers a step costs ``2 n^2 d`` FLOP, and the products of all rows of content
-    where K does not fit (4 n^2 bytes). Known items without content are not attended to; a new item without content has
-    a vector of zeros, as nothing is known of it.
+    where K does not fit (4 n^2 bytes). Known items without content get no attention; a new item without content has a
+    vector of zeros.
 
     Examples
     --------
@@ -139,14 +139,14 @@ class ContentBridge(Stored[BridgeState]):
         tune: bool = False,
         show_progress: bool = True,
     ) -> ContentBridge:
-        """Learn how the vectors of items follow from their content.
+        """Fit the regression from content of items to their vectors.
 
         Parameters
         ----------
         item_vectors : (n, d) array_like
-            Of items that the model knows, such as ``model.item_vectors``; copied as float32.
+            Vectors of the items that the model knows, such as ``model.item_vectors``; they are copied as float32.
         item_features : (n, f) matrix or attnrec.features.Features
-            Their content, a row for each; sparse or dense. The rows of a matrix are one modality.
+            Content of these items, one row each, sparse or dense. The rows of a matrix are one modality.
         ids : Ids or (n,) iterable of hashables, optional
             The outside id of each vector, such as ``model.item_ids`` or ``interactions.items``: features with ids are
             joined by them, in whatever order their rows are. Items without a row are not attended to, of which a
@@ -162,7 +162,8 @@ class ContentBridge(Stored[BridgeState]):
 
         Returns
         -------
-        self
+        ContentBridge
+            The bridge itself.
 
         Raises
         ------
@@ -277,12 +278,12 @@ class ContentBridge(Stored[BridgeState]):
         Parameters
         ----------
         item_features : (b, f) matrix, attnrec.features.Features, or table of b rows
-            The same columns and modalities as in ``fit``; a table is encoded by the encoder of those.
+            Content with the columns and modalities of ``fit``; a table is encoded by the encoder of that content.
 
         Returns
         -------
         (b, d) float32
-            Zeros where nothing is known.
+            One vector for each row; zeros for an item without content.
 
         Raises
         ------
@@ -300,24 +301,24 @@ class ContentBridge(Stored[BridgeState]):
 
     @snapshot_read
     def explain(self, item_features: object, query: object, N: int = 10) -> Part:
-        """Which known items gave a new one its score, ``query @ transform(item_features)[0]``.
+        """Attribute the score of a new item, ``query @ transform(item_features)[0]``, to known items.
 
         Parameters
         ----------
         item_features : (1, f) matrix or attnrec.features.Features
             The content of one item.
         query : (d,) array_like
-            What the score is a product with: ``user_factors[u]`` of a library that ranks by dot products,
+            Vector that the score is a product with: ``user_factors[u]`` of a library that ranks by dot products,
             ``model.user_vectors[u] / model.temperature`` of a :class:`SoftmaxRecommender`.
         N : int
-            How many known items to list.
+            Number of known items to list, at least 1.
 
         Returns
         -------
         Part
-            By known item, as numbered in ``fit``: its share of the attention (``weights``, which add up to 1) times
-            what its corrected vector adds (``values``). They add up to the score; known items that are much alike may
-            have values of opposite signs.
+            Contributions of known items, as numbered in ``fit``: the attention on each (``weights``, which add up to 1)
+            times the product of ``query`` with its corrected vector (``values``). They add up to the score; known items
+            that are very similar may have values of opposite signs.
 
         Raises
         ------
@@ -336,21 +337,21 @@ class ContentBridge(Stored[BridgeState]):
         return self.explain_many(item_features, q, N)[0]
 
     def explain_many(self, item_features: object, queries: object, N: int = 10) -> list[Part]:
-        """Which known items gave new ones their scores: :meth:`explain` for many pairs, encoded and compared at once.
+        """Attribute the scores of many new items, as :meth:`explain` does for one, encoded and compared in one go.
 
         Parameters
         ----------
         item_features : (p, f) matrix, attnrec.features.Features, or table of p rows
-            The content of the item of each pair.
+            Content of the item of each pair.
         queries : (p, d) array_like
-            What the score of each pair is a product with.
+            Vector that the score of each pair is a product with.
         N : int
-            As in :meth:`explain`.
+            Number of known items to list for each pair, at least 1.
 
         Returns
         -------
         list of Part
-            One for each pair, in the order given.
+            One part for each pair, in the order given.
 
         Raises
         ------

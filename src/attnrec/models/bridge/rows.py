@@ -1,4 +1,4 @@
-"""Rows of content as a bridge takes them, in the order of its vectors, and sums of values over them. Holds no state."""
+"""Rows of content for a bridge, in the order of its vectors, and attention-weighted sums of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temperature, regularization and modality weights of ContentBridge by its leave-one-out error. Knows no model."""
+"""Temperature, regularization and modality weights of ContentBridge by its leave-one-out error."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Content of users and items beside histories: fused modalities, state, and attribution by column."""
+"""Content of users and items in models: fused modalities, state, and attribution by column."""

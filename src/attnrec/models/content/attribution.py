@@ -1,4 +1,4 @@
-"""Explanations by feature and by modality, from what each column of content adds. Knows no model."""
+"""Explanations by feature and by modality, from the contributions of content columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features and vectors of users and items as given: one row each, finite; features sparse or dense. Knows no model."""
+"""Checks of given features and vectors of users and items, one finite row each, and products with them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Content beside histories: modalities as one set of unit rows whose dot products are the fused similarity. Knows no
-model."""
+"""Fusion of histories and content: unit rows over all modalities, whose dot products are the fused similarity."""
 
 from __future__ import annotations
 

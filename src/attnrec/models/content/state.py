@@ -1,4 +1,4 @@
-"""Content of users or items as it lies in the state of a model: blocks, weights and names. Compares nothing."""
+"""Content of users or items in the state of a model: blocks, weights and names."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def of_queries(held: Held | None, given: object, n: int) -> CSR:
 
 
 def rows_of(held: Held | None, joined: CSR | Array | None) -> fusion.Content | None:
-    """Rows of what :func:`of_queries` gives, by modality, if users brought any."""
+    """Rows of what :func:`of_queries` gives, by modality; None unless users brought any."""
     if held is None or joined is None or isinstance(joined, np.ndarray):
         return None
     return fusion.stored(held.modalities, held.content_widths, joined)

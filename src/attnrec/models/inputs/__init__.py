@@ -1,1 +1,1 @@
-"""What callers pass to an estimator, checked: histories as CSR, ids, dislikes, the rating scale."""
+"""Checked inputs of estimators: histories as CSR, ids, dislikes, the rating range."""

@@ -1,4 +1,4 @@
-"""What callers pass, checked: ids, counts, row alignment, optional inputs. Messages name the argument and the fix."""
+"""Checks of arguments: ids, counts, row alignment, optional inputs. Messages name the argument and the fix."""
 
 from __future__ import annotations
 

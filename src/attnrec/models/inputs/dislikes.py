@@ -1,4 +1,4 @@
-"""Stored values below 0 where they are dislikes: what is learned from, and what is hidden besides. Knows no model."""
+"""Dislikes, stored values below 0: split from the interactions that are learned from, and merged again."""
 
 from __future__ import annotations
 

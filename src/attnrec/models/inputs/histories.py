@@ -1,4 +1,4 @@
-"""Histories as CSR: reading what users pass, replacing rows, normalising rows. Knows no model."""
+"""Histories as CSR: reading callers' matrices, replacing rows, normalising rows."""
 
 from __future__ import annotations
 
@@ -113,8 +113,7 @@ def entries_of(x: CSR, row: int) -> tuple[Array, Array]:
 
 
 class RowChunks(NamedTuple):
-    """Entries of some rows of a matrix, one row after the other; of few rows they are quicker to come by than SciPy's
-    indexing, which checks what is known here."""
+    """Entries of chosen rows of a matrix, row by row, gathered without the checks of SciPy's indexing."""
 
     data: Array
     indices: Array
@@ -122,7 +121,7 @@ class RowChunks(NamedTuple):
 
     @classmethod
     def of(cls, x: CSR, rows: Array) -> RowChunks:
-        """Those of these rows, values as float64."""
+        """The entries of ``rows``, with values as float64."""
         starts, lengths = x.indptr[rows], x.indptr[rows + 1] - x.indptr[rows]
         ends = np.cumsum(lengths)
         where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)

@@ -1,4 +1,4 @@
-"""Outside ids that a model remembers of users and items, and inputs with ids joined by them. Learns nothing."""
+"""Outside ids of a model's users and items, and the join of inputs by them."""
 
 from __future__ import annotations
 

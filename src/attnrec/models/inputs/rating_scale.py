@@ -1,4 +1,4 @@
-"""The scale of ratings: what predictions are shown within. Predicts nothing."""
+"""The range that predicted ratings are cut to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Biases of users and items, and the residual and activity features that kernels compare. Knows no model."""
+"""Biases of users and items, and the residual and activity features that kernels compare."""
 
 from __future__ import annotations
 

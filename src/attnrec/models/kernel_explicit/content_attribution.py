@@ -1,4 +1,4 @@
-"""What content adds to a rating that kernel attention predicts, by column, and what interactions do. Learns nothing."""
+"""Contributions of content columns and of interactions to a rating predicted by kernel attention."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _Split = tuple[Array, float]  # what columns add, and the rest of the similarity
 class Views:
     """The columns behind predictions for some users, of a model with content.
 
-    A kernel is split as ``K = K_0 + (K - K_0)``, ``K_0 = exp(-1 / temperature)`` being there whatever is compared. The
-    second is shared by the parts of the similarity C in proportion to their part of C: by each column of content, and
-    by what is left, which is what interactions say. Where users and items both have content, a product of two kernels
-    goes to both alike: ``(K_U - K_0U) (K_I + K_0I) / 2`` to users, and likewise to items.
+    A kernel is split as ``K = K_0 + (K - K_0)``, where ``K_0 = exp(-1 / temperature)`` is its value at similarity 0. The
+    second part is divided among the columns of content and the interactions, in proportion to their part of the
+    similarity C. Where users and items both have content, a product of two kernels is divided equally: ``(K_U - K_0U)
+    (K_I + K_0I) / 2`` to users, and likewise to items.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Views:
 
     @cached_property
     def _item_weights(self) -> list[Array]:
-        """What every item's likeness to another adds to predictions of that one, (b, items) for each product kernel."""
+        """Weight of the kernel between each item and another in that one's prediction, (b, items) per product kernel."""
         predictor, coefficients, out = self._passes.predictors[-1], self._rows.coefficients, []
         system, fitted = predictor.system, np.flatnonzero(self._userids >= 0)
         at = np.repeat(np.arange(len(self._userids)), np.diff(coefficients.indptr))
@@ -89,7 +89,7 @@ class Views:
         return out
 
     def _user_weights(self, row: int, item: int, own: list[Array]) -> list[Array]:
-        """What every user's likeness to this one adds to the prediction for an item, (users,) likewise."""
+        """Weight of the kernel between each user and this one in an item's prediction, (users,) per product kernel."""
         predictor, user = self._passes.predictors[-1], int(self._userids[row])
         system, out = predictor.system, []
         raters, said = entries_of(predictor.transposed, item)

@@ -1,4 +1,4 @@
-"""What history items and other users add to a rating that kernel attention predicts. Learns nothing."""
+"""Contributions of history items and other users to a rating predicted by kernel attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The passes of kernel attention on ratings: features, kernels, systems, rows of predictions. Knows no estimator."""
+"""The passes of kernel attention on ratings: features, kernels, systems and predictions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FRACTIONS = {"residual_weight", "predicted_weight", "content_weight", "user_con
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The numbers of the model; see :class:`KernelAttentionRegressor`."""
+    """Temperatures, weights, noise and damping of the model; see :class:`KernelAttentionRegressor`."""
 
     user_temperature: float
     item_temperature: float
@@ -49,7 +49,7 @@ class Hyperparameters:
 
     @classmethod
     def names(cls) -> list[str]:
-        """Names of the numbers."""
+        """Names of the hyperparameters."""
         return [f.name for f in fields(cls)]
 
     @classmethod
@@ -74,7 +74,7 @@ class Hyperparameters:
 
 
 class ContentColumns(NamedTuple):
-    """Columns of content, (n, width) and transposed."""
+    """Columns of content, (n, width), and their transpose."""
 
     rows: CSR
     transposed: CSR
@@ -244,7 +244,7 @@ class Passes:
 
 
 def _without(kernel: Array, userids: Array) -> Array:
-    """The rows, with 0 for the users themselves: nobody attends to themselves, that part is solved for."""
+    """The rows with 0 at the users themselves, whose own coefficients are solved for instead."""
     fitted = np.flatnonzero(userids >= 0)
     kernel[fitted, userids[fitted]] = 0
     return kernel

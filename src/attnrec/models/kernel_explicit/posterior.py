@@ -1,4 +1,4 @@
-"""How sure kernel attention is of a rating: the posterior of the Gaussian process. Knows no estimator."""
+"""Standard deviations of predicted ratings: the posterior of the Gaussian process."""
 
 from __future__ import annotations
 

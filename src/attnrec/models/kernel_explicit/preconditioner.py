@@ -1,5 +1,4 @@
-"""A preconditioner for the system of kernel attention: biases and the leading directions of both kernels, solved
-together. Knows no model."""
+"""Preconditioner of the kernel attention system: biases and leading eigenvectors of both kernels, solved together."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import numpy as np
 from ... import config
 from ...data.splits import random_holdout
 from ...explain.explanation import Explanation
-from ..base import batches
 from ..base.fitting import Given, Report
 from ..base.recommender import Queries, Recommender
 from ..base.state import snapshot_read
@@ -25,7 +24,7 @@ from . import explain, parameters
 from .content_attribution import Views
 from .passes import Hyperparameters, Passes
 from .posterior import standard_deviations
-from .solve import RANK, solved
+from .solve import RANK, solve_passes
 from .state import RegressorState
 from .system import Entries
 
@@ -64,12 +63,12 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
         C_ij <- sqrt(g_i g_j) C_ij + sum_m sqrt(g_im g_jm) cos(content_im, content_jm)
 
     with ``g = 1 - content_weight`` and ``g_m = content_weight w_m``, the w being ``modality_weights`` that add up to 1.
-    What is missing leaves its part to the rest: a new item that nobody rated is compared by content alone
-    (``partial_fit_items``), and one without content by its ratings. Likewise of users, with ``user_features`` of
+    A missing part leaves its weight to the rest: a new item without ratings is compared by content alone
+    (``partial_fit_items``), and one without content by its ratings. The same holds for users, with ``user_features`` of
     ``fit`` and of :meth:`recommend`. It is a sum of kernels of weight 0 or more: the system stays positive definite.
 
-    ``weights`` of :meth:`recommend` are the share of the user's attention (K_U of the last pass) on the item's raters.
-    Predictions are cut to the range of the ratings fitted; :meth:`recommend` ranks by what they were before.
+    ``weights`` of :meth:`recommend` are the fraction of the user's attention (K_U of the last pass) on the item's
+    raters. Predictions are cut to the range of the fitted ratings; :meth:`recommend` ranks by the uncut ones.
 
     Parameters
     ----------
@@ -148,15 +147,16 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
     -----
     Ctrl-C during the solve keeps the last iterate: ``fit`` warns and returns a usable model.
 
-    A history is predicted from by the coefficients of all others as they are and its own solved given these
-    (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to ``tolerance``.
+    A prediction from a history takes the coefficients of all other users as fitted, and solves for the coefficients of
+    the history (``h^3 / 3`` operations for h ratings). For a fitted user this is the prediction of the fit, up to
+    ``tolerance``.
 
-    An item that nobody rated is predicted at the level of items with few ratings, which tend to be lower than most.
+    An item without ratings is predicted at the level of items with few ratings, which tend to be lower than most.
 
-    With content, explanations have views by feature and by modality. What a similarity adds to a prediction beyond what
-    it would with nothing in common, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is shared by the parts of C
-    in proportion; the rest is background. Where users and items have content, each gets half of what both explain
-    together. A contribution is how the prediction is told apart by that convention; it is not a cause.
+    With content, explanations have views by feature and by modality. The part of a kernel above its value at a
+    similarity of 0, ``exp((C - 1) / temperature) - exp(-1 / temperature)``, is divided among the parts of C in
+    proportion; the rest is background. Where users and items have content, each gets half of the product of both. A
+    contribution is the part of the prediction by that convention; it is not a cause.
 
     Examples
     --------
@@ -247,40 +247,20 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
 
     def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> RegressorState:
         hyperparameters, sides = Hyperparameters.of(self), self._sides(given, user_items.shape)
-        found, steps = [np.zeros(0), np.zeros(0)], [0, 0]
-        solved_passes = 0
         passes = Passes(user_items, hyperparameters, self.memory_budget or config.memory_budget(), sides)
-        told = 0
-        for number in range(self.passes):
-            with batches.progress(None, show_progress, "step") as bar:
-                bar.set_description(f"pass {number + 1} of {self.passes}")
-
-                def tell(step: int, residual: float, bar: batches.Progress = bar, told: int = told) -> None:
-                    bar.set_postfix(residual=f"{residual:.2g}")
-                    bar.update()
-                    report(told + step, residual)
-
-                system = passes.system(number)
-                solution = solved(system, passes.targets, tell, tolerance=self.tolerance, max_steps=self.max_steps)
-            if solution.interrupted and number and not solution.steps:
-                break
-            told += solution.steps
-            found[number], steps[number], solved_passes = solution.x, solution.steps, number + 1
-            passes.add(solution.x)
-            if solution.interrupted:
-                break
-        if told == 0:  # all ratings are equal, and there was nothing to solve
-            report(1, 0.0)
+        found = solve_passes(
+            passes, self.passes, show_progress, report, tolerance=self.tolerance, max_steps=self.max_steps
+        )
         state = RegressorState(
             histories=user_items,
             declared=given.declared,
             hyperparameters=hyperparameters.as_floats(),
             scale=Scale.of(user_items, given.rating_range),
-            passes=solved_passes,
-            first=found[0],
-            second=found[1],
-            first_steps=steps[0],
-            second_steps=steps[1],
+            passes=found.passes,
+            first=found.coefficients[0],
+            second=found.coefficients[1],
+            first_steps=found.steps[0],
+            second_steps=found.steps[1],
             users=content_state.HeldSide.of(sides[0]),
             items=content_state.HeldSide.of(sides[1]),
         )
@@ -335,8 +315,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
                 out.add(coefficients)
             return out
 
-        out: Passes = self._derived("passes", make)
-        return out
+        return self._derived("passes", make)
 
     def _row_bytes(self) -> int:
         return 12 * self.n_users + 80 * self.n_items
@@ -354,16 +333,21 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
 
         Parameters
         ----------
-        userid, itemid, user_items, clip
-            As for every estimator.
+        userid, itemid : int or (p,) array_like of int
+            Users and items of the pairs, broadcast against each other.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
         return_std : bool
-            Also return how far a rating is expected to lie from the prediction: the standard deviation of the
-            Gaussian process, noise included, before cutting to ``rating_range``. Each pair takes a solve of its own, as
-            long as one pass of ``fit`` with coefficients as many; for fitted users only.
+            Return standard deviations, too: those of the Gaussian process, noise included, before cutting to
+            ``rating_range``. Each pair takes a solve as long as one pass of ``fit``; for fitted users only.
+        clip : bool
+            Cut predicted ratings to ``rating_range``.
 
         Returns
         -------
-        float, or (p,) float32 array; with ``return_std`` a pair of these
+        float or (p,) float32 array, or a pair of these with ``return_std``
+            Predictions, and with ``return_std`` their standard deviations.
         """
         out = super().predict(userid, itemid, user_items=user_items, clip=clip)
         if not return_std:
@@ -385,8 +369,6 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
         return partial(explain.explanation, passes.predictors[-1], rows, kernels, queries.userids, views)
 
-    # Content.
-
     def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
         s = self._fitted()
         return content_state.updated(name, s.users if name == "user_features" else s.items, ids, given, n)
@@ -404,17 +386,14 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
 
     # Vectors: residuals and activity, as in the first pass.
 
-    def _vectors(self, rows: CSR, side: int) -> CSR:
-        return self._passes().vectors(rows, side)
-
     def _user_vectors(self) -> CSR:
-        return self._vectors(self._fitted().histories, 0)
+        return self._passes().vectors(self._fitted().histories, 0)
 
     def _item_vectors(self) -> CSR:
-        return self._vectors(self._fitted().histories.T.tocsr(), 1)
+        return self._passes().vectors(self._fitted().histories.T.tocsr(), 1)
 
     def _fold_users(self, user_items: CSR) -> CSR:
-        return self._vectors(user_items, 0)
+        return self._passes().vectors(user_items, 0)
 
     def _fold_items(self, item_users: CSR) -> CSR:
-        return self._vectors(item_users, 1)
+        return self._passes().vectors(item_users, 1)

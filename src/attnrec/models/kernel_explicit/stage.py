@@ -1,4 +1,4 @@
-"""Predictions of one pass of kernel attention, for fitted users and for any history. Knows no estimator."""
+"""Predictions of one pass of kernel attention, for fitted users and for any history."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Rows:
     ----------
     predictor : RatingPredictor
     base : (b, items) float64
-        What all others say, and the mean.
+        The part of all other users, and the mean.
     coefficients : (b, items) CSR
-        Those of the own ratings.
+        Coefficients of the users' own ratings.
     """
 
     predictor: RatingPredictor
@@ -34,7 +34,7 @@ class Rows:
 
     @cached_property
     def scores(self) -> Array:
-        """Predictions, (b, items) float64: with what the users' own ratings say."""
+        """Predictions, (b, items) float64, with the part of the users' own ratings."""
         return self.base + self.predictor.scale * self.predictor.own_part(self.coefficients.toarray())
 
 
@@ -43,8 +43,8 @@ class RatingPredictor:
     """The system of a pass with its solution, for ratings less their mean over ``scale``.
 
     A prediction for user u takes the coefficients of all others as they are, and solves for u's own given these,
-    which for a fitted user changes nothing once the system is solved exactly. So a fitted user, the same user by a
-    history, and a stranger are all predicted in one way.
+    which for a fitted user changes nothing once the system is solved exactly. So a fitted user, the same user given by
+    a history, and a new user are all predicted in one way.
     """
 
     system: ProductKernelSystem
@@ -54,7 +54,7 @@ class RatingPredictor:
 
     @cached_property
     def values(self) -> list[Array]:
-        """What users attend to, (users, items) for each product kernel."""
+        """Values of the attention, (users, items) for each product kernel."""
         return self.system.values(self.coefficients)
 
     @cached_property
@@ -70,7 +70,7 @@ class RatingPredictor:
 
     @cached_property
     def transposed(self) -> CSR:
-        """Them, (items, users)."""
+        """The coefficients as a matrix, (items, users)."""
         return self.sparse.T.tocsr()
 
     def predict(self, kernels: list[Array], histories: CSR, userids: Array) -> Rows:
@@ -95,7 +95,7 @@ class RatingPredictor:
         return float(np.sqrt(np.mean((np.clip(predictions, *scale) - test.pattern.data) ** 2)))
 
     def own_part(self, coefficients: Array) -> Array:
-        """What the own ratings of users add, from their coefficients (b, items), over the scale."""
+        """The part of users' own ratings, from their coefficients (b, items), over the scale."""
         system = self.system
         out: Array = (
             system.bias_weight * coefficients.sum(axis=1, keepdims=True)
@@ -108,7 +108,7 @@ class RatingPredictor:
 
     @property
     def _item_kernel_weights(self) -> list[float]:
-        """Of the kernel between items for one user: ``K_U[u, u] = 1``."""
+        """Weight of each kernel between items for one user, where ``K_U[u, u] = 1``."""
         return [
             term.weight + (self.system.item_kernel_weight if k == 0 else 0)
             for k, term in enumerate(self.system.product_kernels)

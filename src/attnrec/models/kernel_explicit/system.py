@@ -1,4 +1,4 @@
-"""The linear system of kernel attention on observed ratings, and conjugate gradients for it. Knows no model."""
+"""The linear system of kernel attention on observed ratings, and its product with coefficients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Entries", "ProductKernel", "ProductKernelSystem"]
 
 @dataclass(frozen=True)
 class ProductKernel:
-    """``weight * K_U[u, v] * K_I[i, j]``: what similar users thought of similar items."""
+    """A product of two kernels, ``weight * K_U[u, v] * K_I[i, j]``: ratings of similar items by similar users."""
 
     users: Kernel
     items: Kernel

@@ -1,4 +1,4 @@
-"""Why a score of KernelAttentionRecommender is what it is: by user, by history item, and by content. Learns nothing."""
+"""Contributions of users, history items and content to a score of KernelAttentionRecommender."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Similarity", "Users", "explanation"]
 
 
 class Similarity(NamedTuple):
-    """What makes items alike: their histories and content, as they are compared."""
+    """Similarity of items, split into the parts of histories and content."""
 
     histories: CSR
     content: CSR
@@ -33,7 +33,7 @@ class Similarity(NamedTuple):
         return cls(fused[:, :width], fused[:, width:], columns)
 
     def added(self, history: Array, item: int, weights: Array, users: float) -> Added:
-        """What columns and interactions add, history items adding ``weights`` and users besides."""
+        """Contributions of columns and of interactions, from those of history items (``weights``) and of ``users``."""
         at, mine = entries_of(self.histories, item)
         of_item = np.zeros(self.histories.shape[1])
         of_item[at] = mine
@@ -47,7 +47,7 @@ class Similarity(NamedTuple):
 
 @dataclass(frozen=True)
 class Users:
-    """Some users beside all others: who they are, and how much each other one counts for them.
+    """Some users with the weights of all users in their scores.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Users:
         return lru_cache(1)(lambda row: History.of(self.transposed, *entries_of(self.units, row), self.temperature))
 
     def added(self, row: int, itemid: int) -> tuple[Array, Array, Array]:
-        """What each item of the history adds through users who are alike; who has an item, and their weights."""
+        """Contribution of each history item through similar users; the raters of an item, and their weights."""
         user, n = int(self.userids[row]), len(self.blocks)
         raters = entries_of(self.raters_of, itemid)[0]
         raters = raters[raters != user]
@@ -89,9 +89,9 @@ def explanation(
     userids: Array, x: CSR, between: Array | None, users: Users | None, similarity: Similarity | None, liked: Array,
     row: int, itemid: int, n: int,
 ) -> Explanation:  # fmt: skip
-    """Why an item has its score for the user of a row: what history items add, and the weights of neighbours.
+    """Explanation of an item's score for the user of a row: by history item, and by neighbour.
 
-    ``liked`` (items,) is what an item has without a history where there are no neighbours.
+    ``liked`` (items,) is the score of each item for an empty history where there are no neighbours.
     """
     history, neighbours = entries_of(x, row)[0], None
     by_items = np.zeros(len(history)) if between is None else between[history, itemid].astype(np.float64)

@@ -1,4 +1,4 @@
-"""One history beside those of all users: which of its items make them alike. Knows no block of users."""
+"""The similarity of one history to those of all users, split by its items."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["History"]
 
 
 class History(NamedTuple):
-    """One history beside those of all users.
+    """One history compared with those of all users.
 
-    ``k(x, v) - k_0`` is shared by the items that x and v have in common in proportion to their part of the cosine;
-    ``k_0 = exp(-1 / temperature)`` is nobody's.
+    ``k(x, v) - k_0`` is divided among the items that x and v have in common, in proportion to their part of the cosine;
+    ``k_0 = exp(-1 / temperature)`` belongs to no item.
 
     Attributes
     ----------
@@ -41,6 +41,6 @@ class History(NamedTuple):
         return cls(entries, keys, per_cosine(cosines, float(np.exp(-1 / temperature)), attention, temperature))
 
     def parts(self, scores: Array) -> Array:
-        """What each item of the history adds to a score, (h,), from what each user adds by its likeness."""
+        """Contribution of each item of the history to a score, (h,), from that of each user per unit of kernel."""
         out: Array = self.entries * (self.keys @ (self.shares * scores))
         return out

@@ -1,4 +1,4 @@
-"""Attention between items, solved, from rows of who used them and perhaps their content. Holds no state."""
+"""Attention between items in closed form, from their users and their content."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ class KernelAttentionRecommender(Recommender[KernelState]):
 
         w = k(x) (K + regularization I)^-1          score_i = sum_v w_v X_vi
 
-    Nobody is their own neighbour: a fitted user's weights are those of the system without that user,
-    ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a stranger's scores are what they would be had
-    she been fitted (to rounding, but for her part in n_i; exactly with ``popularity_exponent=0``).
+    No user is a neighbour of itself: a fitted user's weights are those of the system without that user,
+    ``w_v = -W_uv / W_uu`` with ``W = (K + regularization I)^-1``. Hence a new user has the scores that a fitted user
+    with the same history would have (to rounding, apart from the part in n_i; exactly with ``popularity_exponent=0``).
 
     This is user-based recommendation. ``based_on="items"`` does the same with items and users exchanged: items are
     compared by who uses them, and the score is a sum over the history, ``score_i = sum_j x_j B_ji``, where off the
-    diagonal ``B = -item_regularization (K_I + item_regularization I)^-1``, and 0 on it. An item that nobody has is
+    diagonal ``B = -item_regularization (K_I + item_regularization I)^-1``, and 0 on it. An item without users is
     similar to no other, and scores 0. With a linear kernel this would be EASE (Steck, 2019) up to the scale of its
     columns. ``based_on="both"`` adds the two scores.
 
@@ -104,11 +104,12 @@ class KernelAttentionRecommender(Recommender[KernelState]):
 
     An explanation by neighbour lists ``weight * 1`` for each user who has the item. One by history item splits
     ``k(x, v) = k_0 + (k(x, v) - k_0)``, ``k_0 = exp(-1 / temperature)``: the first is there whatever the history and
-    goes to the background, with the rounding of the inverse; the second is shared by the items that x and v have in
-    common in proportion to their part of the cosine. What items add by themselves is ``x_j B_ji``. With content, that
-    is shared by what histories say of i and j and by each modality, in proportion to the size of their parts of the
-    similarity, and a modality's share by its columns likewise; what users add is put down to interactions. A
-    contribution is how the score is told apart by that convention; it is not a cause.
+    goes to the background, with the rounding of the inverse; the second is divided among the items that x and v
+    have in common, in proportion to their part of the cosine. With ``based_on="items"`` or "both" items add
+    ``x_j B_ji``. With content, that is divided among interactions and modalities, in proportion to the size of their
+    parts of the similarity of i and j, and the part of a modality among its columns likewise; the part of users counts
+    as interactions. A
+    contribution is the part of the score by that convention; it is not a cause.
 
     Examples
     --------
@@ -180,7 +181,19 @@ class KernelAttentionRecommender(Recommender[KernelState]):
         return ridge.plan(x.shape, x.nnz, self.based_on, self.n_blocks, self.memory_budget, more)
 
     def memory_needed(self, user_items: object, item_features: object = None) -> int:
-        """Bytes that ``fit(user_items, item_features=item_features)`` will take at its peak, beside its input.
+        """Peak memory of ``fit(user_items, item_features=item_features)``, in addition to its input.
+
+        Parameters
+        ----------
+        user_items : sparse or attnrec.data.Interactions
+            Histories as for ``fit``.
+        item_features : (items, f) matrix or attnrec.features.Features, optional
+            Features as for ``fit``.
+
+        Returns
+        -------
+        int
+            Bytes.
 
         Raises
         ------
@@ -267,8 +280,10 @@ class KernelAttentionRecommender(Recommender[KernelState]):
 
     @property
     def history_weights(self) -> Array:
-        """What items of a history add to the score of each item, (items, items) float32, for :class:`ContentBridge`:
-        ``user_items @ history_weights[i]`` are the scores of item i, with ``side="both"`` but for what users add."""
+        """Weight of each history item in the score of each item, (items, items) float32, for :class:`ContentBridge`.
+
+        ``user_items @ history_weights[i]`` are the scores of item i, without the part of users if ``based_on="both"``.
+        """
         return np.asarray(self._between_items(self._fitted()).T)
 
     def _between_items(self, s: KernelState) -> Array:
@@ -357,11 +372,7 @@ class KernelAttentionRecommender(Recommender[KernelState]):
             return np.minimum(weights, np.float32(1))
         between = self._between_items(s)
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
-        x = self._histories(queries)
-        share = np.zeros(ids.shape, dtype=np.float32)
-        for r, row in enumerate(ids):
-            found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
-            share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
+        share = ridge.shares(self._histories(queries), ids, between, whole)
         weights = (weights + share) / 2 if s.based_on == "both" else share
         return np.minimum(weights, np.float32(1))
 

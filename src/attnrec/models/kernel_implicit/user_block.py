@@ -1,4 +1,4 @@
-"""One block of users that kernel ridge regression was solved for: what each adds to a score, and through what."""
+"""One block of users of the kernel ridge regression: weights of its users in scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["UserBlock"]
 
 
 class UserBlock(NamedTuple):
-    """Users, by number and in order, with their part of the model.
+    """Users of one block, in ascending order, with their part of the model.
 
     Attributes
     ----------
@@ -62,9 +62,9 @@ class UserBlock(NamedTuple):
         return out
 
     def scores_without_self(self, userid: int, raters: Array) -> Array:
-        """What each user of the block, by its likeness, adds to the score of an item: (n,) float64.
+        """Contribution of each user in the block to the item's score, per unit of kernel, (n,) float64.
 
-        ``raters`` are the users who have the item, less ``userid`` itself, of whose likeness nothing is taken.
+        ``raters`` are the users who have the item; ``userid`` itself is left out.
         """
         at = self.position(raters)
         values: Array = self.inverse[at[at >= 0]].sum(axis=0, dtype=np.float64)  # the inverse is symmetric

@@ -1,4 +1,4 @@
-"""Items that are known to attention between items by vectors alone, such as ContentBridge makes. Holds no state."""
+"""Items that attention between items scores by given vectors alone, such as those of ContentBridge."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Linear algebra of the estimators: kernels over rows, small systems, inverses. Imports no estimator."""
+"""Linear algebra of the estimators: kernels over rows, small systems, inverses, conjugate gradients."""

@@ -1,4 +1,4 @@
-"""Small systems of equations, one after the other. Knows no model."""
+"""Small symmetric positive definite systems, solved on one BLAS thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conjugate gradients for symmetric positive definite systems; Ctrl-C ends them with the last iterate."""
+"""Conjugate gradients for symmetric positive definite systems; Ctrl-C returns the last iterate."""
 
 from __future__ import annotations
 

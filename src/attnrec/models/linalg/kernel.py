@@ -1,4 +1,4 @@
-"""Kernels exp((C - 1) / temperature) over users or items, stored or computed row by row. Knows no model."""
+"""Kernels exp((C - 1) / temperature) over users or items, stored or computed row by row."""
 
 from __future__ import annotations
 

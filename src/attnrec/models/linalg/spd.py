@@ -1,4 +1,4 @@
-"""The inverse of a symmetric positive definite matrix, in place, in blocks. Knows arrays alone."""
+"""The inverse of a symmetric positive definite matrix, in place, in blocks."""
 
 from __future__ import annotations
 

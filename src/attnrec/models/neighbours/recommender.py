@@ -1,4 +1,4 @@
-"""NeighbourAttention: softmax attention of a user over the other users. One estimator; the contract is in base.py."""
+"""NeighbourAttention: user-based recommendation by softmax attention of a user over the other users."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class NeighbourAttention(Recommender[NeighbourState]):
         explicit: mean_u + sum_v A_uv R~_vi / (sum_v A_uv M_vi + damping)      M_vi = 1 where v rated i, else 0
         implicit: sum_v A_uv M_vi
 
-    so an implicit score is the share of attention on users who have the item, and an explicit score is a rating, told
-    within ``rating_range``: the user's mean, plus the attention-weighted mean of what raters of the item thought of it,
-    pulled to 0 while few of them get attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count +
+    so an implicit score is the fraction of attention on users who have the item, and an explicit score is a rating, cut
+    to ``rating_range``: the user's mean, plus the attention-weighted mean deviation of the item's raters, shrunk
+    towards 0 where they get little attention. ``mean_v = (sum of ratings + mean_damping * overall mean) / (count +
     mean_damping)``.
 
     ``weights`` of :meth:`recommend` are ``sum_v A_uv M_vi`` for both.
@@ -48,31 +48,31 @@ class NeighbourAttention(Recommender[NeighbourState]):
     Parameters
     ----------
     temperature : float
-        Of the softmax. Small: few, very similar neighbours. Large: everybody alike, hence popularity.
+        Temperature of the softmax, at least 0.0001: a larger value spreads attention over less similar users, and so
+        ranks nearer to popularity.
     feedback : {"auto", "explicit", "implicit"}
-        "auto" is what Interactions say; for a bare matrix it is implicit where all stored values are equal. Say
-        "implicit" for a matrix of counts.
+        Kind of feedback. "auto" takes what Interactions declare, and for a matrix "implicit" where all stored values
+        are equal; a matrix of counts needs "implicit".
     features : {"auto", "centred", "raw", "binary"}
-        What the cosine is of: ratings minus the user's mean, stored values, or 1. "auto" is centred for explicit and
-        binary for implicit feedback.
+        Values that the cosine compares: ratings minus the user's mean, stored values, or 1. "auto" is "centred" for
+        explicit and "binary" for implicit feedback.
     damping : float
-        Attention that an item's raters need to be trusted by half (explicit). Less is a little better for the
-        error of predictions, more for rankings, which little-known items lead when there is none.
+        Attention on an item's raters, at least 0, at which the deviation from the user's mean is halved, for explicit
+        feedback: a larger value shrinks predictions of items with few similar raters more.
     mean_damping : float
-        Ratings at the overall mean that each user's mean starts with (explicit).
+        Number of ratings at the overall mean, at least 0, that each user's mean starts with, for explicit feedback: a
+        larger value shrinks means of few ratings more.
     negative : {"seen", "ignore", "interaction"}
-        What stored values below 0 are with implicit feedback: dislikes, hidden from the user's recommendations and not
-        learned from; as if not stored; or interactions like others. Explicit ratings may be below 0.
+        Meaning of stored values below 0 with implicit feedback. "seen" takes them for dislikes, which are hidden from
+        their user and not learned from; "ignore" drops them; "interaction" takes them for interactions, as all other
+        values. Explicit ratings may be below 0.
 
     Notes
     -----
-    Defaults were chosen on validation parts of the training data: temperature and means on MovieLens 100K (explicit)
-    and ml-latest-small (implicit), damping as the largest that costs less than 0.005 of RMSE on both.
-
     An explanation by neighbour lists ``weight * value``, with weight ``A_uv / (sum_w A_uw M_wi + damping)``. One by
-    history item splits A_uv = exp(0) / Z + (exp(cos_uv / temperature) - 1) / Z: the first term is there whatever the
-    history, and goes to the background, with what is rounded; the second is shared among the items h that u and v have
-    in common in proportion to ``x_uh x_vh / cos_uv``, the share of h in their cosine. Both stay bounded where a cosine
+    history item splits A_uv = exp(0) / Z + (exp(cos_uv / temperature) - 1) / Z: the first term does not depend on the
+    history, and goes to the background, with the rounding; the second is divided among the items h that u and v have in
+    common in proportion to ``x_uh x_vh / cos_uv``, the part of h in their cosine. Both stay bounded where a cosine
     is near 0.
 
     Examples

@@ -1,4 +1,4 @@
-"""The terms of NeighbourAttention's formula, as functions of arrays. Holds no state."""
+"""The terms of NeighbourAttention's formula, as pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def means(x: CSR, overall: float, damping: float) -> Array:
 
 
 def features(x: CSR, row_means: Array, kind: str) -> CSR:
-    """What the cosine is of, before it is normalised."""
+    """Rows that the cosine compares, before they are normalised."""
     return csr(_data(x.data, np.repeat(row_means, np.diff(x.indptr)), kind), x.indices, x.indptr, x.shape)
 
 
@@ -50,7 +50,7 @@ def _data(ratings: Array, means: Array, kind: str) -> Array:
 
 
 def values(x: CSR, row_means: Array, feedback: str) -> CSR:
-    """What is attended to: ones, or [deviations | ones] side by side so that one pass gives both sums."""
+    """Values of the attention: ones, or [deviations | ones] in one matrix, so that one pass gives both sums."""
     if feedback == "implicit":
         return csr(np.ones_like(x.data), x.indices, x.indptr, x.shape)
     lengths = np.diff(x.indptr)
@@ -66,7 +66,7 @@ def values(x: CSR, row_means: Array, feedback: str) -> CSR:
 
 
 def self_mask(userids: Array, n_users: int) -> CSR:
-    """Each fitted user's own column, (b, users): nobody is their own neighbour."""
+    """Mask (b, users) of each fitted user's own column, since no user is a neighbour of itself."""
     fitted = userids >= 0
     indptr = np.append(0, np.cumsum(fitted)).astype(np.int64)
     indices = userids[fitted].astype(np.int64)

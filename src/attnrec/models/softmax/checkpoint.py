@@ -1,4 +1,4 @@
-"""Training of SoftmaxRecommender in a file: written after an epoch, read to go on with the same bits."""
+"""Checkpoints of SoftmaxRecommender's training: written after each epoch, and resumed from to the same bits."""
 
 from __future__ import annotations
 

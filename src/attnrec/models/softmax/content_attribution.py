@@ -1,4 +1,4 @@
-"""What columns of features add to the cosine of a user and an item, and what interactions do. Learns nothing."""
+"""Contributions of feature columns and of interactions to the cosine of a user and an item."""
 
 from __future__ import annotations
 

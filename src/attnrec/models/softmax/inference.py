@@ -1,4 +1,4 @@
-"""What a fitted SoftmaxRecommender does: vectors, scores, lists, reasons, and updates without training."""
+"""Inference of SoftmaxRecommender: vectors, scores, top-n lists, explanations, and updates by fold-in."""
 
 from __future__ import annotations
 

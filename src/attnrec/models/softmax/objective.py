@@ -1,4 +1,4 @@
-"""What SoftmaxRecommender learns: embeddings, linear towers over features, the loss of a batch and its gradients."""
+"""The objective of SoftmaxRecommender: embeddings, linear feature towers, loss and gradients of a batch."""
 
 from __future__ import annotations
 

@@ -90,9 +90,9 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
     lr_schedule : {"cosine", "linear", "constant"}
         Schedule by which the learning rate falls to 0 over all epochs, or stays constant.
     validation_users : int
-        Number of users, at least 0, of whom a fifth of the history is held out, drawn with ``random_state``; NDCG@20
-        is measured on it after each epoch, and the best epoch is kept. A larger number measures more precisely and
-        learns from less; 0 learns from everything and keeps the last epoch.
+        Number of users, at least 0 and drawn with ``random_state``, for each of which a fifth of the history is held
+        out; NDCG@20 is measured on it after each epoch, and the best epoch is kept. A larger number measures more
+        precisely and learns from less; 0 learns from everything and keeps the last epoch.
     patience : int
         Number of epochs without a better NDCG@20 after which training stops, at least 0 and with ``validation_users``
         alone: a larger value waits longer, and 0 never stops early.
@@ -116,7 +116,7 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
     -----
     Of values stored in ``user_items`` only the sign counts. ``sample_weight`` (users,) weighs users in the loss.
     ``item_features`` (items, f) enter by a linear tower, ``v_i = e_i + W c_i``, and ``user_features`` (users, g)
-    likewise beside the history; sparse or dense, scaled as they are.
+    likewise in addition to the history; sparse or dense, without scaling.
 
     An epoch costs ``8 U I d`` FLOP for U users and I items, memory is ``O((U + I) d)``. A loss that is not finite, or
     far above earlier ones, ends training with the best epoch so far, and in the first epoch with an error. Ctrl-C keeps

@@ -1,4 +1,4 @@
-"""Epochs of SoftmaxRecommender: batches, steps, validation, early stopping, divergence. Knows no file."""
+"""Epochs of SoftmaxRecommender: batches, steps, validation, early stopping, divergence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors of SoftmaxRecommender: unit rows and their gradients, users from histories. Holds no state."""
+"""Vectors of SoftmaxRecommender: normalisation, pooled users, fold-in, and their gradients."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def normalize_backward(gradient: Array, rows: Array, norms: Array) -> Array:
 
 
 def bias(counts: Array, exponent: float) -> Array:
-    """What an item's score starts from: ``exponent log n`` for n users, and 0 for none."""
+    """Popularity bias of each item's score: ``exponent log n`` for n users, and 0 for none."""
     out: Array = (exponent * np.log(np.maximum(counts, 1))).astype(np.float32)
     return out
 
 
 def pooled(x: CSR) -> CSR:
-    """Weights of a history: n^-1/2 each, so that long ones neither drown the other features nor are drowned."""
+    """Weights of a history, n^-1/2 for each of n items, so that its length does not dominate the other features."""
     counts = np.diff(x.indptr)
     data = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
     return csr(data, x.indices, x.indptr, x.shape)
 
 
 def drop_history(x: CSR, share: float, rng: np.random.Generator, whole: float = 0.0) -> CSR:
-    """Histories without a random ``share`` of their entries; and without any for a share ``whole`` of the rows."""
+    """Drop each entry of the histories with probability ``share``, and all of a row with probability ``whole``."""
     keep = rng.random(len(x.data)) >= share
     if whole:
         keep &= np.repeat(rng.random(x.shape[0]) >= whole, np.diff(x.indptr))
@@ -86,7 +86,7 @@ def user_loss_gradient(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[
     -------
     losses : (b,) float64
     weights : (nnz,) float32
-        Of the history items in the pull.
+        Weights of the history items in the negative gradient.
     descents : (b, d) float32
     """
     unseen = loss.normalize == "unseen"
@@ -106,17 +106,17 @@ def user_loss_gradient(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[
 
 
 def solved(x: CSR, items: Array, loss: Loss, steps: int) -> tuple[Array, Array]:
-    """Users whose loss is low given the items: from the sum of the history, steps down the gradient on the sphere.
+    """Fold-in of user embeddings: gradient descent on the sphere from the pooled history, with the items fixed.
 
-    Each user has a step size of its own, which doubles after a step that lowered the loss and falls to a quarter after
-    one that did not and is taken back.
+    Each user has a step size of its own, which doubles after a step that lowered the loss; a step that did not is
+    undone, and the size falls to a quarter.
 
     Returns
     -------
     users : (b, d) float32
         Of length 1; 0 without a history.
     weights : (nnz,) float32
-        What each history item has in its user's vector; the rest of it is what repels.
+        Weight of each history item in its user's vector; the rest of the vector is the repulsion.
     """
     start = pooled(x)
     raw = product(start, items)

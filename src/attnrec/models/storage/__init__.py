@@ -1,1 +1,1 @@
-"""The model file: its format, outside ids and encoders in it."""
+"""The model file: its format, and the outside ids and encoders in it."""

@@ -1,4 +1,4 @@
-"""Encoders of raw tables that a model keeps: from the features it was fitted with, in its file, and at work."""
+"""Encoders of raw tables that a model keeps: from the features of the fit, in its file, and applied to new tables."""
 
 from __future__ import annotations
 

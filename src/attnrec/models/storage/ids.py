@@ -1,4 +1,4 @@
-"""Outside ids as a model file holds them: numbers, text, or JSON of each. Executes nothing that it reads."""
+"""Outside ids in a model file: numbers, text, or JSON of each."""
 
 from __future__ import annotations
 

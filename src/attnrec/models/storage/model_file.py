@@ -1,4 +1,4 @@
-"""The model file: safetensors with one JSON header. Never pickle, never half a file; knows no model."""
+"""The model file: safetensors arrays with one JSON header, written atomically and read without pickle."""
 
 from __future__ import annotations
 

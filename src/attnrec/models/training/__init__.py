@@ -1,1 +1,1 @@
-"""What gradient training shares: Adam over named arrays."""
+"""Gradient training: the Adam optimizer over named arrays."""

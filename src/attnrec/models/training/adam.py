@@ -1,4 +1,4 @@
-"""Adam over named arrays and over some of their rows. Holds the moments, and knows no model."""
+"""Adam over named arrays, or over some of their rows, with its moments."""
 
 from __future__ import annotations
 
