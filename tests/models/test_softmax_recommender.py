@@ -204,7 +204,7 @@ def test_interruption_while_free_users_are_placed_keeps_those_of_training(monkey
     want = SoftmaxRecommender(**SMALL, user_representation="embedding").fit(x, show_progress=False)
     with monkeypatch.context() as patched:
         patched.setattr("attnrec.models.softmax.vectors.solved", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.warns(RuntimeWarning, match="stand where training left them"):
+        with pytest.warns(RuntimeWarning, match="keep the embeddings of training"):
             model = SoftmaxRecommender(**SMALL, user_representation="embedding").fit(x, show_progress=False)
     np.testing.assert_array_equal(model.item_vectors, want.item_vectors)
     np.testing.assert_array_equal(model.user_vectors[3], model._fitted().average)

@@ -264,9 +264,9 @@ typedef struct attnrec_api {
      rank by what they predict before it is cut to the scale of the ratings. To the others values below 0 are what they
      were in fit, by negative=: dislikes, which are hidden from the user and say nothing besides, unless told otherwise.
      A fitted user is kept from attending to itself either way. Ids and scores are those of Python: the same bits for
-     NeighbourAttention and KernelAttentionRecommender(based_on="items"); the same to rounding for the others, whose norms or
-     exponentials NumPy computes; for SoftmaxRecommender(user_representation="embedding") within about 1e-3 of the largest score, because a
-     gradient step that hardly changes the loss is taken or not as rounding has it. */
+     NeighbourAttention and KernelAttentionRecommender(based_on="items"); the same to rounding for the others, whose
+     norms or exponentials NumPy computes; for SoftmaxRecommender(user_representation="embedding") within about 1e-3 of
+     the largest score, because a gradient step that hardly changes the loss is taken or not as rounding has it. */
   attnrec_status (*model_recommend)(const attnrec_model *model, const attnrec_csr *histories,
                                     const attnrec_recommend_options *options, const attnrec_recommend_result *result,
                                     const attnrec_run *run);

@@ -55,7 +55,7 @@ class Recommender(Learning[StateT_co]):
         return retrieve.of_scores(*self._scores(queries), k, hidden, allowed, shown)
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
-        """The weights of the items found, where :meth:`_retrieve` leaves them for when somebody asks."""
+        """The weights of the found items, for estimators whose :meth:`_retrieve` defers them until they are needed."""
         return weights
 
     def _on_scale(self, scores: Array, clip: bool) -> Array:

@@ -30,7 +30,7 @@ class Trials(list[dict[str, Any]]):
         Parameters
         ----------
         backend : {"pandas", "polars", "pyarrow"}, optional
-            What to make; the first of these that is installed unless told.
+            Library of the frame; by default the first of these that is installed.
         """
         backend = frame_backend(backend)
         names = list(dict.fromkeys(name for trial in self for name in trial))
@@ -186,7 +186,7 @@ def hold_out(x: CSR, random_state: int, *, fraction: float = 0.2, most: int = 10
     Raises
     ------
     ValueError
-        If nobody has two items.
+        If no user has two items.
     """
     rng = np.random.default_rng(random_state)
     lengths = np.diff(x.indptr)

@@ -52,7 +52,7 @@ class Content:
         return out
 
     def rows(self, ids: Array) -> Content:
-        """Those of ``ids``; -1 for somebody of whom nothing is known."""
+        """Content of ``ids``; -1 for a user or item without any."""
         at = np.where(ids < 0, self.present().shape[0], ids)
         return Content({m: _tall(b, b.shape[0] + 1)[at] for m, b in self.blocks.items()}, self.names)
 
@@ -152,7 +152,7 @@ def fused(rows: CSR, known: Content, weights: Array, share: float) -> CSR:
     Parameters
     ----------
     rows : (n, users) CSR
-        Unit rows of who used an item; empty for an item that nobody has used.
+        Unit rows of the users of each item; empty for an item without users.
     known : Content
     weights : (modalities,) float
     share : float

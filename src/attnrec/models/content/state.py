@@ -130,7 +130,7 @@ def rows_of(held: Held | None, joined: CSR | Array | None) -> fusion.Content | N
 
 @dataclass(frozen=True)
 class Side:
-    """Content that counts in the similarity of users, or of items, beside their histories.
+    """Content that counts in the similarity of users, or of items, in addition to their histories.
 
     Attributes
     ----------

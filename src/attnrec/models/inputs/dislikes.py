@@ -12,7 +12,7 @@ CHOICES = ("seen", "ignore", "interaction")
 
 
 def apart(x: CSR, negative: str) -> tuple[CSR, CSR | None]:
-    """The entries that are learned from, and those that are hidden from their user besides, if there are any.
+    """The entries that are learned from, and those that are only hidden from their user, if there are any.
 
     Values below 0 are the second with ``negative="seen"``, neither with "ignore", and as others with "interaction".
     """

@@ -85,7 +85,7 @@ class Asked:
     ----------
     side : {"user", "item"}
     at : (b,) int64
-        Row numbers; of somebody who was not fitted any number past the fitted ones, or -1.
+        Row numbers; any number past the fitted ones, or -1, for a user or item that was not fitted.
     found : bool
         Whether the inputs told ids that the model did not know.
     report : dict of str -> Alignment

@@ -21,8 +21,8 @@ _Split = tuple[Array, float]  # what columns add, and the rest of the similarity
 class Views:
     """The columns behind predictions for some users, of a model with content.
 
-    A kernel is split as ``K = K_0 + (K - K_0)``, where ``K_0 = exp(-1 / temperature)`` is its value at similarity 0. The
-    second part is divided among the columns of content and the interactions, in proportion to their part of the
+    A kernel is split as ``K = K_0 + (K - K_0)``, where ``K_0 = exp(-1 / temperature)`` is its value at similarity 0.
+    The rest is divided among the columns of content and the interactions, in proportion to their part of the
     similarity C. Where users and items both have content, a product of two kernels is divided equally: ``(K_U - K_0U)
     (K_I + K_0I) / 2`` to users, and likewise to items.
 
@@ -72,7 +72,7 @@ class Views:
 
     @cached_property
     def _item_weights(self) -> list[Array]:
-        """Weight of the kernel between each item and another in that one's prediction, (b, items) per product kernel."""
+        """Weight of the kernel between each item and another in the other's prediction, (b, items) each."""
         predictor, coefficients, out = self._passes.predictors[-1], self._rows.coefficients, []
         system, fitted = predictor.system, np.flatnonzero(self._userids >= 0)
         at = np.repeat(np.arange(len(self._userids)), np.diff(coefficients.indptr))

@@ -209,7 +209,7 @@ class Passes:
     def predict(self, userids: Array, histories: CSR | None, known: Content | None = None) -> tuple[Rows, list[Array]]:
         """Predictions of the last pass for users with these histories (None: fitted ones with theirs).
 
-        ``userids`` are fitted numbers, or -1 for somebody else; ``known`` is the content of these users, unless they
+        ``userids`` are fitted numbers, or -1 for other users; ``known`` is the content of these users, unless they
         have what they were fitted with.
 
         Returns

@@ -26,9 +26,9 @@ def between(unit: CSR, used: Array, temperature: float, regularization: float, s
     """What a history item j adds to the score of item i, (n, n) float32: ``-regularization (K + regularization I)^-1``
     off its diagonal, for the kernel K of items that somebody used.
 
-    An item that nobody used has a column too, if it is like some: ``regularization / s (K + regularization I)^-1 k``
-    with its kernel k and ``s = 1 + regularization - k (K + regularization I)^-1 k``. That is its column in the inverse
-    of the larger system, without its changing the others.
+    An item without users has a column, too, if it is similar to others by content: ``regularization / s (K +
+    regularization I)^-1 k`` with its kernel k and ``s = 1 + regularization - k (K + regularization I)^-1 k``. That is
+    its column in the inverse of the larger system, while the other columns stay as they are.
     """
     warm, cold = np.flatnonzero(used), np.flatnonzero(~used & (np.diff(unit.indptr) > 0))
     if not len(cold):

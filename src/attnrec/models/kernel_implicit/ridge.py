@@ -30,7 +30,7 @@ _PROBES = 8  # rows of the inverse that are checked
 
 
 def column_weights(counts: Array, exponent: float) -> Array:
-    """How much a shared column says: ``counts^-exponent``, float32; a column nobody uses counts as used once."""
+    """Weights of columns in the similarity, ``counts^-exponent``, float32; an unused column counts as used once."""
     out: Array = (np.maximum(counts, 1).astype(np.float64) ** -exponent).astype(np.float32)
     return out
 
@@ -105,7 +105,7 @@ def parts(n: int, n_blocks: int, random_state: int) -> list[Array]:
 def plan(
     shape: tuple[int, int], nnz: int, based_on: str, n_blocks: int | str, memory_budget: int | None, more: int = 0
 ) -> tuple[int, int]:
-    """Bytes that fitting takes at its peak, beside its input, and blocks of users: with "auto" the fewest that fit.
+    """Peak memory of fitting beyond its input, in bytes, and the number of blocks: with "auto" the fewest that fit.
 
     ``more`` are bytes that do not depend on blocks.
 

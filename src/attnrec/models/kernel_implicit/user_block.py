@@ -40,8 +40,8 @@ class UserBlock(NamedTuple):
     def weights(self, unit: CSR, userids: Array, as_fitted: Array, temperature: float) -> Array:
         """Weight of every user of the block in each query's scores, (b, n) float32; 0 for the query itself.
 
-        ``unit`` are the queries' features, ``userids`` who they are (-1: nobody), ``as_fitted`` whether they have the
-        history that they were fitted with: then the weights are a row of the inverse.
+        ``unit`` are the queries' features, ``userids`` their numbers (-1: not fitted), ``as_fitted`` whether they have
+        the history of the fit: then the weights are a row of the inverse.
         """
         at = self.position(userids)
         old = np.flatnonzero((at >= 0) & as_fitted)

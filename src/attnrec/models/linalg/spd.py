@@ -18,7 +18,7 @@ _STRIP = 512  # rows of the trailing update, whose product takes _STRIP * n floa
 
 
 def scratch_bytes(n: int) -> int:
-    """Memory that :func:`invert` takes beside the matrix."""
+    """Memory that :func:`invert` takes in addition to the matrix."""
     return 4 * min(n, _STRIP) * n + 12 * min(n, BLOCK) * n + 60 * BLOCK * BLOCK
 
 

@@ -74,7 +74,7 @@ def self_mask(userids: Array, n_users: int) -> CSR:
 
 
 def attention(cosines: Array, temperature: float, userid: int) -> tuple[float, Array]:
-    """exp(0) / Z and softmax(cosines / temperature), with ``userid`` left out (-1: nobody)."""
+    """exp(0) / Z and softmax(cosines / temperature), with ``userid`` left out (-1: no user)."""
     logits = cosines / temperature
     if userid >= 0:
         logits[userid] = -np.inf

@@ -110,8 +110,8 @@ def gradients(
     if setting.embed_users:
         raw_u = p["users"][rows]
     else:
-        nobody = setting.id_dropout if data.user_features is not None else 0.0
-        history = vectors.pooled(vectors.drop_history(y, setting.history_dropout, rng, nobody))
+        no_history = setting.id_dropout if data.user_features is not None else 0.0
+        history = vectors.pooled(vectors.drop_history(y, setting.history_dropout, rng, no_history))
         raw_u = product(history, raw_v)
     if data.user_features is not None:
         raw_u = raw_u + user_rows(p, data, rows)

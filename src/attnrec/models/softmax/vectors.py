@@ -76,11 +76,11 @@ class Loss:
 
 
 def user_loss_gradient(users: Array, x: CSR, items: Array, loss: Loss) -> tuple[Array, Array, Array]:
-    """Loss of each user, and which way it descents them: down its gradient.
+    """Loss of each user, and its negative gradient by the user's vector.
 
-    With p_h the probability of a history item among what is no target ("unseen"; 0 for "all") and t = lse_weight, the
-    pull is ``sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected``: history items attract, the more the less probable
-    they are, and softmax attention over the others repels.
+    With p_h the probability of a history item among items outside the history ("unseen"; 0 for "all") and t =
+    lse_weight, the negative gradient is ``sum_h (1 - t p_h) v_h - t sum_h (1 - p_h) expected``: history items attract,
+    the more the less probable they are, and the softmax average of the others repels.
 
     Returns
     -------

@@ -21,7 +21,7 @@ _FIX = "Fit the model again and save it, or take the file from where it was writ
 
 
 def write(path: str | os.PathLike[str], model: str, params: dict[str, Any], state: dict[str, Any]) -> None:
-    """Write a model's state beside ``path``, then move it there: a reader sees the old file or the new one.
+    """Write a model's state to a temporary file, then move it to ``path``: a reader sees the old or the new file.
 
     ``state`` holds arrays, CSR matrices (stored as three arrays and a shape) and plain numbers or strings.
     """
