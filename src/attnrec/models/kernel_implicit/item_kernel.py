@@ -23,8 +23,8 @@ def content_bytes(x: CSR, values: int) -> int:
 
 
 def between(unit: CSR, used: Array, temperature: float, regularization: float, step: Callable[[int], object]) -> Array:
-    """What a history item j adds to the score of item i, (n, n) float32: ``-regularization (K + regularization I)^-1``
-    off its diagonal, for the kernel K of items that somebody used.
+    """Weight of history item j in the score of item i, (n, n) float32: ``-regularization (K + regularization I)^-1``
+    off its diagonal, for the kernel K of items with users.
 
     An item without users has a column, too, if it is similar to others by content: ``regularization / s (K +
     regularization I)^-1 k`` with its kernel k and ``s = 1 + regularization - k (K + regularization I)^-1 k``. That is
