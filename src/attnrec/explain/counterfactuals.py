@@ -53,8 +53,8 @@ class Counterfactuals:
     >>> list(without)
     [(5, 3.75, 9), (3, 4.199999809265137, 2)]
 
-    Examples
-    --------
+    Of a model:
+
     >>> from scipy.sparse import csr_array
     >>> from attnrec.models import NeighbourAttention
     >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 1, 0]])
