@@ -27,7 +27,7 @@ def test_a_table_in_another_order_but_of_equal_length() -> None:
     data = Interactions.from_arrays(["ann", "bob", "cid", "ann"], ["tea", "rum", "ale", "ale"])
     table = {"item": ["tea", "ale", "rum"], "kind": ["hot", "cold", "strong"]}
     features = FeatureEncoder(categories="kind", id="item").fit_transform(table)
-    model = KernelAttentionRecommender(side="item").fit(data, item_features=features)
+    model = KernelAttentionRecommender(based_on="items").fit(data, item_features=features)
     told = [features.names[c] for c in np.argmax(model._fitted().items.content.toarray(), axis=1)]
     assert dict(zip(data.items, told, strict=True)) == {"ale": "kind=cold", "rum": "kind=strong", "tea": "kind=hot"}
     report = model.alignment_["item_features"]

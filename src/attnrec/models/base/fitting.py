@@ -65,10 +65,7 @@ class Learning(Stored[StateT_co]):
         raise NotImplementedError
 
     def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> StateT_co:
-        """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
-        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared`` ("explicit", "implicit" or
-        "unknown"), and ``rating_range``, the range that explicit ratings were declared with, or None.
-        """
+        """The state for these histories, and what was ``given`` beside them."""
         raise NotImplementedError
 
     def _takes_negative(self, user_items: CSR, declared: Declared) -> Negative:
@@ -91,7 +88,7 @@ class Learning(Stored[StateT_co]):
         self, user_items: CSR, itemids: Array, rows: CSR, item_features: object, item_vectors: object
     ) -> StateT_co:
         """The state with all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if
-        they are given (vectors by name)."""
+        they are given."""
         changed = {"item_features": (itemids, item_features), "item_vectors": (itemids, item_vectors)}
         return learning.again(self, user_items, changed)
 

@@ -1,4 +1,4 @@
-"""The interface of all estimators: recommend and predict, for single users and in batches."""
+"""The interface of all estimators: recommend, predict, compare and explain, over the hooks of an estimator."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 class Recommender(Learning[StateT_co]):
     """Base of every estimator.
 
-    An estimator has a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
-    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
-    one that ranks without a row of scores replaces ``_retrieve`` too.
+    An estimator has a state, the frozen dataclass ``_holds``, a constructor that stores its parameters, and the hooks
+    ``_check_params``, ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores``
+    and ``_explainer``; one that ranks without a row of scores replaces ``_retrieve`` too.
     """
 
     # Hooks of an estimator.

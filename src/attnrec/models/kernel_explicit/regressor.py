@@ -264,7 +264,7 @@ class KernelAttentionRegressor(Recommender[RegressorState]):
             users=content_state.HeldSide.of(sides[0]),
             items=content_state.HeldSide.of(sides[1]),
         )
-        self._cache = (state, {"passes": passes})  # what was made on the way serves predictions too
+        self._cache = (state, {"passes": passes})  # predictions use the same kernels
         return state
 
     def _sides(self, given: Given, shape: tuple[int, int]) -> content_state.Sides:

@@ -56,6 +56,6 @@ def put(between: Array, given: object, used: Array) -> Vectors | None:
     items, rows = given[0][keep], given[1][keep]
     if not len(items):
         return None
-    rows[:, items] = 0  # nobody has them yet
+    rows[:, items] = 0  # no history has them yet
     between[:, items] = rows.T
     return Vectors(given_items=items, given=rows)
