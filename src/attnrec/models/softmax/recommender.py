@@ -303,7 +303,9 @@ class SoftmaxRecommender(Recommender[SoftmaxState]):
         except KeyboardInterrupt:
             if "users" not in p or only is not None:
                 raise
-            message = "interrupted after training: fitted users keep the embeddings of training; fold-in is not affected"
+            message = (
+                "interrupted after training: fitted users keep the embeddings of training; fold-in is not affected"
+            )
             warnings.warn(message, RuntimeWarning, stacklevel=5)
             placed[...] = p["users"] * (np.diff(histories.indptr) > 0)[:, None]
         bias, item, user = self._bias(data.histories), None, None
