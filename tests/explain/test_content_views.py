@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,13 +131,13 @@ def test_a_tower_is_linear_in_its_columns() -> None:
     s = model._state
     assert s is not None
     x, y = (np.asarray(f.matrix.toarray() if sp.issparse(f.matrix) else f.matrix, float) for f in GIVEN.values())
-    w, b = s["item_features"].astype(float), s["user_features"].astype(float)
-    own = s["items"] - x @ w
+    w, b = s.item.features.astype(float), s.user.features.astype(float)
+    own = s.items - x @ w
     for user, item in ((0, 2), (11, 7), (3, 4)):
         history = made("explicit")[[user]].indices
-        says = s["items"][history].sum(0) / max(1, len(history)) ** 0.5
-        u, v = says + y[user] @ b, s["items"][item]
-        scale = 1 / (np.linalg.norm(u) * np.linalg.norm(v) * s["temperature"])
+        says = s.items[history].sum(0) / max(1, len(history)) ** 0.5
+        u, v = says + y[user] @ b, s.items[item]
+        scale = 1 / (np.linalg.norm(u) * np.linalg.norm(v) * s.temperature)
         why = model.explain(user, item, N=100)
         want = np.append(x[item] * (w @ says), y[user] * (b @ v)) * scale
         np.testing.assert_allclose(why.features.contributions, want[why.features.ids], atol=2e-5)
@@ -304,8 +305,12 @@ def test_content_that_does_not_fit_the_model() -> None:
 def test_a_file_whose_names_do_not_fit_is_refused(damage: str, tmp_path: Path) -> None:
     for model in (KernelAttentionRegressor(), SoftmaxRecommender(factors=4, epochs=1)):
         model.fit(made("explicit"), item_features=ITEM_FEATURES, show_progress=False)
-        name = "content_names" if isinstance(model, KernelAttentionRegressor) else "item_columns"
-        model._state |= {name: '["a"]' if name == "content_names" else '{"modalities": {"a": 2}, "names": null}'}
+        state = model._fitted()
+        if isinstance(model, KernelAttentionRegressor):
+            model._state = replace(state, items=replace(state.items, content_names='["a"]'))
+        else:
+            columns = '{"modalities": {"a": 2}, "names": null}'
+            model._state = replace(state, item=replace(state.item, columns=columns))
         model.save(tmp_path / "model")
         with pytest.raises(ValueError, match=r"does not hold a usable .*names of its features do not fit"):
             models.load(tmp_path / "model")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,12 @@ def test_items_with_a_given_vector_alone_are_warm(model: Any, tmp_path: Path) ->
     model.partial_fit_items([ITEMS], users)
     assert model.item_states(new).tolist() == ["hot", "warm"]
     for wrong in ([ITEMS + 2], [3, 3], [-1]):
-        state = {**model._fitted(), "given_items": np.array(wrong)}
-        if "given" in state:
-            state["given"] = np.repeat(state["given"][:1], len(wrong), axis=0)
+        state = model._fitted()
+        if isinstance(model, KernelAttentionRecommender):
+            rows = np.repeat(state.vectors.given[:1], len(wrong), axis=0)
+            state = replace(state, vectors=replace(state.vectors, given_items=np.array(wrong), given=rows))
+        else:
+            state = replace(state, given_items=np.array(wrong))
         damaged = type(model)()
         damaged._state = state
         damaged.save(tmp_path / "damaged")

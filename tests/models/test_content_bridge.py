@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -175,9 +176,9 @@ def test_files(bridge: ContentBridge, tmp_path: Path) -> None:
             np.testing.assert_array_equal(got.transform(NEW), bridge.transform(NEW))
     with pytest.raises(ValueError, match="holds ContentBridge, not SoftmaxRecommender"):
         SoftmaxRecommender.load(tmp_path / "bridge")
-    state = dict(bridge._fitted())
-    for change in ({"values": state["values"][:-1]}, {"temperature": 0.0}, {"items": state["items"] - 1}):
-        bridge._state = {**state, **change}
+    state = bridge._fitted()
+    for change in ({"values": state.values[:-1]}, {"temperature": 0.0}, {"items": state.items - 1}):
+        bridge._state = replace(state, **change)
         bridge.save(tmp_path / "damaged")
         with pytest.raises(ValueError, match="does not hold a usable ContentBridge"):
             models.load(tmp_path / "damaged")

@@ -28,7 +28,7 @@ def test_a_table_in_another_order_but_of_equal_length() -> None:
     table = {"item": ["tea", "ale", "rum"], "kind": ["hot", "cold", "strong"]}
     features = FeatureEncoder(categories="kind", id="item").fit_transform(table)
     model = KernelAttentionRecommender(based_on="items").fit(data, item_features=features)
-    told = [features.names[c] for c in np.argmax(model._fitted()["content"].toarray(), axis=1)]
+    told = [features.names[c] for c in np.argmax(model._fitted().items.content.toarray(), axis=1)]
     assert dict(zip(data.items, told, strict=True)) == {"ale": "kind=cold", "rum": "kind=strong", "tea": "kind=hot"}
     report = model.alignment_["item_features"]
     assert (report.by, report.matched, report.missing, report.left_out) == ("id", 3, 0, 0)
@@ -118,7 +118,7 @@ def test_vectors_of_a_bridge_are_named_by_ids() -> None:
         assert bridge.alignment_["item_features"].by == "id"
     with pytest.warns(UserWarning, match="2 of 12 items have no row"):
         part = ContentBridge().fit(vectors, item_features=films(range(10)), ids=DATA.items, show_progress=False)
-    assert len(part._fitted()["items"]) == 10
+    assert len(part._fitted().items) == 10
     with pytest.raises(ValueError, match="ids has 3 entries for 12 rows of item_vectors"):
         ContentBridge().fit(vectors, item_features=films(), ids=[1, 2, 3])
 

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from attnrec import models
 from attnrec.data import Interactions
+from attnrec.models.base.asking import asked_about
 from attnrec.models.storage.model_file import read_header
 from estimators import assert_same
 from named_data import DATA, ITEMS, MAKE, USERS, fitted, people, shuffled
@@ -151,7 +152,7 @@ def test_without_ids_in_the_model_rows_are_found_by_number() -> None:
 def test_nothing_is_copied_where_the_order_is_the_same() -> None:
     model = FITTED["neighbours"]
     for data in (DATA, shuffled(DATA, range(USERS), range(ITEMS))):
-        rows, aligned = model._asked("user", np.arange(USERS)).rows("user_items", data)
+        rows, aligned = asked_about(model, "user", np.arange(USERS)).rows("user_items", data)
         assert rows is data.user_items
         assert aligned
 

@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from attnrec.models import KernelAttentionRegressor
+from attnrec.models.base.queries import Queries
 from attnrec.models.kernel_explicit import system as kernel_system
 from attnrec.models.kernel_explicit.passes import Hyperparameters, Passes
 from attnrec.models.kernel_explicit.preconditioner import Preconditioner, leading
@@ -188,7 +189,7 @@ def test_predictions_are_cut_to_the_scale_and_ranked_before() -> None:
     model = fitted(x, bias_weight=5.0, noise=1e-2, second_pass_noise=1e-2)
     ids, scores = model.recommend(8, N=12, filter_already_liked_items=False)
     assert np.sum(scores == 13) > 2
-    raw = model._scores(model._queries(np.array([8]), None, False)[0])[0][0]
+    raw = model._scores(Queries(np.array([8]), None))[0][0]
     assert np.all(np.diff(raw[ids]) <= 0)
     assert raw.max() > 13.5
     over = int(np.argmax(raw))

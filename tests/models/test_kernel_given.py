@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,9 @@ def test_new_items_are_recommended_at_once(based_on: Any, tmp_path: Path) -> Non
     assert why.contributions.total == pytest.approx(model.predict(4, 53), rel=1e-5)
     model.save(tmp_path / "model")
     assert_same_bits(KernelAttentionRecommender.load(tmp_path / "model"), model)
-    state = dict(model._fitted())
-    model._state = {**state, "given": state["given"][:, :-1]}
+    state = model._fitted()
+    assert state.vectors is not None
+    model._state = replace(state, vectors=replace(state.vectors, given=state.vectors.given[:, :-1]))
     model.save(tmp_path / "damaged")
     with pytest.raises(ValueError, match="does not hold a usable KernelAttentionRecommender"):
         models.load(tmp_path / "damaged")

@@ -207,7 +207,7 @@ def test_interruption_while_free_users_are_placed_keeps_those_of_training(monkey
         with pytest.warns(RuntimeWarning, match="keep the embeddings of training"):
             model = SoftmaxRecommender(**SMALL, user_representation="embedding").fit(x, show_progress=False)
     np.testing.assert_array_equal(model.item_vectors, want.item_vectors)
-    np.testing.assert_array_equal(model.user_vectors[3], model._fitted()["average"])
+    np.testing.assert_array_equal(model.user_vectors[3], model._fitted().average)
     assert np.median(np.einsum("ij,ij->i", model.user_vectors, want.user_vectors)) > 0.5
     folded = [m.recommend(-1, user_items=x[[5]], recalculate_user=True)[0] for m in (model, want)]
     np.testing.assert_array_equal(*folded)

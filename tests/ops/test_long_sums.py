@@ -131,7 +131,7 @@ def test_the_vector_of_a_long_history() -> None:
     r = np.random.default_rng(1)
     x = csr_array(np.vstack([np.ones((1, 3000)), r.random((40, 3000)) < 0.01]).astype(np.float32))
     model = SoftmaxRecommender(factors=4, epochs=1, batch_size=64).fit(x, show_progress=False)
-    items = model._fitted()["items"].astype(np.float64)
+    items = model._fitted().items.astype(np.float64)
     raw = items.sum(axis=0)
     np.testing.assert_allclose(model.user_vectors[0], raw / np.linalg.norm(raw), atol=1e-5)
 

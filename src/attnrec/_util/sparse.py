@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, overload
 
 import numpy as np
 
@@ -11,14 +11,51 @@ from .extras import require
 __all__ = ["CSR", "Array", "csr", "row_sums", "unit_rows"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-CSR = Any  # scipy.sparse.csr_array; scipy is optional, so it is not named here
+
+
+class CSR(Protocol):
+    """What is used of ``scipy.sparse.csr_array``; scipy is optional, so it is not named here."""
+
+    data: Array
+    indices: Array
+    indptr: Array
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    @property
+    def nnz(self) -> int: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    @property
+    def T(self) -> CSR: ...
+
+    def __getitem__(self, key: object, /) -> CSR: ...
+
+    @overload
+    def __matmul__(self, other: Array, /) -> Array: ...
+
+    @overload
+    def __matmul__(self, other: CSR, /) -> CSR: ...
+
+    def __mul__(self, other: object, /) -> CSR: ...
+
+    def tocsr(self) -> CSR: ...
+
+    def toarray(self) -> Array: ...
+
+    def eliminate_zeros(self) -> None: ...
+
 
 _sparse = require("scipy.sparse", extra="data")
 
 
 def csr(data: Array, indices: Array, indptr: Array, shape: tuple[int, ...]) -> CSR:
     """The three arrays as a CSR matrix, not copied."""
-    return _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
+    out: CSR = _sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
+    return out
 
 
 def row_sums(data: Array, indptr: Array) -> Array:

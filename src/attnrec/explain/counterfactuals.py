@@ -52,6 +52,19 @@ class Counterfactuals:
     Without Solaris it would fall to rank 9 (3.75). Without Stalker it would stay at rank 2 (4.2).
     >>> list(without)
     [(5, 3.75, 9), (3, 4.199999809265137, 2)]
+
+    Of a model:
+
+    >>> from scipy.sparse import csr_array
+    >>> from attnrec.models import NeighbourAttention
+    >>> user_items = csr_array([[1, 1, 0, 0, 1], [1, 1, 1, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 1, 0]])
+    >>> model = NeighbourAttention(temperature=0.5).fit(user_items, show_progress=False)
+    >>> without = model.counterfactuals(0, 2)
+    >>> without.rank, without.itemids, without.ranks
+    (1, array([0, 4, 1]), array([1, 1, 2]))
+    >>> print(without.text(n=1))
+    item 2 has rank 1 for user 0, with a score of 0.7462.
+    Without item 0 it would stay at rank 1 (0.6529).
     """
 
     userid: int

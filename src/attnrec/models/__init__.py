@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: Any = None) -> Any:
+def load(path: str | os.PathLike[str], mmap: bool = True, *, encoder: object = None) -> Any:
     """Read any model that an estimator's ``save`` wrote. Nothing in the file is executed.
 
     Parameters

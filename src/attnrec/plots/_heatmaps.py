@@ -11,6 +11,7 @@ from .._util.extras import require
 from ..explain._bars import RED, axes, decimals, short
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 
 __all__ = ["attention_heatmap", "history_heatmap"]
 
@@ -19,7 +20,7 @@ _CELLS = 200  # with more, numbers in cells are too small to read
 
 
 def attention_heatmap(
-    model: Recommender,
+    model: Recommender[FittedState],
     userids: Any,
     itemids: Any = None,
     N: int = 10,
@@ -77,7 +78,7 @@ def attention_heatmap(
 
 
 def history_heatmap(
-    model: Recommender,
+    model: Recommender[FittedState],
     userid: int,
     itemids: Any = None,
     N: int = 10,

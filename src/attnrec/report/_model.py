@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 
 __all__ = ["Measured", "figures", "model_facts"]
 
@@ -67,7 +68,7 @@ class Figures:
     notes: Sequence[str]
 
 
-def model_facts(model: Recommender) -> ModelFacts:
+def model_facts(model: Recommender[FittedState]) -> ModelFacts:
     """The estimator, its size, and its parameters."""
     x = model.user_items
     scale = model.rating_range

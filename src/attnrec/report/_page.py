@@ -6,6 +6,7 @@ from typing import Any
 
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ..models.inputs import checks
 from ._model import Measured, figures, model_facts
 from ._template import render
@@ -15,7 +16,7 @@ __all__ = ["Measured", "html_report"]
 
 
 def html_report(
-    model: Recommender,
+    model: Recommender[FittedState],
     userids: Any,
     *,
     N: int = 5,

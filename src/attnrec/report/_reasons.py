@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..explain.explanation import Explanation, Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ._bars import Bars, bars
 
 __all__ = ["PARTS", "Picture", "Recommendation", "recommendation"]
@@ -44,7 +45,13 @@ class Recommendation:
 
 
 def recommendation(
-    model: Recommender, why: Explanation, rank: int, score: str, attention: str, names: Names, user_names: Names
+    model: Recommender[FittedState],
+    why: Explanation,
+    rank: int,
+    score: str,
+    attention: str,
+    names: Names,
+    user_names: Names,
 ) -> Recommendation:
     """Why one item is recommended: pictures, sentences, and what would be without parts of the history."""
     title = named(why.itemid, names, "item")

@@ -9,6 +9,7 @@ import numpy as np
 from ..explain._bars import decimals
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
+from ..models.base.state import FittedState
 from ._reasons import PARTS, Recommendation, recommendation
 
 __all__ = ["user_facts"]
@@ -35,7 +36,7 @@ class UserFacts:
     recommendations: list[Recommendation]
 
 
-def user_facts(model: Recommender, user: int, n: int, names: Names, user_names: Names) -> UserFacts:
+def user_facts(model: Recommender[FittedState], user: int, n: int, names: Names, user_names: Names) -> UserFacts:
     """A user's history and ``n`` recommendations, each with its reasons."""
     ids, scores, weights = (each.tolist() for each in model.recommend(user, N=n, return_weights=True))
     ids = [item for item in ids if item >= 0]
@@ -49,7 +50,7 @@ def user_facts(model: Recommender, user: int, n: int, names: Names, user_names: 
     return UserFacts(named(user, user_names, "user"), model.predicts_ratings, history, unlisted, recommended)
 
 
-def _history(model: Recommender, user: int, names: Names) -> tuple[list[Rated], str]:
+def _history(model: Recommender[FittedState], user: int, names: Names) -> tuple[list[Rated], str]:
     """The items of the history, the highest values first, and how many are not listed."""
     row = model.user_items[[user]]
     order = np.lexsort((row.indices, -row.data))[:_HISTORY]

@@ -126,6 +126,7 @@ def _tables(opened: Source, users: list[int] | None, k: int, clip: bool) -> Iter
     pa = require("pyarrow", extra="cli")
 
     titles = pa.array([opened.title(row) for row in range(opened.model.n_items)], pa.string())
+    batch: Any  # an Arrow table
     for batch in opened.model.recommend_batches(users, N=k, show_progress=sys.stderr.isatty(), clip=clip):
         yield pa.table(
             {

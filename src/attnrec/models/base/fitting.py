@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import time
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
-
-import numpy as np
+from typing import ClassVar, Self, TypeVar
 
 from ...data.alignment import Alignment
-from ..inputs import checks, dislikes, rating_scale
-from ..inputs.histories import CSR, Array, histories, merge_rows, no_rows
-from ..inputs.outside import Asked, Outside
-from ..storage.encoders import Encoders
-from . import tuning
-from .state import Fitted
+from ...data.ids import Ids
+from ..inputs.histories import CSR, Array, no_rows
+from ..storage import fields
+from ..storage import titles as titles_of
+from . import cold_start, learning, similar, tuning
+from .learning import Given, Report
+from .state import Declared, FittedState, Negative, Stored, snapshot_read
 
-__all__ = ["Learning", "rows_of"]
+__all__ = ["Given", "Learning", "Report", "Rows"]
 
-Report = Callable[[int, float], None]  # epoch (from 1), loss
+Rows = CSR | Array
+StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 
 
-class Learning(Fitted):
+class Learning(Stored[StateT_co]):
     """``fit``, ``partial_fit_users`` and ``partial_fit_items`` over one hook, :meth:`_learn`.
 
     An estimator that can be tuned has "tune" in ``accepted_inputs`` and the hook ``_search_space``; :meth:`_trial`
@@ -34,6 +31,15 @@ class Learning(Fitted):
 
     Attributes
     ----------
+    accepted_inputs : frozenset of str
+        The optional inputs that the estimator uses, out of ``user_features``, ``item_features``, ``item_vectors``,
+        ``sample_weight``, ``tune`` and ``checkpoint``; it refuses the others.
+    updates_are_exact : bool
+        Whether ``partial_fit_users`` and ``partial_fit_items`` give the model that ``fit`` on the changed histories
+        would, at the cost of learning again. Where it is False they are cheap and approximate: they change the vectors
+        of the named users or items alone, and everything else stays as it was learned until the next ``fit``.
+    scores_are_shares : bool
+        Whether scores that are not ratings are fractions of 1, such as of the attention on who has an item.
     tuning_ : Trials or None
         What the last ``fit`` with ``tune`` tried: a list of dicts, with ``to_frame``. It is not saved.
     alignment_ : dict of str -> attnrec.data.Alignment
@@ -41,40 +47,78 @@ class Learning(Fitted):
         matched, are missing, or were left out. It is not saved.
     """
 
+    accepted_inputs: ClassVar[frozenset[str]] = frozenset()
+    updates_are_exact: ClassVar[bool] = True
+    scores_are_shares: ClassVar[bool] = True
     tuning_: tuning.Trials | None = None
     alignment_: Mapping[str, Alignment] = MappingProxyType({})
     _searches_by_coordinate = False
     _tuned_with: ClassVar[dict[str, str]] = {}
 
-    def _search_space(self) -> dict[str, Sequence[Any]]:
+    # Hooks of an estimator.
+
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
         """The grid that ``fit(tune=True)`` tries: values by name of a parameter."""
         raise NotImplementedError
 
-    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
+    def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
         """Holds out a part of ``user_items``, and gives how good a setting is on it; higher is better."""
         raise NotImplementedError
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        """The state for these histories. ``inputs`` holds ``user_features``, ``item_features`` and
-        ``sample_weight`` (None unless ``accepted_inputs`` names them), ``declared`` ("explicit", "implicit" or
-        "unknown"), and ``rating_range``, the range that explicit ratings were declared with, or None.
-        """
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> StateT_co:
+        """The state for these histories, and what was ``given`` beside them."""
         raise NotImplementedError
 
-    def _takes_negative(self, user_items: CSR, declared: str) -> str:
+    def _takes_negative(self, user_items: CSR, declared: Declared) -> Negative:
         """What becomes of values below 0 (see :func:`dislikes.apart`), for estimators with the parameter."""
-        return str(getattr(self, "negative", "interaction"))
+        out: Negative = getattr(self, "negative", "interaction")
+        return out
+
+    def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
+        """The ``item_features`` or ``user_features`` that the model was fitted with, or ``item_vectors`` that it has
+        been given, for ``n`` items or users: ``ids`` have those ``given``."""
+        return None
+
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: object) -> StateT_co:
+        """The state with all histories, of which ``rows`` of ``userids`` are new, and their features if these are
+        given."""
+        changed = {} if user_features is None else {"user_features": (userids, user_features)}
+        return learning.again(self, user_items, changed)
+
+    def _items_changed(
+        self, user_items: CSR, itemids: Array, rows: CSR, item_features: object, item_vectors: object
+    ) -> StateT_co:
+        """The state with all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if
+        they are given."""
+        changed = {"item_features": (itemids, item_features), "item_vectors": (itemids, item_vectors)}
+        return learning.again(self, user_items, changed)
+
+    def _user_vectors(self) -> Rows:
+        """Rows of length 1."""
+        raise NotImplementedError
+
+    def _item_vectors(self) -> Rows:
+        raise NotImplementedError
+
+    def _fold_users(self, user_items: CSR) -> Rows:
+        """Vectors of users with these histories, the same bits as a fitted user with them has."""
+        raise NotImplementedError
+
+    def _fold_items(self, item_users: CSR) -> Rows:
+        raise NotImplementedError
+
+    # Learning.
 
     def fit(
         self,
-        user_items: Any,
+        user_items: object,
         *,
-        user_features: Any = None,
-        item_features: Any = None,
-        sample_weight: Any = None,
+        user_features: object = None,
+        item_features: object = None,
+        sample_weight: object = None,
         show_progress: bool = True,
         callback: Callable[[int, float, float], None] | None = None,
-        tune: Any = None,
+        tune: object = None,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Learn from histories.
@@ -124,64 +168,10 @@ class Learning(Fitted):
             If ``user_items`` is not sparse or not real.
         """
         inputs = {"user_features": user_features, "item_features": item_features, "sample_weight": sample_weight}
-        checks.unused(self, **inputs, tune=None if tune is False else tune, checkpoint=checkpoint)
-        inputs["declared"], inputs["rating_range"] = _declared(user_items)
-        self._check_params()
-        started = time.perf_counter()
-        given = histories("user_items", user_items)
-        x, apart = self._apart(given, inputs["declared"])
-        if x.nnz == 0:
-            but = f" but {given.nnz} dislikes, values below 0" if given.nnz else ""
-            raise ValueError(f"user_items {x.shape} holds no interactions{but}: there is nothing to learn from")
-        self._warn_of_dislikes("user_items", given, apart)
-        outside = Outside.of(user_items)
-        inputs, alignment = outside.features(inputs, x.shape)
-
-        def report(epoch: int, loss: float) -> None:
-            if callback is not None:
-                callback(epoch, time.perf_counter() - started, loss)
-
-        model, trials = (self, None) if tune in (None, False) else self._tuned(x, inputs, tune, show_progress)
-        state = model._learn(x, {**inputs, "checkpoint": checkpoint}, show_progress, report)
-        state |= apart
-        self.set_params(**model.get_params())
-        told = {"_encoders": Encoders.of(inputs), "_outside": outside, "alignment_": alignment, "tuning_": trials}
-        vars(self).update(_state=state, **told)  # at once, for other threads
+        learning.fit(self, user_items, inputs, show_progress, callback, tune, checkpoint)
         return self
 
-    def _apart(self, user_items: CSR, declared: str) -> tuple[CSR, dict[str, Any]]:
-        """The part that is learned from, and entries of the state for what is not."""
-        if "negative" not in self._param_names():
-            return user_items, {}
-        negative = self._takes_negative(user_items, declared)
-        learned, disliked = dislikes.apart(user_items, negative)
-        return learned, {"negative": negative} | ({} if disliked is None else {"disliked": disliked})
-
-    def _warn_of_dislikes(self, name: str, given: CSR, apart: dict[str, Any], up: int = 3) -> None:
-        """Unless they were asked to be something else."""
-        count = int(np.count_nonzero(given.data < 0)) if apart.get("negative") == "seen" else 0
-        if count:
-            warnings.warn(dislikes.warning(name, count), UserWarning, stacklevel=up)
-
-    def _tuned(self, x: CSR, inputs: dict[str, Any], tune: Any, show_progress: bool) -> tuple[Self, tuning.Trials]:
-        """An estimator with the best of the settings, and the table of all."""
-        params, trials = self.get_params(), tuning.Trials()
-        needs = self._tuned_with
-        space = {k: v for k, v in self._search_space().items() if inputs.get(needs.get(k, "declared")) is not None}
-        tried: Iterable[dict[str, Any]]
-        if self._searches_by_coordinate and isinstance(tune, (bool, int, np.integer)):
-            most = None if isinstance(tune, bool) else checks.count("tune", tune)
-            tried = itertools.islice(tuning.coordinate_search(space, params, trials), most)
-        else:
-            tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))
-            for one in tried:
-                if "negative" in one and "negative" in params:
-                    raise ValueError("tune: negative says what the data are; set it on the estimator instead")
-                type(self)(**{**params, **one})._check_params()
-        best, _ = tuning.search(tried, self._trial(x, inputs), trials=trials, show_progress=show_progress)
-        return type(self)(**{**params, **best}), trials
-
-    def partial_fit_users(self, userids: Any, user_items: Any = None, *, user_features: Any = None) -> Self:
+    def partial_fit_users(self, userids: object, user_items: object = None, *, user_features: object = None) -> Self:
         """Replace the histories or the features of some users, or add users.
 
         The model is then as if fitted with them from the start, or, where ``updates_are_exact`` is False, the new
@@ -213,30 +203,11 @@ class Learning(Fitted):
             If ids repeat or leave a gap, the rows do not belong to them, no outside id matches, neither is given, or
             the model was fitted without ``user_features``.
         """
-        checks.unused(self, user_features=user_features)
-        user_features = self._encoders.encoded("user_features", user_features)
-        old = self._everything()
-        wanted, _ = checks.ids("userids", userids)
-        checks.new_rows("userids", wanted, old.shape[0], "user")
-        asked = self._asked("user", wanted)
-        asked.take_names(user_items=user_items, user_features=user_features)
-        if user_items is None and user_features is None:
-            raise ValueError(
-                "user_items is missing: pass the histories, one row for each of userids"
-                + (", or user_features" if "user_features" in self.accepted_inputs else "")
-            )
-        if user_items is not None:
-            given, _ = asked.rows("user_items", user_items)
-            rows = rows_of("user_items", given, len(wanted), old.shape[1], "userids", "items")
-        else:
-            rows = _kept(old, wanted)
-        user_features = asked.features("user_features", user_features)
-        learned, rows, apart = self._changed("user_items", merge_rows(old, wanted, rows), rows, user_items is not None)
-        self._swap(self._users_changed(learned, wanted, rows, user_features), apart, asked)
+        learning.update_users(self, userids, user_items, user_features)
         return self
 
     def partial_fit_items(
-        self, itemids: Any, item_users: Any = None, *, item_features: Any = None, item_vectors: Any = None
+        self, itemids: object, item_users: object = None, *, item_features: object = None, item_vectors: object = None
     ) -> Self:
         """Replace the users or the features of some items, or add items.
 
@@ -252,12 +223,11 @@ class Learning(Fitted):
             All interactions of these items, one row for each of ``itemids``; or Interactions (users, items), joined by
             id if the model was fitted with some, as in :meth:`partial_fit_users`.
         item_features : (k, f) or table of k rows, optional
-            Features as in ``fit``, or a table for their encoder, for estimators that use them. Without ``item_users``
-            new items have no users, and fitted ones keep theirs. Features with ids are joined like Interactions.
+            Features as in ``fit``, or a table for their encoder. Without ``item_users`` new items have no users, and
+            fitted ones keep theirs. Features with ids are joined like Interactions.
         item_vectors : (k, d), optional
-            Directions of item vectors, such as :class:`ContentBridge` makes of content, for estimators that score by
-            ``item_vectors``; for attention between items, rows such as those of ``history_weights``, which count for
-            as long as the item has no users. ``item_users`` may be left out with them.
+            Directions of item vectors, such as those of :class:`ContentBridge`, for estimators that score by them; for
+            attention between items, rows of ``history_weights``, used while the item has no users.
 
         Returns
         -------
@@ -270,104 +240,161 @@ class Learning(Fitted):
             If ids repeat or leave a gap, the rows do not belong to them, no outside id matches, or ``item_users`` is
             missing.
         """
-        checks.unused(self, item_features=item_features, item_vectors=item_vectors)
-        item_features = self._encoders.encoded("item_features", item_features)
-        old = self._everything()
-        wanted, _ = checks.ids("itemids", itemids)
-        checks.new_rows("itemids", wanted, old.shape[1], "item")
-        asked = self._asked("item", wanted)
-        asked.take_names(item_users=item_users, item_features=item_features)
-        if item_users is None and item_features is None and item_vectors is None:
-            raise ValueError(
-                f"{type(self).__name__} learns items from their users: pass item_users, one row for each of itemids"
-                + "".join(f", or {name}" for name in ("item_features", "item_vectors") if name in self.accepted_inputs)
-            )
-        by_item = old.T.tocsr()
-        if item_users is not None:
-            given_users, _ = asked.rows("item_users", item_users)
-            rows = rows_of("item_users", given_users, len(wanted), old.shape[0], "itemids", "users")
-        else:  # features or vectors alone
-            rows = _kept(by_item, wanted)
-        item_features = asked.features("item_features", item_features)
-        given = {} if item_vectors is None else {"item_vectors": item_vectors}
-        whole = merge_rows(by_item, wanted, rows).T.tocsr()
-        learned, rows, apart = self._changed("item_users", whole, rows, item_users is not None)
-        self._swap(self._items_changed(learned, wanted, rows, item_features, **given), apart, asked)
+        learning.update_items(self, itemids, item_users, item_features, item_vectors)
         return self
 
-    def _changed(self, name: str, whole: CSR, rows: CSR, fresh: bool) -> tuple[CSR, CSR, dict[str, Any]]:
-        """Of all histories, and of rows of theirs (``fresh``: just given), what is learned from; and entries of the
-        state for what is not. What was learned with one choice of ``negative`` keeps it; a refit has the one of now."""
+    def _of_entries(self, entries: fields.Entries) -> StateT_co:
+        state = super()._of_entries(entries)
+        if (state.negative is None) == ("negative" in self._param_names()):
+            raise ValueError(f"negative is {state.negative!r}")
+        return state
+
+    # What is known.
+
+    @property
+    def user_items(self) -> CSR:
+        """Histories that the model learned from, (users, items) CSR of float32; not to be changed."""
+        return self._fitted().histories
+
+    @property
+    def disliked(self) -> CSR:
+        """Dislikes: stored values below 0 that are hidden from their users and not learned from.
+
+        It is a (users, items) CSR of float32, not to be changed; see the parameter ``negative`` of estimators.
+        """
         s = self._fitted()
-        if self.updates_are_exact:
-            learned, apart = self._apart(whole, s.get("declared", "unknown"))
-        else:
-            learned, disliked = dislikes.apart(whole, self._negative())
-            apart = {"negative": self._negative()} | ({} if disliked is None else {"disliked": disliked})
-        if fresh:
-            self._warn_of_dislikes(name, rows, apart, up=4)
-        return learned, dislikes.apart(rows, apart.get("negative", "interaction"))[0], apart
+        return no_rows(*s.histories.shape) if s.disliked is None else s.disliked
 
-    def _swap(self, state: dict[str, Any], apart: dict[str, Any], asked: Asked) -> None:
-        """Publish a state with what is not learned from, and the ids of new rows, in one assignment."""
-        state.pop("disliked", None)
-        state |= apart
-        vars(self).update(_state=state, _outside=self._outside.grown(asked), alignment_=asked.report)
+    @property
+    def user_ids(self) -> Ids | None:
+        """Outside ids of the users by number, from the Interactions that the model was fitted with.
 
-    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: Any) -> dict[str, Any]:
-        """The state with all histories, of which ``rows`` of ``userids`` are new, and their features if these are
-        given."""
-        given = {} if user_features is None else {"user_features": (userids, user_features)}
-        return self._relearn(user_items, **given)
+        Later inputs with ids are joined by them. It is None if the model was fitted with a matrix. A user added without
+        an id has a placeholder that equals no other id.
+        """
+        return self._outside.user
 
-    def _items_changed(
-        self, user_items: CSR, itemids: Array, rows: CSR, item_features: Any, item_vectors: Any = None
-    ) -> dict[str, Any]:
-        """The state with all histories, in which ``itemids`` have the users ``rows`` now, and features or vectors if
-        they are given (vectors by name)."""
-        return self._relearn(user_items, item_features=(itemids, item_features), item_vectors=(itemids, item_vectors))
+    @property
+    def item_ids(self) -> Ids | None:
+        """Outside ids of the items by number, as :attr:`user_ids`."""
+        return self._outside.item
 
-    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
-        """The ``item_features`` or ``user_features`` that the model was fitted with, or ``item_vectors`` that it has
-        been given, for ``n`` items or users: ``ids`` have those ``given``."""
-        return None
+    def _titles_of_items(self, titles: object) -> tuple[str, ...]:
+        return titles_of.checked(titles, self.item_ids or Ids(range(self.n_items)))
 
-    def _relearn(self, user_items: CSR, **changed: tuple[Array, Any]) -> dict[str, Any]:
-        """The state for these histories; ``changed`` are the ids whose features are others now, and these, by name."""
-        x = histories("user_items", user_items)
-        if x.nnz == 0:
-            raise ValueError("no interactions would be left: keep at least one")
-        s = self._fitted()
-        inputs: dict[str, Any] = {"sample_weight": None, "declared": s.get("declared", "unknown")}
-        inputs["rating_range"] = rating_scale.declared(s)
-        sizes = {"user_features": x.shape[0], "item_features": x.shape[1], "item_vectors": x.shape[1]}
-        for name in sizes.keys() & self.accepted_inputs:
-            ids, given = changed.get(name, (np.zeros(0, dtype=np.int64), None))
-            inputs[name] = self._known_features(name, ids, given, sizes[name])
-        return self._learn(x, inputs, False, lambda epoch, loss: None)
+    @property
+    def n_users(self) -> int:
+        """Users that the model was fitted with."""
+        return int(self._fitted().histories.shape[0])
 
+    @property
+    def n_items(self) -> int:
+        """Items that the model was fitted with."""
+        return int(self._fitted().histories.shape[1])
 
-def _declared(user_items: Any) -> tuple[str, tuple[float, float] | None]:
-    """Whether the source of the histories says that they are ratings, and of what range, as Interactions does; a matrix
-    says nothing."""
-    explicit = getattr(user_items, "explicit", None)
-    told = "unknown" if explicit is None else "explicit" if explicit else "implicit"
-    return told, getattr(user_items, "rating_range", None) if explicit else None
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether scores are ratings on the scale of the data, rather than numbers that only rank."""
+        self._fitted()
+        return False
 
+    @property
+    @snapshot_read
+    def rating_range(self) -> tuple[float, float] | None:
+        """What predicted ratings are shown within unless ``clip`` is False; None where scores are no ratings.
 
-def rows_of(name: str, x: Any, n_rows: int, n_cols: int, ids_name: str, width_name: str) -> CSR:
-    def check(shape: tuple[int, int]) -> np.ndarray[Any, Any] | None:
-        if shape != (n_rows, n_cols):
-            raise ValueError(
-                f"{name} has shape {shape}; it must have one row for each of the {n_rows} {ids_name} and a column for "
-                f"each of the {n_cols} {width_name}"
-            )
-        return None
+        The range that :class:`attnrec.data.Interactions` declared, or else the lowest and the highest rating that is
+        stored; a declared one is widened to whatever an update stores.
+        """
+        scale = self._fitted().rating_scale()
+        return (scale.low, scale.high) if scale is not None and self.predicts_ratings else None
 
-    return histories(name, x, check, row=checks.one_row(name, x, n_rows, ids_name))
+    @property
+    @snapshot_read
+    def item_vectors(self) -> Rows:
+        """Vectors of length 1 that :meth:`similar_items` compares, (items, width) dense or CSR; not to be changed."""
+        return self._derived("item_vectors", self._item_vectors)
 
+    @property
+    @snapshot_read
+    def user_vectors(self) -> Rows:
+        """Vectors of length 1 that :meth:`similar_users` compares, (users, width) dense or CSR; not to be changed."""
+        return self._derived("user_vectors", self._user_vectors)
 
-def _kept(old: CSR, wanted: Array) -> CSR:
-    """Rows as they are; of those past the end, empty ones."""
-    fresh = wanted[wanted >= old.shape[0]]
-    return merge_rows(old, fresh, no_rows(len(fresh), old.shape[1]))[wanted]
+    @snapshot_read
+    def user_states(self, userids: object = None) -> Array:
+        """Cold-start state of users: "hot" with interactions, "warm" with features alone, "cold" with neither.
+
+        Dislikes are not interactions (see the parameter ``negative`` of estimators that have it).
+
+        Parameters
+        ----------
+        userids : int or (k,) array_like of int, optional
+            Numbers of users, by default of all fitted ones; numbers that the model was not fitted with are cold.
+
+        Returns
+        -------
+        (k,) ndarray of str
+            The state of each user.
+
+        Examples
+        --------
+        >>> from scipy.sparse import csr_array
+        >>> from attnrec.models import NeighbourAttention
+        >>> NeighbourAttention().fit(csr_array([[1, 1], [0, 0]])).user_states([0, 1, -1]).tolist()
+        ['hot', 'cold', 'cold']
+        """
+        return cold_start.users(self._fitted(), userids)
+
+    @snapshot_read
+    def item_states(self, itemids: object = None) -> Array:
+        """Cold-start state of items: "hot" with interactions, "warm" with features or a vector alone, else "cold".
+
+        Parameters
+        ----------
+        itemids : int or (k,) array_like of int, optional
+            Numbers of items, by default of all fitted ones; numbers that the model was not fitted with are cold.
+
+        Returns
+        -------
+        (k,) ndarray of str
+            The state of each item.
+        """
+        return cold_start.items(self._fitted(), itemids)
+
+    @snapshot_read
+    def recalculate_user(self, userid: object, user_items: object) -> Rows:
+        """Vectors of length 1 of users with these histories (fold-in), as :meth:`similar_users` compares them.
+
+        Parameters
+        ----------
+        userid : int or (b,) array_like of int
+            Users that the histories belong to; -1 for a new user.
+        user_items : sparse or attnrec.data.Interactions
+            Histories: the rows aligned with ``userid``, the full matrix, or Interactions, as in :meth:`recommend`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``userid``.
+        """
+        return similar.folded_users(self, userid, user_items)
+
+    @snapshot_read
+    def recalculate_item(self, itemid: object, item_users: object) -> Rows:
+        """Vectors of length 1 of items with these users, as :meth:`similar_items` compares them.
+
+        Parameters
+        ----------
+        itemid : int or (b,) array_like of int
+            Items that the users belong to; -1 for a new item.
+        item_users : sparse or attnrec.data.Interactions
+            Users of the items: the rows aligned with ``itemid``, the full (items, users) matrix, or Interactions
+            (users, items), joined by id as in :meth:`partial_fit_items`.
+
+        Returns
+        -------
+        (b, width) array or CSR
+            One vector for each of ``itemid``.
+        """
+        return similar.folded_items(self, itemid, item_users)

@@ -1,83 +1,87 @@
-"""The interface of all estimators: recommend and predict, for single users and in batches."""
+"""The interface of all estimators: recommend, predict, compare and explain, over the hooks of an estimator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from ... import metrics
-from ..inputs import checks
+from ...explain.counterfactuals import Counterfactuals
+from ...explain.explanation import Explanation
 from ..inputs.histories import CSR, Array
-from . import batches, tuning
-from .cold_start import States
-from .explain import Reasons
-from .fitting import Learning
+from . import reasons, retrieve, similar
+from .fitting import Learning, Rows
+from .learning import Given
 from .queries import Queries
-from .ranking import best, entries
-from .similar import Similar
-from .state import snapshot_read
+from .state import FittedState, snapshot_read
 
 __all__ = ["Queries", "Recommender"]
 
+StateT_co = TypeVar("StateT_co", bound=FittedState, covariant=True)
 
-class Recommender(Learning, Similar, Reasons, States):
+
+class Recommender(Learning[StateT_co]):
     """Base of every estimator.
 
-    An estimator has a constructor that stores its parameters, and the hooks ``_check_params``, ``_layout``,
-    ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores`` and ``_explainer``;
-    one that ranks without a row of scores replaces ``_retrieve`` too.
+    An estimator has a state, the frozen dataclass ``_holds``, a constructor that stores its parameters, and the hooks
+    ``_check_params``, ``_learn``, ``_user_vectors``, ``_item_vectors``, ``_fold_users``, ``_fold_items``, ``_scores``
+    and ``_explainer``; one that ranks without a row of scores replaces ``_retrieve`` too.
     """
 
-    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
-        """NDCG@100 over all items that a user does not have in the training part."""
-        params = self.get_params()
-        train, test, userids = tuning.hold_out(user_items, params.get("random_state", 0))
+    # Hooks of an estimator.
 
-        def score(setting: dict[str, Any]) -> float:
-            model = type(self)(**{**params, **setting})
-            model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return metrics.ndcg(model.recommend(userids, N=100)[0], test)
+    def _scores(self, queries: Queries) -> tuple[Array, Array]:
+        """Scores and weights of every item, (b, items) float32 each, finite; they may be one array."""
+        raise NotImplementedError
 
-        return score
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
+        """Does what pairs of these users share, and gives the function that explains one pair: of a row of
+        ``queries``, an item, and how many parts of each view to list."""
+        raise NotImplementedError
+
+    def _user_features(self, given: object, n: int) -> Rows:
+        """Features of ``n`` users, checked; for estimators that use them."""
+        raise NotImplementedError
+
+    def _row_bytes(self) -> int:
+        """Memory that scoring and ranking takes for one user."""
+        return 40 * self.n_items
 
     def _retrieve(
         self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
     ) -> tuple[Array, Array, Array]:
         """The k best items: not stored in ``hidden``, stored in ``allowed``, and True in ``shown``; scores not cut."""
-        all_scores, all_weights = self._scores(queries)
-        scores = all_scores.copy()
-        if shown is not None:
-            scores[:, ~shown] = -np.inf
-        if allowed is not None:
-            barred = np.ones(scores.shape, dtype=bool)
-            barred[entries(allowed)] = False
-            scores[barred] = -np.inf
-        if hidden is not None:
-            scores[entries(hidden)] = -np.inf
-        ids, top = best(scores, k)
-        weights = np.take_along_axis(all_weights, np.maximum(ids, 0), axis=1)
-        return ids, top, np.where(ids >= 0, weights, np.float32(0))
+        return retrieve.of_scores(*self._scores(queries), k, hidden, allowed, shown)
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         """The weights of the found items, for estimators whose :meth:`_retrieve` defers them until they are needed."""
         return weights
 
+    def _on_scale(self, scores: Array, clip: bool) -> Array:
+        """Scores as they are told; ranking comes before."""
+        scale = self.rating_range if clip else None
+        return scores if scale is None else np.clip(scores, np.float32(scale[0]), np.float32(scale[1]))
+
+    def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
+        """NDCG@100 over all items that a user does not have in the training part."""
+        return retrieve.trial(self, user_items, given)
+
+    # What it is asked.
+
     @snapshot_read
     def recommend(
         self,
-        userid: Any,
-        user_items: Any = None,
+        userid: object,
+        user_items: object = None,
         N: int = 10,
         filter_already_liked_items: bool = True,
-        filter_items: Any = None,
+        filter_items: object = None,
         recalculate_user: bool = False,
-        items: Any = None,
+        items: object = None,
         *,
-        candidates: Any = None,
-        user_features: Any = None,
+        candidates: object = None,
+        user_features: object = None,
         return_weights: bool = False,
         clip: bool = True,
     ) -> tuple[Array, ...]:
@@ -131,39 +135,25 @@ class Recommender(Learning, Similar, Reasons, States):
             If an id is unknown or a matrix does not fit or can be read in two ways, or no outside id matches; the
             message names the fix.
         """
-        checks.unused(self, user_features=user_features)
-        wanted, scalar = checks.ids("userid", userid)
-        n = checks.count("N", N)
-        clip = checks.flag("clip", clip)
-        asked = self._asked("user", wanted)
-        queries, rows = self._queries(wanted, user_items, recalculate_user, asked)
-        user_features = asked.features("user_features", self._encoders.encoded("user_features", user_features))
-        if user_features is not None:
-            queries = replace(queries, features=self._user_features(user_features, len(wanted)))
-        shown = checks.columns(items, filter_items, self.n_items)
-        allowed = None if candidates is None else self._rows_for("candidates", candidates, asked)
-        options = (filter_already_liked_items, allowed, shown, return_weights, clip)
-        parts = list(self._blocks(queries, n, rows, *options))
-        empty = (np.zeros((0, n), np.int64), np.zeros((0, n), np.float32), np.zeros((0, n), np.float32))
-        out = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)] or list(empty)
-        out = out[: 3 if return_weights else 2]
-        return tuple(x[0] for x in out) if scalar else tuple(out)
+        hide = filter_already_liked_items
+        asked = (user_items, N, hide, filter_items, recalculate_user, items, candidates, user_features, return_weights)
+        return retrieve.recommended(self, userid, *asked, clip)
 
     @snapshot_read
     def recommend_batches(
         self,
-        userids: Any = None,
-        user_items: Any = None,
+        userids: object = None,
+        user_items: object = None,
         *,
         N: int = 10,
         format: Literal["arrow", "numpy"] = "arrow",
         filter_already_liked_items: bool = True,
-        filter_items: Any = None,
+        filter_items: object = None,
         recalculate_user: bool = False,
-        items: Any = None,
+        items: object = None,
         show_progress: bool = True,
         clip: bool = True,
-    ) -> Iterator[Any]:
+    ) -> Iterator[object]:
         """Recommend to many users, a block at a time within the memory budget.
 
         Parameters
@@ -195,27 +185,20 @@ class Recommender(Learning, Similar, Reasons, States):
         iterator
             Blocks of consecutive users, in the form that ``format`` names.
         """
-        if format not in ("arrow", "numpy"):
-            raise ValueError(f"format={format!r} is not 'arrow' or 'numpy'")
-        wanted = np.arange(self.n_users) if userids is None else checks.ids("userids", userids)[0]
-        n, clip = checks.count("N", N), checks.flag("clip", clip)
-        queries, rows = self._queries(wanted, user_items, recalculate_user)
-        shown = checks.columns(items, filter_items, self.n_items)
-
-        def blocks() -> Iterator[Any]:
-            with batches.progress(len(wanted), show_progress, "user") as bar:
-                options = (filter_already_liked_items, None, shown, format == "arrow", clip)
-                for at, ids, scores, weights in self._blocks(queries, n, rows, *options):
-                    bar.update(len(ids))
-                    if format == "arrow":
-                        yield batches.arrow_batch(wanted[at], ids, scores, weights)
-                    else:
-                        yield wanted[at], ids, scores
-
-        return blocks()
+        options = (
+            user_items,
+            N,
+            format,
+            filter_already_liked_items,
+            filter_items,
+            recalculate_user,
+            items,
+            show_progress,
+        )
+        return retrieve.in_batches(self, userids, *options, clip)
 
     @snapshot_read
-    def predict(self, userid: Any, itemid: Any, *, user_items: Any = None, clip: bool = True) -> Any:
+    def predict(self, userid: object, itemid: object, *, user_items: object = None, clip: bool = True) -> Any:
         """Predicted rating (explicit feedback) or score of pairs.
 
         Parameters
@@ -233,31 +216,175 @@ class Recommender(Learning, Similar, Reasons, States):
         float or (p,) float32 array
             One prediction for each pair; a float for two numbers.
         """
-        clip = checks.flag("clip", clip)
-        queries, at, items, scalar = self._pairs(userid, itemid, user_items)
-        out = np.empty(len(items), dtype=np.float32)
-        for block in batches.blocks(len(queries.userids), self._row_bytes()):
-            scores, _ = self._scores(queries[block])
-            pairs = np.flatnonzero((at >= block.start) & (at < block.stop))
-            out[pairs] = scores[at[pairs] - block.start, items[pairs]]
-        out = self._on_scale(out, clip)
-        return float(out[0]) if scalar else out
+        return retrieve.predicted(self, userid, itemid, user_items, clip)
 
-    def _blocks(
+    @snapshot_read
+    def similar_items(
         self,
-        queries: Queries,
-        n: int,
-        rows: CSR | None,
-        hide: bool,
-        allowed: CSR | None,
-        shown: Array | None,
-        weighted: bool,
-        clip: bool,
-    ) -> Iterator[tuple[slice, Array, Array, Array]]:
-        stored = self._everything()
-        for at in batches.blocks(len(queries.userids), self._row_bytes()):
-            part = queries[at]
-            hidden = None if not hide else stored[part.userids] if rows is None else rows[at]
-            ids, top, weights = self._retrieve(part, n, hidden, None if allowed is None else allowed[at], shown)
-            weights = self._attention(part, ids, weights) if weighted else weights  # of scores as they were
-            yield at, ids, np.where(ids >= 0, self._on_scale(top, clip), top), weights
+        itemid: object,
+        N: int = 10,
+        recalculate_item: bool = False,
+        item_users: object = None,
+        filter_items: object = None,
+        items: object = None,
+    ) -> tuple[Array, Array]:
+        """The N items most similar to each of ``itemid``, itself included.
+
+        Parameters
+        ----------
+        itemid : int or (b,) array_like of int
+            Columns of the fitted matrix; with ``recalculate_item`` any number.
+        N : int
+            Number of items for each, at least 1.
+        recalculate_item : bool
+            Compare the rows ``item_users`` instead of the fitted items ``itemid``.
+        item_users : sparse, optional
+            Users of the items: the rows aligned with ``itemid``, (b, users), or the full (items, users) matrix; or
+            Interactions (users, items), joined by id as in :meth:`partial_fit_items`.
+        filter_items : ids or (items,) mask, optional
+            Items to leave out.
+        items : ids or (items,) mask, optional
+            The only items to return.
+
+        Returns
+        -------
+        ids : (N,) or (b, N) int64
+            Best first, ties by lower id; -1 where fewer are left.
+        scores : (N,) or (b, N) float32
+            Cosine; -inf where the id is -1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an id is not a fitted one or a matrix does not fit.
+        """
+        return similar.items(self, itemid, N, recalculate_item, item_users, filter_items, items)
+
+    @snapshot_read
+    def similar_users(
+        self, userid: object, N: int = 10, filter_users: object = None, users: object = None
+    ) -> tuple[Array, Array]:
+        """The N users most similar to each of ``userid``, itself included.
+
+        Parameters
+        ----------
+        userid : int or (b,) array_like of int
+            Rows of the fitted matrix.
+        N : int
+            Number of users for each, at least 1.
+        filter_users : ids or (users,) mask, optional
+            Users to leave out.
+        users : ids or (users,) mask, optional
+            The only users to return.
+
+        Returns
+        -------
+        ids : (N,) or (b, N) int64
+            Best first, ties by lower id; -1 where fewer are left.
+        scores : (N,) or (b, N) float32
+            Cosine; -inf where the id is -1.
+        """
+        return similar.users(self, userid, N, filter_users, users)
+
+    @snapshot_read
+    def explain(
+        self, userid: int, itemid: int, user_items: object = None, N: int = 10, *, clip: bool = True
+    ) -> Explanation:
+        """Why an item has its score for a user.
+
+        Parameters
+        ----------
+        userid : int
+            A fitted user, or any number with ``user_items``, -1 for a new user.
+        itemid : int
+            A fitted item.
+        user_items : sparse or attnrec.data.Interactions, optional
+            The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
+        N : int
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
+        clip : bool
+            Cut the total to ``rating_range``; the bias then takes up the difference.
+
+        Returns
+        -------
+        Explanation
+            Views that each add up to the score that :meth:`predict` returns.
+        """
+        return reasons.explained(self, userid, itemid, user_items, N, clip)
+
+    @snapshot_read
+    def explain_many(
+        self, userid: object, itemid: object, *, user_items: object = None, N: int = 10, clip: bool = True
+    ) -> list[Explanation]:
+        """Why items have their scores: :meth:`explain` for many pairs, with the work for each user done once.
+
+        Parameters
+        ----------
+        userid, itemid : int or (p,) array_like of int
+            Users and items of the pairs, broadcast against each other.
+        user_items : sparse or attnrec.data.Interactions, optional
+            Histories to use instead of the fitted ones: the rows aligned with ``userid``, or the full matrix, found as
+            in :meth:`recommend`.
+        N : int
+            Number of parts of each view to list, at least 1; the others are added up in its ``rest``.
+        clip : bool
+            Cut the totals to ``rating_range``; the biases then take up the difference.
+
+        Returns
+        -------
+        list of Explanation
+            One explanation for each pair, in the order given.
+        """
+        return reasons.explained_many(self, userid, itemid, user_items, N, clip)
+
+    @snapshot_read
+    def counterfactuals(
+        self,
+        userid: int,
+        itemid: int,
+        user_items: object = None,
+        N: int = 10,
+        *,
+        filter_items: object = None,
+        items: object = None,
+        clip: bool = True,
+    ) -> Counterfactuals:
+        """Score and rank of an item recomputed with one item of the history removed, for each in turn.
+
+        The history without the item is scored as :meth:`recommend` does with ``recalculate_user=True``, without
+        approximation and without a refit: everything that the model computes from a history (the user's mean or vector,
+        the attention, the coefficients of the own ratings) is computed from the shorter one, and everything learned
+        from all users together stays as it is (means and vectors of items, values and coefficients of other users). For
+        a fitted user that includes what was learned from the removed entry; :meth:`partial_fit_users` removes that,
+        too.
+
+        Parameters
+        ----------
+        userid : int
+            A fitted user, or any number with ``user_items``, -1 for a new user.
+        itemid : int
+            An item that is not in the history.
+        user_items : sparse or attnrec.data.Interactions, optional
+            The history to use instead of the fitted one, (1, items), or the full matrix, found as in :meth:`recommend`.
+        N : int
+            Number of items to remove, one at a time, at least 1: those that contribute most to the score
+            (:meth:`explain`), or all of a shorter history.
+        filter_items : ids or (items,) mask, optional
+            Items that are not recommended, and have no rank.
+        items : ids or (items,) mask, optional
+            The only items that are recommended, and have a rank.
+        clip : bool
+            Cut predicted ratings to ``rating_range``; ranks are those of the uncut scores.
+
+        Returns
+        -------
+        Counterfactuals
+            Scores and ranks, among all items that would be recommended, from 1, ties by lower id. A removed item is not
+            in the history then, so it has a rank itself.
+
+        Raises
+        ------
+        ValueError
+            If the item is in the history, disliked or filtered: it is not shown, and has no rank.
+        """
+        return reasons.counterfactuals(self, userid, itemid, user_items, N, filter_items, items, clip)

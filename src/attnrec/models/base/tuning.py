@@ -18,13 +18,13 @@ from . import batches
 
 __all__ = ["Trials", "coordinate_search", "hold_out", "search", "settings"]
 
-Space = Mapping[str, Sequence[Any]]
+Space = Mapping[str, Sequence[object]]
 
 
 class Trials(list[dict[str, Any]]):
     """What was tried, in order: for each setting its parameters, and ``score`` (higher is better) and ``seconds``."""
 
-    def to_frame(self, backend: str | None = None) -> Any:
+    def to_frame(self, backend: str | None = None) -> object:
         """One row for each setting, one column for each parameter, and score and seconds.
 
         Parameters
@@ -37,7 +37,7 @@ class Trials(list[dict[str, Any]]):
         return make_frame(columns, backend)
 
 
-def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -> list[dict[str, Any]]:
+def settings(tune: object, space: Space, known: Sequence[str], random_state: int) -> list[dict[str, object]]:
     """The settings that ``tune`` asks for, each a dict of constructor parameters.
 
     Parameters
@@ -54,6 +54,7 @@ def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -
     ValueError, TypeError
         If ``tune`` is none of these, names an unknown parameter, or holds no setting.
     """
+    out: list[Any]
     if isinstance(tune, (bool, Mapping)):
         out = _grid(space if isinstance(tune, bool) else tune)
     elif isinstance(tune, (int, np.integer)):
@@ -78,7 +79,7 @@ def settings(tune: Any, space: Space, known: Sequence[str], random_state: int) -
     return [dict(one) for one in out]
 
 
-def _grid(space: Space) -> list[dict[str, Any]]:
+def _grid(space: Space) -> list[dict[str, object]]:
     for name, values in space.items():
         if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
             raise TypeError(f"tune[{name!r}]={values!r:.60} must list the values to try")
@@ -86,8 +87,8 @@ def _grid(space: Space) -> list[dict[str, Any]]:
 
 
 def coordinate_search(
-    space: Space, start: Mapping[str, Any], trials: Trials, *, sweeps: int = 2
-) -> Iterator[dict[str, Any]]:
+    space: Space, start: Mapping[str, object], trials: Trials, *, sweeps: int = 2
+) -> Iterator[dict[str, object]]:
     """Settings of a coordinate search: one parameter at a time, in the order of ``space``, up its values for as long as
     the score improves, else down; all parameters ``sweeps`` times, or until none changes.
 
@@ -105,7 +106,7 @@ def coordinate_search(
     for _ in range(sweeps):
         before = best
         for name, values in space.items():
-            steps = sorted({*values, start[name]})
+            steps: list[Any] = sorted({*values, start[name]})
             for way in (1, -1):
                 first = at = steps.index(best[name])
                 while 0 <= (at := at + way) < len(steps):
@@ -124,12 +125,12 @@ def coordinate_search(
 
 
 def search(
-    tried: Iterable[dict[str, Any]],
-    score: Callable[[dict[str, Any]], float],
+    tried: Iterable[dict[str, object]],
+    score: Callable[[dict[str, object]], float],
     *,
     trials: Trials | None = None,
     show_progress: bool = False,
-) -> tuple[dict[str, Any], Trials]:
+) -> tuple[dict[str, object], Trials]:
     """Score every setting; the best one (the first of equals) and the table.
 
     Parameters

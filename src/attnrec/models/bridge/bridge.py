@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from ..base import batches
 from ..base.state import Stored, snapshot_read
 from ..base.tuning import Trials
 from ..content import feature_rows, fusion
+from ..content.state import Held, widths_of
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from ..linalg.blas import one_thread
@@ -26,6 +26,7 @@ from ..linalg.kernel import Kernel
 from ..storage.encoders import Encoders
 from . import rows as bridge_rows
 from . import tuning
+from .state import BridgeState
 
 __all__ = ["ContentBridge"]
 
@@ -33,7 +34,7 @@ _TOLERANCE, _MOST_STEPS = 1e-8, 1000  # squared residual over squared vectors
 _LEARNED_FROM = 1000  # known items that the error is measured at, most
 
 
-class ContentBridge(Stored):
+class ContentBridge(Stored[BridgeState]):
     r"""Item vectors from content: softmax attention over known items, on values solved in closed form.
 
     For any model whose scores are products of user and item vectors, and which was trained without content. With
@@ -96,6 +97,7 @@ class ContentBridge(Stored):
     ``user_factors[u] @ bridge.transform(...)[0]``.
     """
 
+    _holds = BridgeState
     tuning_: Trials | None = None
     alignment_: Mapping[str, Alignment] = MappingProxyType({})
     _asks = "fit(item_vectors, item_features=...)"
@@ -130,10 +132,10 @@ class ContentBridge(Stored):
 
     def fit(
         self,
-        item_vectors: Any,
+        item_vectors: object,
         *,
-        item_features: Any,
-        ids: Any = None,
+        item_features: object,
+        ids: object = None,
         tune: bool = False,
         show_progress: bool = True,
     ) -> ContentBridge:
@@ -187,16 +189,16 @@ class ContentBridge(Stored):
             trials = Trials()
             params |= self._learned(known, v[items], weights, trials, show_progress)
             weights = fusion.modality_weights(params["modality_weights"], list(known.blocks))
-        state = {
-            "temperature": float(params["temperature"]),
-            "normalize": bool(self.normalize),
-            "items": items,
-            "values": type(self)(**params)._solved(bridge_rows.unit(known, weights), v[items], show_progress),
-            "weights": weights,
-            "content": known.joined(),
-            "content_widths": np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64),
-            "modalities": json.dumps(list(known.blocks)),
-        }
+        state = BridgeState(
+            temperature=float(params["temperature"]),
+            normalize=bool(self.normalize),
+            items=items,
+            values=type(self)(**params)._solved(bridge_rows.unit(known, weights), v[items], show_progress),
+            weights=weights,
+            known=Held(
+                content=known.joined(), content_widths=widths_of(known), modalities=json.dumps(list(known.blocks))
+            ),
+        )
         self.set_params(**params)
         told = {"_encoders": Encoders.of({"item_features": item_features}), "alignment_": alignment, "tuning_": trials}
         vars(self).update(_state=state, **told)
@@ -204,7 +206,7 @@ class ContentBridge(Stored):
 
     def _learned(
         self, known: fusion.Content, v: Array, weights: Array, trials: Trials, show_progress: bool
-    ) -> dict[str, Any]:
+    ) -> tuning.Found:
         """Parameters of little leave-one-out error."""
         rows = np.arange(len(v))
         if len(rows) > _LEARNED_FROM:
@@ -247,31 +249,15 @@ class ContentBridge(Stored):
         out: Array = found.x.reshape(v.shape).astype(np.float32)
         return out
 
-    def _check_loaded(self, state: dict[str, Any]) -> None:
-        n, d = state["values"].shape
-        layout = {
-            "temperature": float,
-            "normalize": bool,
-            "items": ("int64", (n,)),
-            "values": ("float32", (n, d)),
-            "weights": ("float64", state["content_widths"].shape),
-            **fusion.layout(n, state),
-        }
-        checks.fits(state, layout)
-        check_number("temperature", state["temperature"], 1e-2)
-        if np.any(state["items"] < 0) or np.any(state["weights"] < 0):
-            raise ValueError("items or weights are below 0")
-
     # What new items are.
 
     def _known(self) -> tuple[fusion.Content, Kernel]:
         def make() -> tuple[fusion.Content, Kernel]:
             s = self._fitted()
-            known = fusion.stored(s["modalities"], s["content_widths"], s["content"])
-            return known, Kernel([(1.0, bridge_rows.unit(known, s["weights"]))], s["temperature"], False)
+            known = s.known.known
+            return known, Kernel([(1.0, bridge_rows.unit(known, s.weights))], s.temperature, False)
 
-        out: tuple[fusion.Content, Kernel] = self._derived("known", make)
-        return out
+        return self._derived("known", make)
 
     def _attention(self, unit: CSR) -> Array:
         """Rows of K, (b, n) float32; 0 for an item of which nothing is known."""
@@ -279,14 +265,14 @@ class ContentBridge(Stored):
         k[np.diff(unit.indptr) == 0] = 0
         return k
 
-    def _rows(self, item_features: Any) -> CSR:
+    def _rows(self, item_features: object) -> CSR:
         known, _ = self._known()
         item_features = self._encoders.encoded("item_features", item_features, ids=False)
         new = fusion.content("item_features", item_features, bridge_rows.count(item_features), "items", like=known)
-        return bridge_rows.unit(new, self._fitted()["weights"])
+        return bridge_rows.unit(new, self._fitted().weights)
 
     @snapshot_read
-    def transform(self, item_features: Any) -> Array:
+    def transform(self, item_features: object) -> Array:
         """Vectors of items with this content.
 
         Parameters
@@ -305,16 +291,16 @@ class ContentBridge(Stored):
             If the content does not fit what the bridge was fitted with, or is not finite.
         """
         s, unit = self._fitted(), self._rows(item_features)
-        out = np.zeros((unit.shape[0], s["values"].shape[1]), dtype=np.float32)
-        for at in batches.blocks(len(out), 12 * len(s["values"]) + 12 * out.shape[1]):
-            out[at] = bridge_rows.product(self._attention(unit[at]), s["values"])
-        if s["normalize"]:  # lengths in float64: of an item that is like no other they may be very small
+        out = np.zeros((unit.shape[0], s.values.shape[1]), dtype=np.float32)
+        for at in batches.blocks(len(out), 12 * len(s.values) + 12 * out.shape[1]):
+            out[at] = bridge_rows.product(self._attention(unit[at]), s.values)
+        if s.normalize:  # lengths in float64: of an item that is like no other they may be very small
             lengths = np.sqrt(np.einsum("ij,ij->i", out, out, dtype=np.float64))[:, None]
             np.divide(out, lengths, out=out, where=lengths > 0, casting="same_kind")
         return out
 
     @snapshot_read
-    def explain(self, item_features: Any, query: Any, N: int = 10) -> Part:
+    def explain(self, item_features: object, query: object, N: int = 10) -> Part:
         """Attribute the score of a new item, ``query @ transform(item_features)[0]``, to known items.
 
         Parameters
@@ -339,7 +325,7 @@ class ContentBridge(Stored):
         ValueError, TypeError
             If it is not one item, or the query does not fit.
         """
-        d = self._fitted()["values"].shape[1]
+        d = self._fitted().values.shape[1]
         query = as_numpy(query, "query")
         if np.shape(query) not in ((d,), (1, d)):
             raise ValueError(f"query has shape {np.shape(query)}: it needs the {d} numbers of one vector")
@@ -350,7 +336,7 @@ class ContentBridge(Stored):
         q = feature_rows.dense("query", np.reshape(query, (1, d)), 1, "queries", d)
         return self.explain_many(item_features, q, N)[0]
 
-    def explain_many(self, item_features: Any, queries: Any, N: int = 10) -> list[Part]:
+    def explain_many(self, item_features: object, queries: object, N: int = 10) -> list[Part]:
         """Attribute the scores of many new items, as :meth:`explain` does for one, encoded and compared in one go.
 
         Parameters
@@ -382,15 +368,15 @@ class ContentBridge(Stored):
         [True, True]
         """
         s, unit = self._fitted(), self._rows(item_features)
-        n, (known, d) = checks.count("N", N), s["values"].shape
+        n, (known, d) = checks.count("N", N), s.values.shape
         q = feature_rows.dense("queries", queries, unit.shape[0], "rows of item_features", d).astype(np.float64)
-        values, out = s["values"].astype(np.float64), []
+        values, out = s.values.astype(np.float64), []
         for at in batches.blocks(len(q), 64 * known):
             k = self._attention(unit[at]).astype(np.float64)
             whole = k.sum(axis=1, keepdims=True)
-            lengths = np.linalg.norm(k @ values, axis=1, keepdims=True) if s["normalize"] else np.ones((len(k), 1))
+            lengths = np.linalg.norm(k @ values, axis=1, keepdims=True) if s.normalize else np.ones((len(k), 1))
             said = q[at] @ values.T * (whole / np.where(lengths > 0, lengths, 1))
             shares = k / np.where(whole > 0, whole, 1)
             pairs = zip(shares, said, strict=True)
-            out += [Part.largest(s["items"], w * v, n, weights=w, values=v) for w, v in pairs]
+            out += [Part.largest(s.items, w * v, n, weights=w, values=v) for w, v in pairs]
         return out

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ... import ops
@@ -35,7 +33,7 @@ def unit(known: fusion.Content, weights: Array) -> CSR:
     return fusion.fused(no_rows(len(used.present()), 0), used, weights[weights > 0], 1.0)
 
 
-def in_order(item_features: Any, ids: Any, n: int) -> tuple[Any, dict[str, Alignment]]:
+def in_order(item_features: object, ids: object, n: int) -> tuple[object, dict[str, Alignment]]:
     """Features with a row for each of ``n`` vectors, by ``ids`` where both have ids, and what became of them."""
     items = ids if ids is None or isinstance(ids, Ids) else Ids(ids)
     if items is not None and len(items) != n:
@@ -44,7 +42,7 @@ def in_order(item_features: Any, ids: Any, n: int) -> tuple[Any, dict[str, Align
     return found["item_features"], report
 
 
-def count(given: Any) -> int:
+def count(given: object) -> int:
     """Rows of what was given, of whatever form; 0 where it has none."""
     x = native(getattr(given, "features", given))
     shape = getattr(x, "shape", None)

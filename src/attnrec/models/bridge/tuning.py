@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from ..._util.extras import require
+from ..base.batches import Progress
 from ..base.tuning import Trials
 from ..content.fusion import Content
-from ..inputs.histories import Array
+from ..inputs.histories import Array, csr
 from ..linalg.blas import one_thread
 
 __all__ = ["LeaveOneOut", "learned"]
@@ -19,6 +20,14 @@ __all__ = ["LeaveOneOut", "learned"]
 _BOUNDS = {"temperature": (0.05, 1.0), "regularization": (0.05, 1000.0), "weight": (1e-4, 1e4)}
 _MOST_STEPS, _LEAST_GAIN = 25, 1e-6
 _STEEP = 100.0  # times the error: its slopes are about 0.01, and the first step is as long as the slope
+
+
+class Found(TypedDict):
+    """Parameters that were learned."""
+
+    temperature: float
+    regularization: float
+    modality_weights: dict[str, float]
 
 
 class LeaveOneOut:
@@ -43,7 +52,7 @@ class LeaveOneOut:
 
     def __init__(self, known: Content, v: Array) -> None:
         self.there = known.present().astype(np.float64)
-        blocks = [block.astype(np.float64) for block in known.blocks.values()]
+        blocks = [csr(b.data.astype(np.float64), b.indices, b.indptr, b.shape) for b in known.blocks.values()]
         self.cosines = [(block @ block.T).toarray() for block in blocks]
         for cosine, there in zip(self.cosines, self.there.T, strict=True):
             np.fill_diagonal(cosine, there)
@@ -75,9 +84,7 @@ class LeaveOneOut:
         return error, np.concatenate([weights * by_weights, by_rest])
 
 
-def learned(
-    known: Content, v: Array, start: dict[str, Any], weights: Array, trials: Trials, bar: Any
-) -> dict[str, Any]:
+def learned(known: Content, v: Array, start: dict[str, object], weights: Array, trials: Trials, bar: Progress) -> Found:
     """The parameters of least error that L-BFGS (Zhu et al., 1997) finds from those that there are.
 
     Parameters
@@ -93,10 +100,11 @@ def learned(
     """
     error, rest = LeaveOneOut(known, v), ("temperature", "regularization")
 
-    def parameters(logs: Array) -> dict[str, Any]:
+    def parameters(logs: Array) -> Found:
         shares = np.exp(logs[:-2]) / np.exp(logs[:-2]).sum()
         by_name = dict(zip(known.blocks, shares.tolist(), strict=True))
-        return {**dict(zip(rest, np.exp(logs[-2:]).tolist(), strict=True)), "modality_weights": by_name}
+        temperature, regularization = np.exp(logs[-2:]).tolist()
+        return {"temperature": temperature, "regularization": regularization, "modality_weights": by_name}
 
     def measured(logs: Array) -> tuple[float, Array]:
         started = time.perf_counter()

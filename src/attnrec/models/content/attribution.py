@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self, TypedDict
 
 import numpy as np
 
@@ -13,10 +13,18 @@ from ...explain.explanation import Part
 from ..inputs.histories import Array, RowChunks
 from . import fusion
 
-__all__ = ["Added", "Columns", "by_size", "checked", "described"]
+__all__ = ["Added", "Columns", "Views", "by_size", "checked", "described"]
 
 INTERACTIONS = "interactions"
 _Block = tuple[list[tuple[str, int]], Sequence[str] | None]  # modalities with their widths, names of columns
+
+
+class Views(TypedDict, total=False):
+    """Views of an :class:`Explanation` by content, and what their parts are called."""
+
+    features: Part
+    modalities: Part
+    labels: dict[str, Sequence[str]]
 
 
 class Added(NamedTuple):
@@ -68,15 +76,15 @@ class Columns:
         return cls.of(*blocks)
 
     @classmethod
-    def of_facts(cls, state: Mapping[str, Any]) -> Self:
-        """Of what :func:`described` left in a state as ``item_columns`` and ``user_columns``."""
+    def of_told(cls, items: str | None, users: str | None) -> Self:
+        """Of what :func:`described` told of items and of users."""
         blocks: list[_Block | None] = []
-        for name in ("item_columns", "user_columns"):
-            told = json.loads(state[name]) if name in state else None
+        for text in (items, users):
+            told = None if text is None else json.loads(text)
             blocks.append(None if told is None else (list(told["modalities"].items()), told["names"]))
         return cls.of(*blocks)
 
-    def views(self, added: Added, whole: float, n: int) -> dict[str, Any]:
+    def views(self, added: Added, whole: float, n: int) -> Views:
         """``features``, ``modalities`` and their ``labels`` for an Explanation of ``whole``, the score less its bias.
 
         What neither interactions nor columns added is background, and to features so is what interactions did.
@@ -98,7 +106,7 @@ def _rest(whole: float, parts: Array) -> float:
     return rest if abs(rest) > 1e-12 * (abs(whole) + float(np.abs(parts).sum())) else 0.0
 
 
-def described(given: Any, width: int) -> str:
+def described(given: object, width: int) -> str:
     """Modalities and names of columns of a feature matrix, as JSON: those of :class:`attnrec.features.Features`, else
     one modality "content" without names."""
     slices, names = getattr(given, "modalities", None), getattr(given, "names", None)
@@ -106,7 +114,7 @@ def described(given: Any, width: int) -> str:
     return json.dumps({"modalities": modalities, "names": None if names is None else [str(name) for name in names]})
 
 
-def checked(told: Any, width: int) -> None:
+def checked(told: str, width: int) -> None:
     """ValueError unless this is what :func:`described` gives for so many columns."""
     facts = json.loads(told)
     names = facts["names"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..._util.extras import require
 from ..inputs.histories import CSR, Array, csr, merge_rows, no_rows, unit_rows
 from . import feature_rows
 
-__all__ = ["Content", "content", "fused", "gates", "layout", "modality_weights", "stored"]
+__all__ = ["Content", "content", "fused", "gates", "modality_weights", "stored"]
 
 _sparse = require("scipy.sparse", extra="models")
 
@@ -49,14 +48,15 @@ class Content:
 
     def joined(self) -> CSR:
         """The blocks side by side, (n, sum of widths)."""
-        return _sparse.csr_array(_sparse.hstack(list(self.blocks.values()), format="csr"))
+        out: CSR = _sparse.csr_array(_sparse.hstack(list(self.blocks.values()), format="csr"))
+        return out
 
     def rows(self, ids: Array) -> Content:
         """Content of ``ids``; -1 for a user or item without any."""
         at = np.where(ids < 0, self.present().shape[0], ids)
         return Content({m: _tall(b, b.shape[0] + 1)[at] for m, b in self.blocks.items()}, self.names)
 
-    def with_rows(self, name: str, ids: Array, given: Any, n: int) -> Content:
+    def with_rows(self, name: str, ids: Array, given: object, n: int) -> Content:
         """``n`` rows: these, but ``ids`` have the features ``given`` (None: are missing), called by ``name``."""
         empty = {m: no_rows(len(ids), b.shape[1]) for m, b in self.blocks.items()}
         new = empty if given is None else content(name, given, len(ids), f"{name[:4]}ids", like=self).blocks
@@ -76,18 +76,7 @@ def stored(names: str, widths: Array, joined: CSR) -> Content:
     return Content({m: _sparse.csr_array(joined[:, e - w : e]) for m, w, e in zip(found, widths, ends, strict=True)})
 
 
-def layout(n: int, state: dict[str, Any]) -> dict[str, Any]:
-    """What a state with content must look like (see :func:`checks.fits`)."""
-    if "content" not in state:
-        return {}
-    widths, names = state["content_widths"], json.loads(state["modalities"])
-    if not isinstance(names, list) or len(names) != len(widths) or np.any(np.asarray(widths) < 1):
-        raise ValueError("the widths of its modalities do not fit their names")
-    total = int(np.sum(widths))
-    return {"content": ("float32", (n, total)), "content_widths": ("int64", (len(names),)), "modalities": str}
-
-
-def content(name: str, given: Any, n: int, what: str, *, like: Content | None = None) -> Content:
+def content(name: str, given: object, n: int, what: str, *, like: Content | None = None) -> Content:
     """Features as modalities: those of :class:`attnrec.features.Features`, or one called "content" of a matrix.
 
     Parameters

@@ -5,98 +5,127 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 
 from ..inputs.histories import CSR, Array
+from ..storage.fields import of
 from . import fusion
 
-__all__ = [
-    "Side",
-    "Sides",
-    "contents",
-    "layout",
-    "layout_of_sides",
-    "of_queries",
-    "packed",
-    "packed_sides",
-    "rows_of",
-    "taken",
-    "unpacked",
-    "unpacked_sides",
-    "updated",
-]
-
-_PREFIX = {"item_features": "", "user_features": "user_"}
+__all__ = ["Held", "HeldSide", "Side", "Sides", "of_queries", "rows_of", "taken", "updated", "widths_of"]
 
 
-def taken(name: str, inputs: Mapping[str, Any], n: int, what: str) -> fusion.Content | None:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Held:
+    """Content as a state holds it.
+
+    Attributes
+    ----------
+    content
+        The blocks of the modalities side by side.
+    content_widths
+        Columns of each.
+    modalities
+        Their names, as JSON.
+    """
+
+    content: Annotated[CSR, of("float32", "rows", "columns")]
+    content_widths: Annotated[Array, of("int64", "modality")]
+    modalities: str
+
+    @property
+    def known(self) -> fusion.Content:
+        """By modality."""
+        return fusion.stored(self.modalities, self.content_widths, self.content)
+
+    def check(self) -> None:
+        """Raise ValueError unless names and widths fit the columns."""
+        names, widths = json.loads(self.modalities), self.content_widths
+        if not isinstance(names, list) or len(names) != len(widths) or np.any(widths < 1):
+            raise ValueError("the widths of its modalities do not fit their names")
+        if int(widths.sum()) != self.content.shape[1]:
+            raise ValueError("the widths of its modalities do not fit their columns")
+
+
+def widths_of(known: fusion.Content) -> Array:
+    """Columns of each modality."""
+    return np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HeldSide(Held):
+    """Content that counts beside the histories.
+
+    Attributes
+    ----------
+    content_names
+        What the columns are called, as JSON, if they have names.
+    modality_weights
+        How much each modality counts, adding up to 1.
+    """
+
+    content_names: str | None = None
+    modality_weights: Annotated[Array, of("float64", "modality")]
+
+    @classmethod
+    def of(cls, side: Side | None) -> Self | None:
+        """As a state holds it, if there is any."""
+        if side is None:
+            return None
+        names = side.known.names
+        return cls(
+            content=side.known.joined(),
+            content_widths=widths_of(side.known),
+            modalities=json.dumps(list(side.known.blocks)),
+            content_names=None if names is None else json.dumps(names),
+            modality_weights=side.weights,
+        )
+
+    @property
+    def known(self) -> fusion.Content:
+        """By modality, with names."""
+        known = super().known
+        return known if self.content_names is None else fusion.Content(known.blocks, json.loads(self.content_names))
+
+    def check(self) -> None:
+        """Raise ValueError unless names and widths fit the columns."""
+        super().check()
+        names = None if self.content_names is None else json.loads(self.content_names)
+        if names is not None and (not isinstance(names, list) or len(names) != self.content.shape[1]):
+            raise ValueError("the names of its features do not fit their columns")
+
+
+def taken(name: str, given: object, n: int, what: str) -> fusion.Content | None:
     """What ``fit`` was given of users or of items, checked."""
-    given = inputs.get(name)
     return None if given is None else fusion.content(name, given, n, what)
 
 
-def updated(name: str, state: Mapping[str, Any], ids: Array, given: Any, n: int) -> fusion.Content | None:
-    """The content of ``n`` items or users: that of the state, but ``ids`` have what is given.
+def updated(name: str, held: Held | None, ids: Array, given: object, n: int) -> fusion.Content | None:
+    """The content of ``n`` items or users: what is held, but ``ids`` have what is given.
 
     Raises
     ------
     ValueError
         If something is given to a model without content.
     """
-    known = unpacked(state, _PREFIX[name])
-    if known is None and given is not None:
+    if held is None and given is not None:
         raise ValueError(f"{name}: the model was fitted without any; fit it with {name} first")
-    return None if known is None else known.with_rows(name, ids, given, n)
+    return None if held is None else held.known.with_rows(name, ids, given, n)
 
 
-def of_queries(state: Mapping[str, Any], given: Any, n: int) -> CSR:
+def of_queries(held: Held | None, given: object, n: int) -> CSR:
     """Features of ``n`` users who ask, checked: the blocks side by side, for :func:`rows_of`."""
-    known = unpacked(state, "user_")
-    if known is None:
+    if held is None:
         raise ValueError("user_features: the model was fitted without any; fit it with user_features first")
-    return fusion.content("user_features", given, n, "of userid", like=known).joined()
+    return fusion.content("user_features", given, n, "of userid", like=held.known).joined()
 
 
-def rows_of(state: Mapping[str, Any], joined: CSR) -> fusion.Content:
-    """Rows of what :func:`of_queries` gives, by modality."""
-    return fusion.stored(state["user_modalities"], state["user_content_widths"], joined)
-
-
-def packed(known: fusion.Content, prefix: str = "") -> dict[str, Any]:
-    """Entries of a state, their names after ``prefix``; see :func:`unpacked`."""
-    widths = np.array([block.shape[1] for block in known.blocks.values()], dtype=np.int64)
-    out = {"content": known.joined(), "content_widths": widths, "modalities": json.dumps(list(known.blocks))}
-    if known.names is not None:
-        out["content_names"] = json.dumps(known.names)
-    return {prefix + name: value for name, value in out.items()}
-
-
-def unpacked(state: Mapping[str, Any], prefix: str = "") -> fusion.Content | None:
-    """The content that a state holds, if any."""
-    if f"{prefix}content" not in state:
+def rows_of(held: Held | None, joined: CSR | Array | None) -> fusion.Content | None:
+    """Rows of what :func:`of_queries` gives, by modality; None unless users brought any."""
+    if held is None or joined is None or isinstance(joined, np.ndarray):
         return None
-    names = state.get(f"{prefix}content_names")
-    known = fusion.stored(*(state[prefix + name] for name in ("modalities", "content_widths", "content")))
-    return known if names is None else fusion.Content(known.blocks, json.loads(names))
-
-
-def contents(state: Mapping[str, Any]) -> tuple[fusion.Content | None, fusion.Content | None]:
-    """That of items, and that of users."""
-    return unpacked(state), unpacked(state, "user_")
-
-
-def layout(n: int, state: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """What a state with content must look like for ``n`` rows (see :func:`checks.fits`)."""
-    own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-    out = fusion.layout(n, own)
-    if out and "content_names" in own:
-        names = json.loads(own["content_names"])
-        if not isinstance(names, list) or len(names) != own["content"].shape[1]:
-            raise ValueError("the names of its features do not fit their columns")
-        out["content_names"] = str
-    return {prefix + name: value for name, value in out.items()}
+    return fusion.stored(held.modalities, held.content_widths, joined)
 
 
 @dataclass(frozen=True)
@@ -125,39 +154,14 @@ class Side:
             return None
         return cls(known, share, fusion.modality_weights(weights, list(known.blocks), f"{prefix}modality_weights"))
 
+    @classmethod
+    def held(cls, held: HeldSide | None, share: float | None) -> Self | None:
+        """From what a state holds of it."""
+        return None if held is None else cls(held.known, share or 0.0, held.modality_weights)
+
     def fused(self, rows: CSR, known: fusion.Content | None = None) -> CSR:
         """Unit rows of histories and content, those of ``known`` unless it is None; see :func:`fusion.fused`."""
         return fusion.fused(rows, self.known if known is None else known, self.weights, self.share)
 
 
 Sides = tuple[Side | None, Side | None]  # users, items
-
-
-def packed_sides(sides: Sides) -> dict[str, Any]:
-    """Entries of a state for both sides, without their weights ``content_weight`` and ``user_content_weight``."""
-    out: dict[str, Any] = {}
-    for prefix, side in zip(("user_", ""), sides, strict=True):
-        if side is not None:
-            out |= packed(side.known, prefix) | {f"{prefix}modality_weights": side.weights}
-    return out
-
-
-def unpacked_sides(state: Mapping[str, Any]) -> Sides:
-    """The sides that :func:`packed_sides` made a state of."""
-    users, items = (
-        None
-        if (known := unpacked(state, prefix)) is None
-        else Side(known, state[f"{prefix}content_weight"], state[f"{prefix}modality_weights"])
-        for prefix in ("user_", "")
-    )
-    return users, items
-
-
-def layout_of_sides(shape: tuple[int, int], state: Mapping[str, Any]) -> dict[str, Any]:
-    """What such a state must look like."""
-    out: dict[str, Any] = {}
-    for prefix, n in zip(("user_", ""), shape, strict=True):
-        if found := layout(n, state, prefix):
-            modalities = found[f"{prefix}content_widths"][1]
-            out |= found | {f"{prefix}modality_weights": ("float64", modalities)}
-    return out

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -26,14 +25,14 @@ def count(name: str, value: Any) -> int:
     return n
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r:.40} is not True or False")
     return bool(value)
 
 
-def seed(name: str, value: Any) -> None:
+def seed(name: str, value: object) -> None:
     """A whole number of at least 0."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name}={value!r:.40} is not a whole number")
@@ -41,7 +40,7 @@ def seed(name: str, value: Any) -> None:
         raise ValueError(f"{name}={value} must be 0 or more")
 
 
-def ids(name: str, value: Any) -> tuple[Array, bool]:
+def ids(name: str, value: object) -> tuple[Array, bool]:
     """Row numbers as an int64 vector, and whether one number was given."""
     x = as_numpy(value, name)
     if x.size and x.dtype.kind not in "iuO":
@@ -61,7 +60,7 @@ def in_range(name: str, x: Array, n: int, what: str, fix: str) -> None:
 
 def rows_for(
     name: str,
-    x: Any,
+    x: object,
     wanted: Array,
     shape: tuple[int, int],
     *,
@@ -113,7 +112,7 @@ def rows_for(
     )
 
 
-def one_row(name: str, x: Any, b: int, ids_name: str) -> bool:
+def one_row(name: str, x: object, b: int, ids_name: str) -> bool:
     """Whether a one-dimensional row may stand for a matrix of one row: where one id is asked about."""
     shape = getattr(getattr(x, "user_items", x), "shape", ())
     if len(shape) == 1 and b != 1:
@@ -136,7 +135,9 @@ def new_rows(name: str, wanted: Array, n: int, what: str) -> None:
         )
 
 
-def columns(items: Any, filter_items: Any, n: int, names: tuple[str, str] = ("items", "filter_items")) -> Array | None:
+def columns(
+    items: object, filter_items: object, n: int, names: tuple[str, str] = ("items", "filter_items")
+) -> Array | None:
     """Which of n columns may be shown, as a mask; None for all. Each argument is ids or a mask."""
     if items is None and filter_items is None:
         return None
@@ -158,36 +159,22 @@ def columns(items: Any, filter_items: Any, n: int, names: tuple[str, str] = ("it
     return out
 
 
-def unused(model: Any, **inputs: Any) -> None:
+class Taking(Protocol):
+    """Estimators, which say what they use."""
+
+    accepted_inputs: ClassVar[frozenset[str]]
+
+
+def unused(model: Taking, **inputs: object) -> None:
     """Refuse optional inputs that this estimator would not look at."""
     for name, value in inputs.items():
         if value is None or name in model.accepted_inputs:
             continue
-        root = next(c for c in reversed(type(model).__mro__) if hasattr(c, "accepted_inputs"))
+        root: type[Taking] = next(c for c in reversed(type(model).__mro__) if hasattr(c, "accepted_inputs"))
         takers = sorted(c.__name__ for c in _subclasses(root) if name in c.accepted_inputs)
         who = f"{', '.join(takers)} does" if takers else "no estimator of this version does"
         raise ValueError(f"{type(model).__name__} does not use {name} ({who}): leave it out")
 
 
-def _subclasses(cls: Any) -> list[Any]:
+def _subclasses(cls: type[Taking]) -> list[type[Taking]]:
     return [s for c in cls.__subclasses__() for s in [c, *_subclasses(c)]]
-
-
-def fits(state: dict[str, Any], layout: dict[str, Any]) -> None:
-    """Hold what a file brought against what an estimator works on: the same names, dtypes, shapes and kinds of facts.
-
-    ``layout`` gives (dtype, shape) for an array or the data of a CSR matrix, a tuple of strings for a choice, and a
-    type for a plain value.
-    """
-    if set(state) != set(layout):
-        raise ValueError(f"it holds {sorted(state)} instead of {sorted(layout)}")
-    for name, want in layout.items():
-        got: Any = state[name]
-        if isinstance(want, type):
-            if type(got) is not want or (isinstance(got, float) and not math.isfinite(got)):
-                raise ValueError(f"{name} is {got!r:.40}, not a {want.__name__}")
-        elif isinstance(want[0], str) and isinstance(want[1], str):
-            if got not in want:
-                raise ValueError(f"{name} is {got!r:.40}, not one of {want}")
-        elif not hasattr(got, "shape") or np.dtype(got.dtype) != np.dtype(want[0]) or tuple(got.shape) != want[1]:
-            raise ValueError(f"{name} does not have dtype {want[0]} and shape {want[1]}")

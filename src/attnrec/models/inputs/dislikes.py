@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .histories import CSR, Array, csr
 
-__all__ = ["CHOICES", "apart", "layout", "together", "warning"]
+__all__ = ["CHOICES", "apart", "check", "together", "warning"]
 
 CHOICES = ("seen", "ignore", "interaction")
 
@@ -54,21 +52,13 @@ def warning(name: str, count: int) -> str:
     )
 
 
-def layout(state: dict[str, Any]) -> dict[str, Any]:
-    """What these entries of a state must look like (see :func:`checks.fits`).
-
-    Raises
-    ------
-    ValueError
-        If there are dislikes that no fit would have left.
-    """
-    if "disliked" not in state:
-        return {"negative": CHOICES}
-    x, disliked = state["histories"], state["disliked"]
-    if state.get("negative") != "seen" or disliked.shape != x.shape or not np.all(disliked.data < 0):
+def check(x: CSR, disliked: CSR | None, negative: str | None) -> None:
+    """Raise ValueError for dislikes beside histories that no fit would have left."""
+    if disliked is None:
+        return
+    if negative != "seen" or disliked.shape != x.shape or not np.all(disliked.data < 0):
         raise ValueError("disliked holds what is no dislike")
     both = together(x, disliked)
     keys = np.repeat(np.arange(x.shape[0]), np.diff(both.indptr)) * np.int64(x.shape[1]) + both.indices
     if np.any(keys[1:] == keys[:-1]):
         raise ValueError("an item is both in the histories and disliked")
-    return {"negative": CHOICES, "disliked": ("float32", x.shape)}

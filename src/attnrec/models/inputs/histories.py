@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +40,9 @@ def no_rows(n_rows: int, n_cols: int) -> CSR:
     return csr(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(n_rows + 1, np.int32), (n_rows, n_cols))
 
 
-def histories(name: str, x: Any, pick: Any = None, *, row: bool = False) -> CSR:
+def histories(
+    name: str, x: object, pick: Callable[[tuple[int, int]], Array | None] | None = None, *, row: bool = False
+) -> CSR:
     """What a user passed as float32 CSR under the rule of :mod:`attnrec._util.matrices`: finite, its own memory.
 
     Parameters
@@ -52,14 +55,14 @@ def histories(name: str, x: Any, pick: Any = None, *, row: bool = False) -> CSR:
     row : bool
         Take a one-dimensional sparse array for a matrix of one row.
     """
-    given = getattr(x, "user_items", x)
+    given: Any = getattr(x, "user_items", x)
     if not _sparse.issparse(given):
         raise TypeError(
             f"{name} is {type(given).__name__}, not a sparse (users, items) matrix: pass {_as_sparse(name, given)}, or "
             "attnrec.data.Interactions"
         )
     whole = matrices.stored(name, given, row=row)
-    rows = None if pick is None else pick(whole.shape)
+    rows = None if pick is None else pick((whole.shape[0], whole.shape[1]))
     some = whole if rows is None else csr(whole.data, whole.indices, whole.indptr, whole.shape)[rows]
     out = matrices.canonical(name, some)
     index = np.int32 if max(out.shape[1], len(out.indices)) <= np.iinfo(np.int32).max else np.int64
@@ -73,7 +76,7 @@ def histories(name: str, x: Any, pick: Any = None, *, row: bool = False) -> CSR:
     return found
 
 
-def _as_sparse(name: str, x: Any) -> str:
+def _as_sparse(name: str, x: object) -> str:
     flat = isinstance(x, (list, tuple)) and not any(map(np.iterable, x))
     return f"scipy.sparse.csr_array({f'numpy.atleast_2d({name})' if flat or getattr(x, 'ndim', 2) == 1 else name})"
 
@@ -145,7 +148,8 @@ def merge_rows(old: CSR, rows: Array, new: CSR) -> CSR:
     n = max(old.shape[0], int(rows.max(initial=-1)) + 1)
     source = np.arange(n)
     source[rows] = old.shape[0] + np.arange(len(rows))
-    return _sparse.vstack([old, new], format="csr")[source]
+    out: CSR = _sparse.vstack([old, new], format="csr")[source]
+    return out
 
 
 def ones(x: CSR) -> CSR:

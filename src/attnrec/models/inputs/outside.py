@@ -11,7 +11,7 @@ from ...data import alignment
 from ...data.alignment import Alignment, Unnamed
 from ...data.factorize import object_array
 from ...data.ids import Ids
-from .histories import Array
+from .histories import CSR, Array
 
 __all__ = ["Asked", "Outside"]
 
@@ -42,14 +42,16 @@ class Outside:
     explicit: bool | None = None
 
     @classmethod
-    def of(cls, source: Any) -> Outside:
+    def of(cls, source: object) -> Outside:
         """Those that Interactions bring; none of anything else."""
         users, items = (getattr(source, name, None) for name in ("users", "items"))
         if not isinstance(users, Ids) or not isinstance(items, Ids):
             return cls()
         return cls(users, items, explicit=getattr(source, "explicit", None))
 
-    def features(self, inputs: dict[str, Any], shape: tuple[int, int]) -> tuple[dict[str, Any], dict[str, Alignment]]:
+    def features(
+        self, inputs: dict[str, object], shape: tuple[int, int]
+    ) -> tuple[dict[str, object], dict[str, Alignment]]:
         """Inputs of ``fit``, features in the order of the ids where both have any, and what became of each.
 
         Raises
@@ -60,7 +62,7 @@ class Outside:
         out, report = dict(inputs), {}
         for side, n in zip(("user", "item"), shape, strict=True):
             name, ids, what = f"{side}_features", getattr(self, side), f"{side}s"
-            given = inputs.get(name)
+            given: Any = inputs.get(name)
             if given is None:
                 continue
             report[name] = Alignment(what, "position", n)
@@ -138,11 +140,11 @@ class Asked:
         """(b,) bool: of whom no id is known."""
         return self._names()[1]
 
-    def by_id(self, given: Any) -> bool:
+    def by_id(self, given: object) -> bool:
         """Whether the rows of this input are found by id alone."""
         return self._ids is not None and _ids_of(given, self.side) is not None and not self.blank.any()
 
-    def take_names(self, **given: Any) -> None:
+    def take_names(self, **given: object) -> None:
         """Give those who have no id yet, in an update, the ids that the model does not know, in the order of an input
         that brings them.
 
@@ -178,18 +180,18 @@ class Asked:
 
     # What a call is given.
 
-    def rows(self, name: str, given: Any) -> tuple[Any, bool]:
+    def rows(self, name: str, given: Any) -> tuple[object, bool]:
         """Histories, or whatever has a row for each of these and a column for each of the others, and whether its rows
         are theirs by now. Interactions are joined by id; they hold users by items, and are transposed for items."""
         own, others = _ids_of(given, self.side), _ids_of(given, "item" if self.side == "user" else "user")
         if own is None or others is None:
             return given, False
-        matrix = given.user_items if self.side == "user" else given.user_items.T.tocsr()
+        matrix: CSR = given.user_items if self.side == "user" else given.user_items.T.tocsr()
         rows = self._places(name, own)
         matrix = alignment.moved(matrix, rows, None, matrix.shape[1])
         return self._columns(name, matrix, others), rows is not None
 
-    def features(self, name: str, given: Any) -> Any:
+    def features(self, name: str, given: Any) -> object:
         """Features with a row for each of these, joined by id where both sides have ids."""
         own = _ids_of_features(given)
         rows = None if own is None else self._places(name, own)
@@ -231,7 +233,7 @@ class Asked:
             f"whose rows are found by number: give one row for each, in the order of {self.side}id{also}"
         )
 
-    def _columns(self, name: str, matrix: Any, ids: Ids) -> Any:
+    def _columns(self, name: str, matrix: CSR, ids: Ids) -> CSR:
         """The matrix with the model's columns, where it has ids of these; what is with others is left out."""
         others, what = self._others, "items" if self.side == "user" else "users"
         if others is None or others is ids:
@@ -251,15 +253,16 @@ class Asked:
             return matrix
         place = np.full(matrix.shape[1], -1, dtype=np.int64)
         place[used] = found
-        return alignment.moved(matrix, None, place, len(others))
+        out: CSR = alignment.moved(matrix, None, place, len(others))
+        return out
 
 
-def _ids_of(given: Any, side: str) -> Ids | None:
+def _ids_of(given: object, side: str) -> Ids | None:
     """The ids of users or items of Interactions, or of the rows of Features."""
     ids = getattr(given, f"{side}s", None) if hasattr(given, "user_items") else _ids_of_features(given)
     return ids if isinstance(ids, Ids) else None
 
 
-def _ids_of_features(given: Any) -> Ids | None:
+def _ids_of_features(given: object) -> Ids | None:
     ids = getattr(given, "ids", None) if hasattr(given, "modalities") else None
     return ids if isinstance(ids, Ids) else None

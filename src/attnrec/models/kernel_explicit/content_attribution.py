@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from ..content import attribution
 from ..content.attribution import Added, Columns
 from ..inputs.histories import CSR, Array, RowChunks, entries_of
 from ..linalg.kernel import Kernel
@@ -43,7 +43,7 @@ class Views:
         self._passes, self._columns, self._userids, self._content = passes, columns, userids, content
         self._rows, self._kernels = rows, kernels
 
-    def of(self, row: int, item: int, whole: float, n: int) -> dict[str, Any]:
+    def of(self, row: int, item: int, whole: float, n: int) -> attribution.Views:
         """Views of the prediction for an item, for the user of a row; see :meth:`Columns.views`."""
         predictor = self._passes.predictors[-1]
         ids: list[Array] = [np.zeros(0, np.int64)]

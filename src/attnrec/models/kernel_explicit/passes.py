@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -53,18 +53,13 @@ class Hyperparameters:
         return [f.name for f in fields(cls)]
 
     @classmethod
-    def of(cls, estimator: Any) -> Self:
+    def of(cls, estimator: object) -> Self:
         """The parameters of an estimator."""
         return cls(**{name: getattr(estimator, name) for name in cls.names()})
 
-    @classmethod
-    def from_facts(cls, state: dict[str, Any]) -> Self:
-        """The hyperparameters in a state."""
-        return cls(**{name: state[name] for name in cls.names()})
-
-    def facts(self) -> dict[str, float]:
-        """The hyperparameters as plain numbers, by name."""
-        return {name: float(value) for name, value in asdict(self).items()}
+    def as_floats(self) -> Self:
+        """Them, as plain numbers."""
+        return type(self)(**{name: float(value) for name, value in asdict(self).items()})
 
     def check(self) -> None:
         """Raise ValueError or TypeError, naming the parameter, unless a kernel can be made of them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -90,11 +89,14 @@ class Preconditioner:
         return x / self._noise
 
 
+Factors = tuple[Array, Array]
+
+
 class _Effect:
     """Coefficients w of one kind, with variances: solved for with all others held fixed."""
 
     def __init__(
-        self, variances: Array, grams: Array, adjoint: Callable[[CSR], Array], factors: Callable[[Array], Any],
+        self, variances: Array, grams: Array, adjoint: Callable[[CSR], Array], factors: Callable[[Array], Factors],
         noise: float,
     ) -> None:  # fmt: skip
         n = len(variances)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ... import config
 from ...data.splits import random_holdout
 from ...explain.explanation import Explanation
-from ..base import batches
-from ..base.fitting import Report
-from ..base.recommender import Queries
+from ..base.fitting import Given, Report
+from ..base.recommender import Queries, Recommender
 from ..base.state import snapshot_read
 from ..content import state as content_state
-from ..inputs import checks, rating_scale
+from ..content.attribution import Columns
+from ..content.fusion import Content
+from ..inputs import checks
 from ..inputs.histories import CSR, Array
-from . import explain
+from ..inputs.rating_scale import Scale
+from . import explain, parameters
 from .content_attribution import Views
-from .parameters import RegressorParameters
 from .passes import Hyperparameters, Passes
 from .posterior import standard_deviations
-from .solve import RANK, solved
+from .solve import RANK, solve_passes
+from .state import RegressorState
 from .system import Entries
 
 __all__ = ["KernelAttentionRegressor"]
 
 
-class KernelAttentionRegressor(RegressorParameters):
+class KernelAttentionRegressor(Recommender[RegressorState]):
     r"""Ratings by softmax attention over users and items at once, with values from kernel ridge regression.
 
     Users and items are compared by ``C = residual_weight * cosine of residuals + (1 - residual_weight) * cosine of
@@ -175,56 +177,105 @@ class KernelAttentionRegressor(RegressorParameters):
     ['content', 'interactions']
     """
 
+    _holds = RegressorState
+    accepted_inputs = frozenset({"tune", "item_features", "user_features"})
+    _searches_by_coordinate = True
+    _tuned_with: ClassVar[dict[str, str]] = {"content_weight": "item_features", "user_content_weight": "user_features"}
+
+    def __init__(
+        self,
+        passes: int = 2,
+        *,
+        user_temperature: float = 0.45,
+        item_temperature: float = 1.0,
+        residual_weight: float = 0.1,
+        item_kernel_weight: float = 0.4,
+        user_kernel_weight: float = 0.05,
+        product_kernel_weight: float = 1.0,
+        bias_weight: float = 0.1,
+        noise: float = 0.7,
+        second_pass_user_temperature: float = 0.3,
+        second_pass_item_temperature: float = 0.35,
+        predicted_weight: float = 0.9,
+        second_pass_product_weight: float = 0.3,
+        second_pass_first_product_weight: float = 0.35,
+        second_pass_noise: float = 0.75,
+        user_damping: float = 5.0,
+        item_damping: float = 8.0,
+        content_weight: float = 0.1,
+        modality_weights: Mapping[str, float] | None = None,
+        user_content_weight: float = 0.1,
+        user_modality_weights: Mapping[str, float] | None = None,
+        tolerance: float = 1e-5,
+        max_steps: int = 200,
+        memory_budget: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.passes = passes
+        self.user_temperature = user_temperature
+        self.item_temperature = item_temperature
+        self.residual_weight = residual_weight
+        self.item_kernel_weight = item_kernel_weight
+        self.user_kernel_weight = user_kernel_weight
+        self.product_kernel_weight = product_kernel_weight
+        self.bias_weight = bias_weight
+        self.noise = noise
+        self.second_pass_user_temperature = second_pass_user_temperature
+        self.second_pass_item_temperature = second_pass_item_temperature
+        self.predicted_weight = predicted_weight
+        self.second_pass_product_weight = second_pass_product_weight
+        self.second_pass_first_product_weight = second_pass_first_product_weight
+        self.second_pass_noise = second_pass_noise
+        self.user_damping = user_damping
+        self.item_damping = item_damping
+        self.content_weight = content_weight
+        self.modality_weights = modality_weights
+        self.user_content_weight = user_content_weight
+        self.user_modality_weights = user_modality_weights
+        self.tolerance = tolerance
+        self.max_steps = max_steps
+        self.memory_budget = memory_budget
+        self.random_state = random_state
+
+    def _check_params(self) -> None:
+        parameters.check(self)
+
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
+        return parameters.SPACE
+
     # Fitting.
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        hyperparameters, sides = Hyperparameters.of(self), self._sides(inputs, user_items.shape)
-        state: dict[str, Any] = {
-            "histories": user_items,
-            "declared": inputs["declared"],
-            **rating_scale.facts(user_items, inputs["rating_range"]),
-            "passes": 0,
-            **hyperparameters.facts(),
-            "first_steps": 0,
-            "second_steps": 0,
-            "first": np.zeros(0),
-            "second": np.zeros(0),
-            **content_state.packed_sides(sides),
-        }
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> RegressorState:
+        hyperparameters, sides = Hyperparameters.of(self), self._sides(given, user_items.shape)
         passes = Passes(user_items, hyperparameters, self.memory_budget or config.memory_budget(), sides)
-        told = 0
-        for number, name in enumerate(("first", "second")[: self.passes]):
-            with batches.progress(None, show_progress, "step") as bar:
-                bar.set_description(f"pass {number + 1} of {self.passes}")
-
-                def tell(step: int, residual: float, bar: Any = bar, told: int = told) -> None:
-                    bar.set_postfix(residual=f"{residual:.2g}")
-                    bar.update()
-                    report(told + step, residual)
-
-                system = passes.system(number)
-                solution = solved(system, passes.targets, tell, tolerance=self.tolerance, max_steps=self.max_steps)
-            if solution.interrupted and number and not solution.steps:
-                break
-            told += solution.steps
-            state |= {name: solution.x, "passes": number + 1, f"{name}_steps": solution.steps}
-            passes.add(solution.x)
-            if solution.interrupted:
-                break
-        if told == 0:  # all ratings are equal, and there was nothing to solve
-            report(1, 0.0)
+        found = solve_passes(
+            passes, self.passes, show_progress, report, tolerance=self.tolerance, max_steps=self.max_steps
+        )
+        state = RegressorState(
+            histories=user_items,
+            declared=given.declared,
+            hyperparameters=hyperparameters.as_floats(),
+            scale=Scale.of(user_items, given.rating_range),
+            passes=found.passes,
+            first=found.coefficients[0],
+            second=found.coefficients[1],
+            first_steps=found.steps[0],
+            second_steps=found.steps[1],
+            users=content_state.HeldSide.of(sides[0]),
+            items=content_state.HeldSide.of(sides[1]),
+        )
         self._cache = (state, {"passes": passes})  # predictions use the same kernels
         return state
 
-    def _sides(self, inputs: dict[str, Any], shape: tuple[int, int]) -> content_state.Sides:
-        users = content_state.taken("user_features", inputs, shape[0], "users")
-        items = content_state.taken("item_features", inputs, shape[1], "items")
+    def _sides(self, given: Given, shape: tuple[int, int]) -> content_state.Sides:
+        users = content_state.taken("user_features", given.user_features, shape[0], "users")
+        items = content_state.taken("item_features", given.item_features, shape[1], "items")
         return (
             content_state.Side.of(users, float(self.user_content_weight), self.user_modality_weights, "user_"),
             content_state.Side.of(items, float(self.content_weight), self.modality_weights),
         )
 
-    def _trial(self, user_items: CSR, inputs: dict[str, Any]) -> Callable[[dict[str, Any]], float]:
+    def _trial(self, user_items: CSR, given: Given) -> Callable[[Mapping[str, object]], float]:
         """Minus the RMSE on a tenth of the ratings."""
         train, test = random_holdout(user_items, 0.1, self.random_state)
         if test.nnz == 0:
@@ -233,42 +284,24 @@ class KernelAttentionRegressor(RegressorParameters):
             )
         entries = Entries(test)
 
-        def score(setting: dict[str, Any]) -> float:
+        def score(setting: Mapping[str, object]) -> float:
             model = type(self)(**{**self.get_params(), **setting})
-            model._state = model._learn(train, inputs, False, lambda epoch, loss: None)
-            return -model._passes().predictors[-1].rmse(entries, (model._state["low"], model._state["high"]))
+            model._state = state = model._learn(train, given, False, lambda epoch, loss: None)
+            return -model._passes().predictors[-1].rmse(entries, (state.scale.low, state.scale.high))
 
         return score
-
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        return {
-            **dict.fromkeys(Hyperparameters.names(), float),
-            **rating_scale.layout(state),
-            **dict.fromkeys(("passes", "first_steps", "second_steps"), int),
-            "declared": ("explicit", "implicit", "unknown"),
-            "histories": ("float32", shape),
-            "first": ("float64", (nnz,)),
-            "second": ("float64", (nnz if state["passes"] == 2 else 0,)),
-            **content_state.layout_of_sides(shape, state),
-        }
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        if state["passes"] not in (1, 2):
-            raise ValueError(f"passes is {state['passes']}")
-        Hyperparameters.from_facts(state).check()
-        rating_scale.check(state)
 
     @property
     def predicts_ratings(self) -> bool:
         """True: the stored values are taken as ratings, unless they were declared as something else."""
         s = self._fitted()
-        return bool(s["declared"] != "implicit" and s["low"] < s["high"])
+        return bool(s.declared != "implicit" and s.scale.low < s.scale.high)
 
     @property
     def steps_(self) -> tuple[int, ...]:
         """Steps of conjugate gradients that each pass took."""
         s = self._fitted()
-        return (s["first_steps"], s["second_steps"])[: s["passes"]]
+        return (s.first_steps, s.second_steps)[: s.passes]
 
     # Scores.
 
@@ -276,14 +309,13 @@ class KernelAttentionRegressor(RegressorParameters):
         def make() -> Passes:
             s = self._fitted()
             budget = self.memory_budget or config.memory_budget()
-            out = Passes(s["histories"], Hyperparameters.from_facts(s), budget, content_state.unpacked_sides(s))
-            for name in ("first", "second")[: s["passes"]]:
+            out = Passes(s.histories, s.hyperparameters, budget, s.sides)
+            for coefficients in (s.first, s.second)[: s.passes]:
                 out.system(len(out.predictors))
-                out.add(s[name])
+                out.add(coefficients)
             return out
 
-        out: Passes = self._derived("passes", make)
-        return out
+        return self._derived("passes", make)
 
     def _row_bytes(self) -> int:
         return 12 * self.n_users + 80 * self.n_items
@@ -295,7 +327,7 @@ class KernelAttentionRegressor(RegressorParameters):
 
     @snapshot_read
     def predict(
-        self, userid: Any, itemid: Any, *, user_items: Any = None, return_std: bool = False, clip: bool = True
+        self, userid: object, itemid: object, *, user_items: object = None, return_std: bool = False, clip: bool = True
     ) -> Any:
         """Predicted ratings of pairs.
 
@@ -337,19 +369,31 @@ class KernelAttentionRegressor(RegressorParameters):
             views = Views(passes, self._columns(), rows, kernels, queries.userids, content)
         return partial(explain.explanation, passes.predictors[-1], rows, kernels, queries.userids, views)
 
+    def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
+        s = self._fitted()
+        return content_state.updated(name, s.users if name == "user_features" else s.items, ids, given, n)
+
+    def _user_features(self, given: object, n: int) -> CSR:
+        return content_state.of_queries(self._fitted().users, given, n)
+
+    def _content_of(self, queries: Queries) -> Content | None:
+        """What users bring along, if they do."""
+        return content_state.rows_of(self._fitted().users, queries.features)
+
+    def _columns(self) -> Columns:
+        users, items = (None if side is None else side.known for side in self._fitted().sides)
+        return self._derived("columns", lambda: Columns.of_content(items, users))
+
     # Vectors: residuals and activity, as in the first pass.
 
-    def _vectors(self, rows: CSR, side: int) -> CSR:
-        return self._passes().vectors(rows, side)
-
     def _user_vectors(self) -> CSR:
-        return self._vectors(self._fitted()["histories"], 0)
+        return self._passes().vectors(self._fitted().histories, 0)
 
     def _item_vectors(self) -> CSR:
-        return self._vectors(self._fitted()["histories"].T.tocsr(), 1)
+        return self._passes().vectors(self._fitted().histories.T.tocsr(), 1)
 
     def _fold_users(self, user_items: CSR) -> CSR:
-        return self._vectors(user_items, 0)
+        return self._passes().vectors(user_items, 0)
 
     def _fold_items(self, item_users: CSR) -> CSR:
-        return self._vectors(item_users, 1)
+        return self._passes().vectors(item_users, 1)

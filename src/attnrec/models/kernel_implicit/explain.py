@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...explain.explanation import Explanation, Part
-from ..content.attribution import Added, Columns, by_size
+from ..content.attribution import Added, Columns, Views, by_size
 from ..content.state import Side
 from ..inputs.histories import CSR, Array, RowChunks, entries_of
 from .history import History
@@ -69,7 +70,7 @@ class Users:
     temperature: float
 
     @cached_property
-    def _history(self) -> Any:  # pairs come a user at a time
+    def _history(self) -> Callable[[int], History]:  # pairs come a user at a time
         return lru_cache(1)(lambda row: History.of(self.transposed, *entries_of(self.units, row), self.temperature))
 
     def added(self, row: int, itemid: int) -> tuple[Array, Array, Array]:
@@ -102,7 +103,7 @@ def explanation(
     elif not len(history):
         from_users = float(liked[itemid])
     total += from_users
-    views: dict[str, Any] = {}
+    views: Views = {}
     if similarity is not None:
         views = similarity.columns.views(similarity.added(history, itemid, by_items, from_users), total, n)
     by_item = Part.largest(history, listed, n, background=total - float(listed.sum()))

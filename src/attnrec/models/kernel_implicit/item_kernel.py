@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ def content_bytes(x: CSR, values: int) -> int:
     return 64 * values + 40 * int(x.nnz) + cold
 
 
-def between(unit: CSR, used: Array, temperature: float, regularization: float, step: Callable[[int], Any]) -> Array:
+def between(unit: CSR, used: Array, temperature: float, regularization: float, step: Callable[[int], object]) -> Array:
     """Weight of history item j in the score of item i, (n, n) float32: ``-regularization (K + regularization I)^-1``
     off its diagonal, for the kernel K of items with users.
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from ... import ops
-from ..._util.validate import check_number
 from ...explain.explanation import Explanation
 from ..base import batches
-from ..base.fitting import Report
-from ..base.recommender import Queries
+from ..base.fitting import Given, Report
+from ..base.recommender import Queries, Recommender
 from ..content import state as content_state
+from ..content.attribution import Columns
 from ..inputs import dislikes
 from ..inputs.histories import CSR, Array, csr, histories, ones
-from . import item_kernel, ridge, vector_items
+from . import item_kernel, parameters, ridge, vector_items
 from .explain import Similarity, Users, explanation
-from .parameters import RecommenderParameters
+from .state import KernelState
 from .user_block import UserBlock
 
 __all__ = ["KernelAttentionRecommender"]
 
 
-class KernelAttentionRecommender(RecommenderParameters):
+class KernelAttentionRecommender(Recommender[KernelState]):
     r"""Implicit feedback: softmax attention on values that are solved for, in closed form, instead of looked up.
 
     Histories are compared through an exponential kernel, the numerator of softmax attention::
@@ -125,8 +125,48 @@ class KernelAttentionRecommender(RecommenderParameters):
     (True, True)
     """
 
-    def _side(self, inputs: dict[str, Any], n_items: int) -> content_state.Side | None:
-        known = content_state.taken("item_features", inputs, n_items, "items")
+    _holds = KernelState
+    accepted_inputs = frozenset({"tune", "item_features", "item_vectors"})
+
+    def __init__(
+        self,
+        temperature: float = 0.25,
+        regularization: float = 0.15,
+        popularity_exponent: float = 0.2,
+        *,
+        based_on: Literal["users", "items", "both"] = "users",
+        item_temperature: float = 0.5,
+        item_regularization: float = 0.5,
+        activity_exponent: float = 0.5,
+        content_weight: float = 0.3,
+        modality_weights: Mapping[str, float] | None = None,
+        n_blocks: int | Literal["auto"] = "auto",
+        memory_budget: int | None = None,
+        random_state: int = 0,
+        negative: Literal["seen", "ignore", "interaction"] = "seen",
+    ) -> None:
+        self.temperature = temperature
+        self.regularization = regularization
+        self.popularity_exponent = popularity_exponent
+        self.based_on = based_on
+        self.item_temperature = item_temperature
+        self.item_regularization = item_regularization
+        self.activity_exponent = activity_exponent
+        self.content_weight = content_weight
+        self.modality_weights = modality_weights
+        self.n_blocks = n_blocks
+        self.memory_budget = memory_budget
+        self.random_state = random_state
+        self.negative = negative
+
+    def _check_params(self) -> None:
+        parameters.check(self)
+
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
+        return parameters.SPACE[self.based_on]
+
+    def _side(self, item_features: object, n_items: int) -> content_state.Side | None:
+        known = content_state.taken("item_features", item_features, n_items, "items")
         if known is not None and self.based_on == "users":
             raise ValueError(
                 "item_features say which items are alike: use them with based_on='items' or based_on='both'"
@@ -140,7 +180,7 @@ class KernelAttentionRecommender(RecommenderParameters):
         more = 0 if content is None else item_kernel.content_bytes(x, content)
         return ridge.plan(x.shape, x.nnz, self.based_on, self.n_blocks, self.memory_budget, more)
 
-    def memory_needed(self, user_items: Any, item_features: Any = None) -> int:
+    def memory_needed(self, user_items: object, item_features: object = None) -> int:
         """Peak memory of ``fit(user_items, item_features=item_features)``, in addition to its input.
 
         Parameters
@@ -162,59 +202,64 @@ class KernelAttentionRecommender(RecommenderParameters):
         """
         self._check_params()
         x = dislikes.apart(histories("user_items", user_items), self.negative)[0]
-        content_side = self._side({"item_features": item_features}, x.shape[1])
-        return self._plan(x, None if content_side is None else content_side.known.nnz)[0]
+        beside = self._side(item_features, x.shape[1])
+        return self._plan(x, None if beside is None else beside.known.nnz)[0]
 
     # Learning.
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> KernelState:
         x = user_items
-        content_side = self._side(inputs, x.shape[1])
-        bytes_, n_blocks = self._plan(x, None if content_side is None else content_side.known.nnz)
+        beside = self._side(given.item_features, x.shape[1])
+        bytes_, n_blocks = self._plan(x, None if beside is None else beside.known.nnz)
         if self.n_blocks == "auto" and n_blocks > 1:
             warnings.warn(
                 f"users are solved for in {n_blocks} blocks to stay within the memory budget, which costs accuracy "
                 "unless temperature is chosen for it: pass a larger memory_budget, fit(tune=...), or "
                 f"n_blocks={n_blocks} to have it so",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         counts = np.bincount(x.indices, minlength=x.shape[1])
         weights = ridge.column_weights(counts, float(self.popularity_exponent))
         unit = ridge.features(x, weights)
         activity = ridge.column_weights(np.diff(x.indptr), float(self.activity_exponent))
-        state: dict[str, Any] = {
-            "histories": x,
-            "declared": inputs["declared"],
-            "based_on": self.based_on,
-            "temperature": float(self.temperature),
-            "n_blocks": n_blocks,
-            "random_state": int(self.random_state),
-            "unit": unit.data,
-            "item_weights": weights,
-            "user_weights": activity,
-        }
-        if content_side is not None:
-            state |= content_state.packed_sides((None, content_side)) | {"content_weight": content_side.share}
+        inverse: list[Array] = []
+        between, given_vectors = None, None
         columns = (x.shape[0] if self.based_on != "items" else 0) + (x.shape[1] if self.based_on != "users" else 0)
         with batches.progress(columns, show_progress, "column") as bar:
             bar.set_description(f"{bytes_ / 1e9:.2f} GB" + (f", {n_blocks} blocks of users" if n_blocks > 1 else ""))
             if self.based_on != "items":
-                for g, rows in enumerate(ridge.parts(x.shape[0], n_blocks, int(self.random_state))):
+                for rows in ridge.parts(x.shape[0], n_blocks, int(self.random_state)):
                     part = unit if n_blocks == 1 else unit[rows]
-                    state[f"inverse_{g}"] = self._inverse(part, bar.update)
+                    inverse.append(self._inverse(part, bar.update))
             if self.based_on != "users":
-                between = self._between(ridge.features(x.T.tocsr(), activity), content_side, bar.update)
-                state |= {"between_items": between} | vector_items.put(between, inputs.get("item_vectors"), counts > 0)
+                between = self._between(ridge.features(x.T.tocsr(), activity), beside, bar.update)
+                given_vectors = vector_items.put(between, given.item_vectors, counts > 0)
+        state = KernelState(
+            histories=x,
+            declared=given.declared,
+            based_on=self.based_on,
+            temperature=float(self.temperature),
+            n_blocks=n_blocks,
+            random_state=int(self.random_state),
+            unit=unit.data,
+            item_weights=weights,
+            user_weights=activity,
+            inverse=tuple(inverse),
+            between_items=between,
+            vectors=given_vectors,
+            items=content_state.HeldSide.of(beside),
+            content_weight=None if beside is None else beside.share,
+        )
         report(1, float("nan"))
         return state
 
-    def _between(self, by_item: CSR, content_side: content_state.Side | None, step: Any) -> Array:
-        unit = by_item if content_side is None else content_side.fused(by_item)
+    def _between(self, by_item: CSR, beside: content_state.Side | None, step: Callable[[int], object]) -> Array:
+        unit = by_item if beside is None else beside.fused(by_item)
         used = np.diff(by_item.indptr) > 0
         return self._solved("item_", lambda t, r: item_kernel.between(unit, used, t, r, step), unit)
 
-    def _inverse(self, unit: CSR, step: Any) -> Array:
+    def _inverse(self, unit: CSR, step: Callable[[int], object]) -> Array:
         return self._solved("", lambda t, r: ridge.inverse(unit, t, r, step), unit)
 
     def _solved(self, prefix: str, solve: Callable[[float, float], Array], unit: CSR) -> Array:
@@ -227,36 +272,11 @@ class KernelAttentionRecommender(RecommenderParameters):
                 f"{regularization:g} is {error}: raise {prefix}regularization, or lower {prefix}temperature"
             ) from None
 
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        based_on, n_blocks = state["based_on"], state["n_blocks"]
-        if type(n_blocks) is not int or not 1 <= n_blocks <= max(1, shape[0]):
-            raise ValueError(f"n_blocks is {n_blocks!r:.40}")
-        blocks = [] if based_on == "items" else np.array_split(np.empty(shape[0]), n_blocks)
-        return {
-            "declared": ("explicit", "implicit", "unknown"),
-            "based_on": ("users", "items", "both"),
-            "temperature": float,
-            "n_blocks": int,
-            "random_state": int,
-            "histories": ("float32", shape),
-            "unit": ("float32", (nnz,)),
-            "item_weights": ("float32", shape[1:]),
-            "user_weights": ("float32", shape[:1]),
-            **{f"inverse_{g}": ("float32", (len(block),) * 2) for g, block in enumerate(blocks)},
-            **({} if based_on == "users" else {"between_items": ("float32", (shape[1],) * 2)}),
-            **vector_items.layout(shape[1], state),
-            **content_state.layout_of_sides(shape, state),
-            **({"content_weight": float} if "content" in state else {}),
-        }
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        check_number("temperature", state["temperature"], 1e-2)
-        if state["random_state"] < 0:
-            raise ValueError(f"random_state is {state['random_state']}")
-
-    def _known_features(self, name: str, ids: Array, given: Any, n: int) -> Any:
-        known = vector_items.updated if name == "item_vectors" else partial(content_state.updated, name)
-        return known(self._fitted(), ids, given, n)
+    def _known_features(self, name: str, ids: Array, given: object, n: int) -> object:
+        s = self._fitted()
+        if name == "item_vectors":
+            return vector_items.updated(s, ids, given, n)
+        return content_state.updated(name, s.items, ids, given, n)
 
     @property
     def history_weights(self) -> Array:
@@ -264,9 +284,12 @@ class KernelAttentionRecommender(RecommenderParameters):
 
         ``user_items @ history_weights[i]`` are the scores of item i, without the part of users if ``based_on="both"``.
         """
-        if "between_items" not in (s := self._fitted()):
+        return np.asarray(self._between_items(self._fitted()).T)
+
+    def _between_items(self, s: KernelState) -> Array:
+        if s.between_items is None:
             raise ValueError("based_on='users' has no weights between items: use based_on='items' or based_on='both'")
-        return np.asarray(s["between_items"].T)
+        return s.between_items
 
     def _row_bytes(self) -> int:
         return 48 * self.n_items + 24 * self.n_users
@@ -275,23 +298,23 @@ class KernelAttentionRecommender(RecommenderParameters):
 
     def _user_vectors(self) -> CSR:
         s = self._fitted()
-        x = s["histories"]
-        return csr(s["unit"], x.indices, x.indptr, x.shape)
+        x = s.histories
+        return csr(s.unit, x.indices, x.indptr, x.shape)
 
     def _fold_users(self, user_items: CSR) -> CSR:
-        return ridge.features(user_items, self._fitted()["item_weights"])
+        return ridge.features(user_items, self._fitted().item_weights)
 
     def _item_vectors(self) -> CSR:
-        return self._fold_items(self._fitted()["histories"].T.tocsr())
+        return self._fold_items(self._fitted().histories.T.tocsr())
 
     def _fold_items(self, item_users: CSR) -> CSR:
-        return ridge.features(item_users, self._fitted()["user_weights"])
+        return ridge.features(item_users, self._fitted().user_weights)
 
     # Scores.
 
     def _liked(self) -> Array:
         """Share of users who have each item, (items,) float32."""
-        x = self._fitted()["histories"]
+        x = self._fitted().histories
         out: Array = (np.bincount(x.indices, minlength=x.shape[1]) / max(x.shape[0], 1)).astype(np.float32)
         return out
 
@@ -299,31 +322,33 @@ class KernelAttentionRecommender(RecommenderParameters):
         s = self._fitted()
 
         def make() -> list[UserBlock]:
-            unit, x = self.user_vectors, ones(s["histories"])
-            found = ridge.parts(x.shape[0], s["n_blocks"], s["random_state"])
+            unit, x = self._derived("user_vectors", self._user_vectors), ones(s.histories)
+            found = ridge.parts(x.shape[0], s.n_blocks, s.random_state)
             if len(found) == 1:
-                return [UserBlock(found[0], s["inverse_0"], unit, x)]
-            return [UserBlock(rows, s[f"inverse_{g}"], unit[rows], x[rows]) for g, rows in enumerate(found)]
+                return [UserBlock(found[0], s.inverse[0], unit, x)]
+            return [
+                UserBlock(rows, inverse, unit[rows], x[rows]) for rows, inverse in zip(found, s.inverse, strict=True)
+            ]
 
-        return list(self._derived("blocks", make)) if s["based_on"] != "items" else []
+        return list(self._derived("blocks", make)) if s.based_on != "items" else []
 
     def _weights(self, block: UserBlock, queries: Queries, x: CSR) -> Array:
         """Weight of every user of the block for each query, (b, n) float32."""
         same = np.ones(x.shape[0], dtype=bool)
         if queries.given is not None:
-            same = ridge.same_rows(x, self._fitted()["histories"], queries.userids)
-        return block.weights(self._fold_users(x), queries.userids, same, self._fitted()["temperature"])
+            same = ridge.same_rows(x, self._fitted().histories, queries.userids)
+        return block.weights(self._fold_users(x), queries.userids, same, self._fitted().temperature)
 
     def _histories(self, queries: Queries) -> CSR:
-        stored = self._fitted()["histories"]
+        stored = self._fitted().histories
         return ones(stored[queries.userids] if queries.given is None else queries.given)
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()
         x = self._histories(queries)
         shape = (x.shape[0], self.n_items)
-        if s["based_on"] == "items":
-            scores = ridge.sums_of_rows(x, s["between_items"])
+        if s.based_on == "items":
+            scores = ridge.sums_of_rows(x, self._between_items(s))
             scores[np.diff(x.indptr) == 0] = self._liked()
             return scores, scores
         scores, share = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
@@ -337,38 +362,37 @@ class KernelAttentionRecommender(RecommenderParameters):
             size += w.sum(axis=1, dtype=np.float64)
         scores *= np.float32(1 / len(blocks))
         share /= np.maximum(size, np.finfo(np.float32).tiny)[:, None].astype(np.float32)
-        if s["based_on"] == "both":
-            scores += ridge.sums_of_rows(x, s["between_items"])
+        if s.based_on == "both":
+            scores += ridge.sums_of_rows(x, self._between_items(s))
         return scores, share
 
     def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
         s = self._fitted()
-        if s["based_on"] == "users":
+        if s.based_on == "users":
             return np.minimum(weights, np.float32(1))
-        between = s["between_items"]
+        between = self._between_items(s)
         whole = self._derived("sizes", lambda: ridge.absolute_sums(between))
-        x = self._histories(queries)
-        share = np.zeros(ids.shape, dtype=np.float32)
-        for r, row in enumerate(ids):
-            found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
-            share[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
-        weights = (weights + share) / 2 if s["based_on"] == "both" else share
+        share = ridge.shares(self._histories(queries), ids, between, whole)
+        weights = (weights + share) / 2 if s.based_on == "both" else share
         return np.minimum(weights, np.float32(1))
 
     # Why.
 
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        x, raters_of = self._histories(queries), self._derived("raters", lambda: s["histories"].T.tocsr())
+        x, raters_of = self._histories(queries), self._derived("raters", lambda: s.histories.T.tocsr())
         blocks = self._user_blocks()
         weights = np.zeros((len(queries.userids), self.n_users if blocks else 0), np.float32)
         for block in blocks:
             weights[:, block.rows] = self._weights(block, queries, x)
-        units, temperature = self._fold_users(x), s["temperature"]
-        transposed = self._derived("keys_by_item", lambda: self.user_vectors.T.tocsr()) if blocks else None
-        users = Users(queries.userids, blocks, weights, raters_of, units, transposed, temperature) if blocks else None
-        side = content_state.unpacked_sides(s)[1]
+        units, temperature = self._fold_users(x), s.temperature
+        users = None
+        if blocks:
+            turned = self._derived("keys_by_item", lambda: self._user_vectors().T.tocsr())
+            users = Users(queries.userids, blocks, weights, raters_of, units, turned, temperature)
+        side = s.beside
         similarity = None
         if side is not None:
-            similarity = self._derived("similarity", lambda: Similarity.of(self.item_vectors, side, self._columns()))
-        return partial(explanation, queries.userids, x, s.get("between_items"), users, similarity, self._liked())
+            columns = self._derived("columns", lambda: Columns.of_content(side.known, None))
+            similarity = self._derived("similarity", lambda: Similarity.of(self._item_vectors(), side, columns))
+        return partial(explanation, queries.userids, x, s.between_items, users, similarity, self._liked())

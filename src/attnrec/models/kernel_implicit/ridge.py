@@ -20,6 +20,7 @@ __all__ = [
     "parts",
     "plan",
     "same_rows",
+    "shares",
     "sums_of_rows",
 ]
 
@@ -168,4 +169,13 @@ def absolute_sums(x: Array) -> Array:
     out = np.zeros(x.shape[1])
     for start in range(0, len(x), _STRIP):
         out += np.abs(x[start : start + _STRIP]).sum(axis=0, dtype=np.float64)
+    return out
+
+
+def shares(x: CSR, ids: Array, between: Array, whole: Array) -> Array:
+    """Fraction of ``whole`` (items,), the absolute sums of ``between``, that histories have in items found, (b, k)."""
+    out = np.zeros(ids.shape, dtype=np.float32)
+    for r, row in enumerate(ids):
+        found = np.abs(between[np.ix_(x.indices[x.indptr[r] : x.indptr[r + 1]], row)]).sum(axis=0, dtype=np.float64)
+        out[r] = np.where((row >= 0) & (whole[row] > 0), found / np.maximum(whole[row], 1e-30), 0)
     return out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def conjugate_gradients(
     preconditioner: Callable[[Array], Array] | None = None,
     tolerance: float,
     max_steps: int,
-    report: Callable[[int, float], Any] | None = None,
+    report: Callable[[int, float], object] | None = None,
 ) -> Solution:
     """Solve ``A x = y`` for a symmetric positive definite A; Hestenes and Stiefel, 1952.
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ... import ops
 from ..._util.validate import check_choice
 from ...explain.explanation import Explanation, Part
-from ..base.fitting import Report
+from ..base.fitting import Given, Report
 from ..base.recommender import Queries, Recommender
-from ..inputs import dislikes, rating_scale
+from ..base.state import Declared, Negative
+from ..inputs import dislikes
 from ..inputs.histories import CSR, Array, csr, entries_of, float64_rows, unit_rows
+from ..inputs.rating_scale import Scale
 from ..linalg.kernel import per_cosine
 from . import terms
+from .state import NeighbourState
 
 __all__ = ["NeighbourAttention"]
 
 
-class NeighbourAttention(Recommender):
+class NeighbourAttention(Recommender[NeighbourState]):
     r"""Recommend what similar users liked, each user weighted by softmax attention.
 
     Attention of user u over every other user v (Vaswani et al., 2017, eq. 1, with histories as queries and keys, and
@@ -88,6 +91,8 @@ class NeighbourAttention(Recommender):
     (3.69, 3.69)
     """
 
+    _holds = NeighbourState
+
     def __init__(
         self,
         temperature: float = 0.05,
@@ -111,63 +116,45 @@ class NeighbourAttention(Recommender):
         check_choice("features", self.features, ("auto", "centred", "raw", "binary"))
         check_choice("negative", self.negative, dislikes.CHOICES)
 
-    def _feedback(self, x: CSR, declared: str) -> str:
+    def _feedback(self, x: CSR, declared: Declared) -> Literal["explicit", "implicit"]:
         if self.feedback != "auto":
             return self.feedback
         if declared == "unknown":
             return "implicit" if np.all(x.data == x.data[:1]) else "explicit"
         return declared
 
-    def _takes_negative(self, user_items: CSR, declared: str) -> str:
+    def _takes_negative(self, user_items: CSR, declared: Declared) -> Negative:
         explicit = self._feedback(user_items, declared) == "explicit"
         return "interaction" if explicit else self.negative
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> NeighbourState:
         x, features = user_items, self.features
-        feedback = self._feedback(x, inputs["declared"])
+        feedback = self._feedback(x, given.declared)
         if features == "auto":
             features = "centred" if feedback == "explicit" else "binary"
         overall = float(np.mean(x.data, dtype=np.float64))
         means = terms.means(x, overall, float(self.mean_damping))
-        state = {
-            "histories": x,
-            "means": means,
-            "unit": unit_rows(terms.features(x, means, features)).data,
-            "values": terms.values(x, means, feedback),
-            "overall": overall,
-            "declared": inputs["declared"],
-            "feedback": feedback,
-            "features": features,
-            "temperature": float(self.temperature),
-            "damping": float(self.damping),
-            "mean_damping": float(self.mean_damping),
-            **rating_scale.facts(x, inputs["rating_range"]),
-        }
+        state = NeighbourState(
+            histories=x,
+            declared=given.declared,
+            means=means,
+            unit=unit_rows(terms.features(x, means, features)).data,
+            values=terms.values(x, means, feedback),
+            overall=overall,
+            feedback=feedback,
+            features=features,
+            temperature=float(self.temperature),
+            damping=float(self.damping),
+            mean_damping=float(self.mean_damping),
+            scale=Scale.of(x, given.rating_range),
+        )
         report(1, float("nan"))
         return state
-
-    def _layout(self, shape: tuple[int, int], nnz: int, state: dict[str, Any]) -> dict[str, Any]:
-        width = shape[1] * (2 if state["feedback"] == "explicit" else 1)
-        return {
-            **dict.fromkeys(("overall", "temperature", "damping", "mean_damping"), float),
-            "declared": ("explicit", "implicit", "unknown"),
-            "feedback": ("explicit", "implicit"),
-            "features": ("centred", "raw", "binary"),
-            "histories": ("float32", shape),
-            "means": ("float32", shape[:1]),
-            "unit": ("float32", (nnz,)),
-            "values": ("float32", (shape[0], width)),
-            **rating_scale.layout(state),
-        }
-
-    def _check_state(self, state: dict[str, Any]) -> None:
-        terms.check_numbers(**{name: state[name] for name in ("temperature", "damping", "mean_damping")})
-        rating_scale.check(state)
 
     @property
     def predicts_ratings(self) -> bool:
         """Whether the feedback that the model was fitted with is explicit."""
-        return bool(self._fitted()["feedback"] == "explicit")
+        return bool(self._fitted().feedback == "explicit")
 
     def _row_bytes(self) -> int:
         return 48 * self.n_items  # scores and shares, their copies, and the ranking's keys
@@ -176,61 +163,61 @@ class NeighbourAttention(Recommender):
 
     def _user_vectors(self) -> CSR:
         s = self._fitted()
-        x = s["histories"]
-        return csr(s["unit"], x.indices, x.indptr, x.shape)
+        x = s.histories
+        return csr(s.unit, x.indices, x.indptr, x.shape)
 
     def _fold_users(self, user_items: CSR) -> CSR:
         s = self._fitted()
-        means = terms.means(user_items, s["overall"], s["mean_damping"])
-        return unit_rows(terms.features(user_items, means, s["features"]))
+        means = terms.means(user_items, s.overall, s.mean_damping)
+        return unit_rows(terms.features(user_items, means, s.features))
 
     def _item_vectors(self) -> CSR:
         s = self._fitted()
-        return unit_rows(terms.features(s["histories"], s["means"], s["features"]).T.tocsr())
+        return unit_rows(terms.features(s.histories, s.means, s.features).T.tocsr())
 
     def _fold_items(self, item_users: CSR) -> CSR:
         s = self._fitted()
-        return unit_rows(terms.item_features(item_users, s["means"], s["features"]))
+        return unit_rows(terms.item_features(item_users, s.means, s.features))
 
     # Scores.
 
     def _means(self, queries: Queries) -> Array:
         s = self._fitted()
         if queries.given is None:
-            out: Array = s["means"][queries.userids]
+            out: Array = s.means[queries.userids]
             return out
-        return terms.means(queries.given, s["overall"], s["mean_damping"])
+        return terms.means(queries.given, s.overall, s.mean_damping)
 
     def _query_vectors(self, queries: Queries) -> CSR:
         if queries.given is not None:
             return self._fold_users(queries.given)
-        return self.user_vectors[queries.userids]
+        return self._derived("user_vectors", self._user_vectors)[queries.userids]
 
     def _scores(self, queries: Queries) -> tuple[Array, Array]:
         s = self._fitted()
-        keys = self.user_vectors
+        keys = self._derived("user_vectors", self._user_vectors)
         out = ops.attend(
             self._query_vectors(queries),
             keys,
-            s["values"],
-            scale=1 / s["temperature"],
+            s.values,
+            scale=1 / s.temperature,
             exclude=terms.self_mask(queries.userids, keys.shape[0]),
             check_finite=False,
         )
-        if s["feedback"] == "implicit":
+        if s.feedback == "implicit":
             return out, out
         deviation, share = out[:, : self.n_items], out[:, self.n_items :]
-        trusted = share + np.float32(s["damping"])
+        trusted = share + np.float32(s.damping)
         scores = np.divide(deviation, trusted, out=np.zeros_like(trusted), where=trusted > 0)
         scores += self._means(queries)[:, None]
         return scores, share
 
     def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
         s = self._fitted()
-        explicit, temperature, damping = s["feedback"] == "explicit", s["temperature"], s["damping"]
-        keys = self.user_vectors
+        explicit, temperature, damping = s.feedback == "explicit", s.temperature, s.damping
+        keys = self._derived("user_vectors", self._user_vectors)
         by_item = self._derived("keys_by_item", lambda: keys.T.tocsr())
-        ratings = self._derived("ratings_by_item", lambda: s["histories"].T.tocsr())
+        ratings = self._derived("ratings_by_item", lambda: s.histories.T.tocsr())
         units, means = self._query_vectors(queries), self._means(queries).astype(np.float64)
         cosines = ops.similarity(units, keys, check_finite=False)  # rounded as in the scores
 
@@ -246,7 +233,7 @@ class NeighbourAttention(Recommender):
             items, x, shared, attention, shares = user(row)
             raters, said = entries_of(ratings, itemid)
             raters, said = raters[attention[raters] > 0], said[attention[raters] > 0]
-            values = said - s["means"][raters].astype(np.float64) if explicit else np.ones(len(raters))
+            values = said - s.means[raters].astype(np.float64) if explicit else np.ones(len(raters))
             trusted = float(attention[raters].sum()) + damping if explicit else 1.0
             weights = attention[raters] / trusted if trusted > 0 else np.zeros(len(raters))
             of_raters = np.zeros(len(attention))

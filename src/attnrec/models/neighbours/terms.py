@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..._util.validate import check_number
@@ -20,7 +18,7 @@ __all__ = [
 ]
 
 
-def check_numbers(*, temperature: Any, damping: Any, mean_damping: Any) -> None:
+def check_numbers(*, temperature: object, damping: object, mean_damping: object) -> None:
     """temperature > 0, the others >= 0, all finite."""
     check_number("temperature", temperature, 0.0001)
     check_number("damping", damping)

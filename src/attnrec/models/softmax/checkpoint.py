@@ -18,9 +18,9 @@ _NAME = "SoftmaxRecommender training"
 _FACTS = ("epoch", "first_loss", "losses", "scores")
 
 
-def write(path: str | os.PathLike[str], training: Training, params: dict[str, Any]) -> None:
+def write(path: str | os.PathLike[str], training: Training, params: dict[str, object]) -> None:
     """Everything that the next epochs depend on, moved to ``path`` when it is whole."""
-    state: dict[str, Any] = {name: getattr(training, name) for name in _FACTS}
+    state: dict[str, object] = {name: getattr(training, name) for name in _FACTS}
     state |= {"data": fingerprint(training.data), "steps": training.adam.steps}
     for name, x in training.parameters.items():
         first, second = training.adam.moments[name]
@@ -29,7 +29,7 @@ def write(path: str | os.PathLike[str], training: Training, params: dict[str, An
     model_file.write(path, _NAME, params, state)
 
 
-def resume(path: str | os.PathLike[str] | None, training: Training, params: dict[str, Any]) -> None:
+def resume(path: str | os.PathLike[str] | None, training: Training, params: dict[str, object]) -> None:
     """Take up ``training`` where the file has it; nothing is done without a path or a file.
 
     Raises
@@ -56,7 +56,7 @@ def resume(path: str | os.PathLike[str] | None, training: Training, params: dict
 
 
 def _take_up(
-    name: str, header: dict[str, Any], state: dict[str, Any], training: Training, params: dict[str, Any]
+    name: str, header: dict[str, Any], state: dict[str, Any], training: Training, params: dict[str, object]
 ) -> None:
     fix = "give checkpoint another name, or remove the file"
     if header["class"] != _NAME:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..base.queries import Queries
-from ..content import feature_rows
+from ..content import attribution, feature_rows
 from ..content.attribution import Added, Columns
 from ..inputs.histories import Array
+from .state import SoftmaxState
 
 __all__ = ["Views"]
 
@@ -23,7 +22,7 @@ class Views:
 
     Parameters
     ----------
-    state : dict
+    state : SoftmaxState
     columns : Columns
     queries : Queries
     users : (b, d) float64
@@ -36,7 +35,7 @@ class Views:
 
     def __init__(
         self,
-        state: dict[str, Any],
+        state: SoftmaxState,
         columns: Columns,
         queries: Queries,
         users: Array,
@@ -44,26 +43,26 @@ class Views:
         part: Array | None,
     ) -> None:
         self._state, self._columns, self._queries = state, columns, queries
-        self._lengths = np.where(lengths > 0, lengths, state["temperature"])
+        self._lengths = np.where(lengths > 0, lengths, state.temperature)
         self._part = None if part is None else part / self._lengths[:, None]
-        self._rest = users / state["temperature"] - (0 if self._part is None else self._part)
+        self._rest = users / state.temperature - (0 if self._part is None else self._part)
 
-    def of(self, row: int, itemid: int, item: Array, whole: float, n: int) -> dict[str, Any]:
+    def of(self, row: int, itemid: int, item: Array, whole: float, n: int) -> attribution.Views:
         """Views of the score of an item, whose vector is ``item``, for the user of a row; see :meth:`Columns.views`."""
         s, rest = self._state, self._rest[row]
         ids, added = [np.zeros(0, np.int64)], [np.zeros(0)]
         interactions, width = float(rest @ item), 0
-        if "item_content" in s:
-            at, values = feature_rows.entries(s["item_content"], itemid)
-            length = float(np.linalg.norm(s["items"][itemid].astype(np.float64))) or 1.0
+        if s.item is not None:
+            at, values = feature_rows.entries(s.item.content, itemid)
+            length = float(np.linalg.norm(s.items[itemid].astype(np.float64))) or 1.0
             ids.append(at)
-            added.append(values * (s["item_features"][at].astype(np.float64) @ rest) / length)
-            interactions, width = interactions - float(added[-1].sum()), len(s["item_features"])
-        if self._part is not None:
+            added.append(values * (s.item.features[at].astype(np.float64) @ rest) / length)
+            interactions, width = interactions - float(added[-1].sum()), len(s.item.features)
+        if self._part is not None and s.user is not None:
             given, user = self._queries.features, int(self._queries.userids[row])
-            rows, which = (s["user_content"], user) if given is None else (given, row)
+            rows, which = (s.user.content, user) if given is None else (given, row)
             if which >= 0:
                 columns, values = feature_rows.entries(rows, which)
                 ids.append(columns + width)
-                added.append(values * (s["user_features"][columns].astype(np.float64) @ item) / self._lengths[row])
+                added.append(values * (s.user.features[columns].astype(np.float64) @ item) / self._lengths[row])
         return self._columns.views(Added(np.concatenate(ids), np.concatenate(added), interactions), whole, n)

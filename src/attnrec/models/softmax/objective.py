@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ... import ops
+from ..._util.arraylike import as_floats
 from ..content import feature_rows
 from ..inputs.histories import CSR, Array, product, transposed_product
 from . import vectors
 
-__all__ = ["Data", "Setting", "gradients", "item_rows", "start", "user_rows"]
+__all__ = ["Data", "Setting", "gradients", "item_rows", "sample_weights", "start", "user_rows"]
 
 Parameters = dict[str, Array]
 
@@ -22,8 +22,8 @@ class Data:
     """What is learned from: histories of ones (users, items), features of both or None, weights of users or None."""
 
     histories: CSR
-    item_features: Any = None
-    user_features: Any = None
+    item_features: CSR | Array | None = None
+    user_features: CSR | Array | None = None
     sample_weight: Array | None = None
 
 
@@ -37,6 +37,32 @@ class Setting:
     id_dropout: float
     eps: float
     item_bias: Array | None = None
+
+
+def sample_weights(given: object, x: CSR) -> Array | None:
+    """Weights of the users of histories, checked.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not one number of 0 or more for each user, or leave nothing to learn.
+    """
+    if given is None:
+        return None
+    try:
+        weight = as_floats(given, "sample_weight", np.float32)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"sample_weight is {type(given).__name__}, not numbers: give a vector, one for each of the {x.shape[0]} "
+            "users in the order of user_items"
+        ) from None
+    if weight.shape != x.shape[:1]:
+        raise ValueError(f"sample_weight has shape {weight.shape}: give one for each of the {x.shape[0]} users")
+    if not np.all(np.isfinite(weight) & (weight >= 0)):
+        raise ValueError("sample_weight must be finite and 0 or more")
+    if not weight[np.diff(x.indptr) > 0].any():
+        raise ValueError("sample_weight is 0 for every user who has a history: nothing would be learned")
+    return weight
 
 
 def start(data: Data, factors: int, embed_users: bool, rng: np.random.Generator) -> Parameters:
@@ -80,7 +106,7 @@ def gradients(
     if data.item_features is not None and setting.id_dropout:
         keep = (rng.random((y.shape[1], 1)) >= setting.id_dropout).astype(np.float32)
     raw_v = item_rows(p, data, keep)
-    history: Any = None
+    history: CSR | None = None
     if setting.embed_users:
         raw_u = p["users"][rows]
     else:
@@ -110,7 +136,7 @@ def gradients(
     out: Parameters = {}
     if setting.embed_users:
         out["users"] = d_u
-    else:
+    elif history is not None:
         d_v += transposed_product(history, d_u)
     if data.user_features is not None:
         out["user_features"] = feature_rows.transposed_product(feature_rows.rows(data.user_features, rows), d_u)

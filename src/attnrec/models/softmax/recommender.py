@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
-from ... import metrics
-from ..._util.arraylike import as_floats
-from ..._util.validate import check_choice, check_number
+from ... import metrics, ops
+from ...explain.explanation import Explanation
 from ..base import batches, tuning
-from ..base.fitting import Report
+from ..base.fitting import Given, Report
+from ..base.recommender import Queries, Recommender
+from ..base.state import Declared
 from ..content import feature_rows
-from ..inputs import checks, dislikes
-from ..inputs.histories import CSR, Array, ones
-from . import checkpoint, vectors
+from ..content.attribution import described
+from ..inputs.histories import CSR, Array, ones, product
+from . import checkpoint, parameters, vectors
 from . import inference as serving
-from .objective import Data, Setting, item_rows, user_rows
+from .objective import Data, Setting, item_rows, sample_weights, user_rows
+from .state import Popularity, SoftmaxState, Tower, UserTower
 from .training import Diverged, Schedule, Training
 from .vectors import Loss
 
 __all__ = ["SoftmaxRecommender"]
 
+Held = tuple[CSR, Array]  # what was held out, and whose it is
 
-class SoftmaxRecommender(serving.SoftmaxServing):
+
+class SoftmaxRecommender(Recommender[SoftmaxState]):
     r"""Implicit feedback, large and sparse: vectors of users and items learned under the softmax loss over all items.
 
     Scores are cosines over a temperature, and p their softmax over the items; training makes what users chose likely::
@@ -141,6 +145,9 @@ class SoftmaxRecommender(serving.SoftmaxServing):
     True
     """
 
+    _holds = SoftmaxState
+    updates_are_exact = False
+    scores_are_shares = False
     accepted_inputs = frozenset(
         {"tune", "item_features", "item_vectors", "user_features", "sample_weight", "checkpoint"}
     )
@@ -189,60 +196,27 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         self.negative = negative
 
     def _check_params(self) -> None:
-        for name in ("factors", "epochs", *(["batch_size"] if self.batch_size is not None else [])):
-            checks.count(name, getattr(self, name))
-        check_number("temperature", self.temperature, 1e-2)
-        if self.positive_temperature is not None:
-            check_number("positive_temperature", self.positive_temperature, 1e-2)
-        check_choice("user_representation", self.user_representation, ("pooled", "embedding"))
-        check_choice("normalize", self.normalize, ("unseen", "all"))
-        check_choice("lr_schedule", self.lr_schedule, ("cosine", "linear", "constant"))
-        for name in ("learning_rate", "user_learning_rate", "weight_decay", "history_dropout", "id_dropout", "eps"):
-            check_number(name, getattr(self, name))
-        check_number("popularity_exponent", self.popularity_exponent)
-        if self.popularity_exponent and self.user_representation == "embedding":
-            raise ValueError(
-                f"popularity_exponent={self.popularity_exponent!r} goes with user_representation='pooled': leave it 0 "
-                "for embeddings"
-            )
-        for name in ("history_dropout", "id_dropout", "eps"):
-            if getattr(self, name) >= 1:
-                raise ValueError(f"{name}={getattr(self, name)!r} is a share: it must be below 1")
-        for name in ("validation_users", "patience", "random_state"):
-            checks.seed(name, getattr(self, name))
-        check_choice("negative", self.negative, dislikes.CHOICES)
+        parameters.check(self)
 
-    def _search_space(self) -> dict[str, Sequence[Any]]:
+    def _search_space(self) -> Mapping[str, Sequence[object]]:
         return {"temperature": (0.06, 0.08, 0.1, 0.14), "history_dropout": (0.1, 0.2, 0.4)}
 
     # Learning.
 
-    def _data(self, x: CSR, inputs: dict[str, Any]) -> Data:
+    def _data(self, x: CSR, given: Given) -> Data:
         """What is learned from, checked."""
-        found: dict[str, Any] = {}
-        for name, n, what in (("item_features", x.shape[1], "items"), ("user_features", x.shape[0], "users")):
-            given = inputs.get(name)
-            found[name] = None if given is None else feature_rows.features(name, given, n, what)
-        if found["user_features"] is not None and self.user_representation == "embedding":
+        items, users = (
+            None if features is None else feature_rows.features(name, features, n, what)
+            for name, features, n, what in (
+                ("item_features", given.item_features, x.shape[1], "items"),
+                ("user_features", given.user_features, x.shape[0], "users"),
+            )
+        )
+        if users is not None and self.user_representation == "embedding":
             raise ValueError(
                 "user_features go with user_representation='pooled': an embedding learns all that they could say"
             )
-        weight = inputs.get("sample_weight")
-        if weight is not None:
-            try:
-                weight = as_floats(weight, "sample_weight", np.float32)
-            except (TypeError, ValueError):
-                raise TypeError(
-                    f"sample_weight is {type(weight).__name__}, not numbers: give a vector, one for each of the "
-                    f"{x.shape[0]} users in the order of user_items"
-                ) from None
-            if weight.shape != x.shape[:1]:
-                raise ValueError(f"sample_weight has shape {weight.shape}: give one for each of the {x.shape[0]} users")
-            if not np.all(np.isfinite(weight) & (weight >= 0)):
-                raise ValueError("sample_weight must be finite and 0 or more")
-            if not weight[np.diff(x.indptr) > 0].any():
-                raise ValueError("sample_weight is 0 for every user who has a history: nothing would be learned")
-        return Data(ones(x), **found, sample_weight=weight)
+        return Data(ones(x), items, users, sample_weights(given.sample_weight, x))
 
     def _loss(self) -> Loss:
         t = float(self.temperature)
@@ -264,14 +238,15 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         schedule = Schedule(self.epochs, size, *rates, self.lr_schedule, int(self.random_state))
         return Training(data, setting, schedule, self.factors)
 
-    def _learn(self, user_items: CSR, inputs: dict[str, Any], show_progress: bool, report: Report) -> dict[str, Any]:
-        data = self._data(user_items, inputs)
-        held: Any = None
+    def _learn(self, user_items: CSR, given: Given, show_progress: bool, report: Report) -> SoftmaxState:
+        data = self._data(user_items, given)
+        held: Held | None = None
         learned = data
         if self.validation_users:
-            part, *held = tuning.hold_out(data.histories, int(self.random_state), most=self.validation_users)
+            part, test, userids = tuning.hold_out(data.histories, int(self.random_state), most=self.validation_users)
+            held = test, userids
             learned = Data(part, data.item_features, data.user_features, data.sample_weight)
-        training, path = self._training(learned), inputs.get("checkpoint")
+        training, path = self._training(learned), given.checkpoint
         resumable = {k: v for k, v in self.get_params().items() if k not in ("patience", "negative")}
         checkpoint.resume(path, training, resumable)
         n_users = int(np.count_nonzero(np.diff(learned.histories.indptr)))
@@ -292,10 +267,10 @@ class SoftmaxRecommender(serving.SoftmaxServing):
                 bar.set_postfix(loss=f"{loss:.4f}", **({} if score is None else {"NDCG@20": f"{score:.4f}"}))
                 report(training.epoch, loss)
         self.losses_, self.scores_ = training.losses, training.scores
-        given = (inputs.get("item_features"), inputs.get("user_features"))
-        return self._state_of(training.best, data, user_items, inputs["declared"], given)
+        columns = (given.item_features, given.user_features)
+        return self._state_of(training.best, data, user_items, given.declared, columns)
 
-    def _score(self, training: Training, held: Any) -> float:
+    def _score(self, training: Training, held: Held) -> float:
         """NDCG@20 on what was held out, of the parameters as they are."""
         test, userids = held
         twin = type(self)(**self.get_params())
@@ -309,49 +284,111 @@ class SoftmaxRecommender(serving.SoftmaxServing):
         p: dict[str, Array],
         data: Data,
         histories: CSR,
-        declared: str,
-        columns: Any = (None, None),
+        declared: Declared,
+        columns: tuple[object, object] = (None, None),
         only: Array | None = None,
-    ) -> dict[str, Any]:
+    ) -> SoftmaxState:
         """State from parameters; with ``only`` the vectors of these users alone, others being left at 0.
 
         ``columns`` are the features of items and users as they were given, by which columns have names.
         """
-        state: dict[str, Any] = {
-            "histories": histories,
-            "declared": declared,
-            "user_representation": self.user_representation,
-            "normalize": self.normalize,
-            "temperature": self._loss().temperature,
-            "lse_weight": self._loss().lse_weight,
-            "items": item_rows(p, data),
-            **{name: p[name] for name in ("item_features", "user_features") if name in p},
-            **serving.contents(data.item_features, data.user_features, columns),
-        }
-        bias = self._bias(data.histories)
-        if bias is not None:
-            state |= {"item_bias": bias, "popularity_exponent": float(self.popularity_exponent)}
+        loss, items = self._loss(), item_rows(p, data)
         rows = np.arange(histories.shape[0]) if only is None else only
         part = user_rows(p, data, rows)
-        state["user_rows"] = np.zeros((histories.shape[0], self.factors), dtype=np.float32)
+        placed = np.zeros((histories.shape[0], self.factors), dtype=np.float32)
         try:
-            state["user_rows"][rows] = serving.raw_users(state, data.histories[rows], part)
+            placed[rows] = serving.raw_vectors(
+                data.histories[rows], items, loss if self.user_representation == "embedding" else None, part
+            )
         except KeyboardInterrupt:
             if "users" not in p or only is not None:
                 raise
             message = (
                 "interrupted after training: fitted users keep the embeddings of training; fold-in is not affected"
             )
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
-            state["user_rows"][...] = p["users"] * (np.diff(histories.indptr) > 0)[:, None]
-        if part is not None:
-            state["user_part"] = np.zeros_like(state["user_rows"])
-            state["user_part"][rows] = part
-        state["average"] = serving.average(state["user_rows"])
-        return state
+            warnings.warn(message, RuntimeWarning, stacklevel=5)
+            placed[...] = p["users"] * (np.diff(histories.indptr) > 0)[:, None]
+        bias, item, user = self._bias(data.histories), None, None
+        if (x := data.item_features) is not None:
+            item = Tower(features=p["item_features"], content=x, columns=described(columns[0], x.shape[1]))
+        if (y := data.user_features) is not None and part is not None:
+            parts = np.zeros_like(placed)
+            parts[rows] = part
+            told = described(columns[1], y.shape[1])
+            user = UserTower(features=p["user_features"], content=y, columns=told, part=parts)
+        return SoftmaxState(
+            histories=histories,
+            declared=declared,
+            user_representation=self.user_representation,
+            normalize=self.normalize,
+            temperature=loss.temperature,
+            lse_weight=loss.lse_weight,
+            items=items,
+            user_rows=placed,
+            average=serving.average(placed),
+            popularity=None
+            if bias is None
+            else Popularity(item_bias=bias, popularity_exponent=float(self.popularity_exponent)),
+            item=item,
+            user=user,
+        )
+
+    # Vectors.
+
+    def _item_vectors(self) -> Array:
+        return vectors.unit(self._fitted().items)
+
+    def _user_vectors(self) -> Array:
+        s = self._fitted()
+        return serving.standing(s, s.user_rows)
+
+    def _fold_users(self, user_items: CSR) -> Array:
+        s = self._fitted()
+        return serving.standing(s, serving.raw_users(s, ones(user_items), None))
+
+    def _fold_items(self, item_users: CSR) -> Array:
+        """The mean direction of an item's users."""
+        return vectors.unit(product(ones(item_users), self._derived("user_vectors", self._user_vectors)))
+
+    def _user_features(self, given: object, n: int) -> CSR | Array:
+        return serving.user_features(self._fitted(), given, n)
+
+    # Scores.
+
+    def _standing(self, queries: Queries) -> Array:
+        s = self._fitted()
+        return serving.standing(s, serving.raw_of(s, queries))
+
+    def _scores(self, queries: Queries) -> tuple[Array, Array]:
+        s, index = self._fitted(), serving.index_of(self)
+        scores = ops.similarity(self._standing(queries), index, scale=1 / s.temperature, check_finite=False)
+        scores += np.float32(0) if s.item_bias is None else s.item_bias
+        return scores, scores
+
+    def _retrieve(
+        self, queries: Queries, k: int, hidden: CSR | None, allowed: CSR | None, shown: Array | None
+    ) -> tuple[Array, Array, Array]:
+        return serving.retrieved(self, self._standing(queries), k, hidden, allowed, shown)
+
+    def _attention(self, queries: Queries, ids: Array, weights: Array) -> Array:
+        """Softmax over all items, from the scores that :meth:`_retrieve` left."""
+        return serving.attention(self, self._standing(queries), ids, weights)
+
+    # Why, and updates.
+
+    def _explainer(self, queries: Queries) -> Callable[[int, int, int], Explanation]:
+        return serving.explainer(self, queries)
+
+    def _users_changed(self, user_items: CSR, userids: Array, rows: CSR, user_features: object) -> SoftmaxState:
+        return serving.users_changed(self._fitted(), user_items, userids, rows, user_features)
+
+    def _items_changed(
+        self, user_items: CSR, itemids: Array, rows: CSR, item_features: object, item_vectors: object
+    ) -> SoftmaxState:
+        return serving.items_changed(self, user_items, itemids, rows, item_features, item_vectors)
 
 
 def _say(stopped: BaseException, training: Training) -> None:
     best = int(np.argmax(training.scores)) + 1 if training.scores else training.epoch
     why = f"{stopped}" if isinstance(stopped, Diverged) else f"training was interrupted in epoch {training.epoch + 1}"
-    warnings.warn(f"{why}; the model is that of epoch {best}", RuntimeWarning, stacklevel=4)
+    warnings.warn(f"{why}; the model is that of epoch {best}", RuntimeWarning, stacklevel=5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -71,7 +70,7 @@ class Training:
         rng = np.random.default_rng([self.schedule.random_state, 0])
         self.parameters = start(self.data, self.factors, self.setting.embed_users, rng)
 
-    def run_epoch(self, step: Callable[[int], Any]) -> float:
+    def run_epoch(self, step: Callable[[int], object]) -> float:
         """One pass over all users in random order; ``step`` is told how many users were done.
 
         Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -37,12 +37,12 @@ class Adam:
         if name not in self.moments:
             self.moments[name] = (np.zeros_like(x), np.zeros_like(x))
         first, second = self.moments[name]
-        options: dict[str, Any] = {"learning_rate": rate, "weight_decay": decay, "check_finite": False}
+        update = partial(ops.adam_step, learning_rate=rate, weight_decay=decay, check_finite=False)
         if rows is None:
             self.steps[name] = self.steps.get(name, 0) + 1
-            ops.adam_step(x, gradient, first, second, self.steps[name], **options)
+            update(x, gradient, first, second, self.steps[name])
             return
         some = [np.ascontiguousarray(whole[rows]) for whole in (x, first, second)]
-        ops.adam_step(some[0], gradient, some[1], some[2], self.steps[name], **options)
+        update(some[0], gradient, some[1], some[2], self.steps[name])
         for whole, part in zip((x, first, second), some, strict=True):
             whole[rows] = part
