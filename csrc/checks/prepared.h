@@ -1,5 +1,5 @@
 // Operands in the form that an op needs: with strides that lead somewhere, canonical, normalised for the cosine, or
-// with contiguous rows. Border: used by api.cpp and api_train.cpp.
+// with contiguous rows. Border: used by api/table.cpp and api/train.cpp.
 #pragma once
 #include <attnrec/attnrec.h>
 

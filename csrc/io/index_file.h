@@ -1,4 +1,4 @@
-// An index in a file, in the form that the kernels read: opening it maps it. Border: used by api_search.cpp.
+// An index in a file, in the form that the kernels read: opening it maps it. Border: used by api/search.cpp.
 #pragma once
 #include "../checks/check.h"
 

@@ -1,5 +1,5 @@
-// Values below 0 in histories, where they are dislikes (models/dislikes.py): what is learned from, and what is hidden
-// besides. Model: knows no estimator.
+// Values below 0 in histories, where they are dislikes (models/inputs/dislikes.py): what is learned from, and what is
+// hidden besides. Model: knows no estimator.
 #pragma once
 #include "../io/model_file.h"
 

@@ -1,4 +1,5 @@
-// KernelAttentionRecommender as it serves: the formula is in its docstring (models/kernel_recommender.py). Model.
+// KernelAttentionRecommender as it serves: the formula is in its docstring (models/kernel_implicit/recommender.py).
+// Model.
 #include <algorithm>
 #include <cmath>
 #include <vector>

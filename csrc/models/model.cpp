@@ -1,4 +1,4 @@
-// Which estimators are served, and how users are put before them. Model: used by api_model.cpp.
+// Which estimators are served, and how users are put before them. Model: used by api/models.cpp.
 #include "model.h"
 
 #include <algorithm>

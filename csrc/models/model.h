@@ -1,4 +1,4 @@
-// A model that serves, and what it is asked. Model: used by api_model.cpp; one estimator a file beside it.
+// A model that serves, and what it is asked. Model: used by api/models.cpp; one estimator a file beside it.
 #pragma once
 #include <memory>
 

@@ -1,4 +1,4 @@
-// NeighbourAttention as it serves: the formula is in its docstring (models/neighbour_attention.py). Model.
+// NeighbourAttention as it serves: the formula is in its docstring (models/neighbours/recommender.py). Model.
 #include <algorithm>
 
 #include "scored.h"

@@ -1,5 +1,5 @@
-// One pass of kernel attention on ratings, with its solution: predictions for any history (models/kernel_stage.py).
-// Model.
+// One pass of kernel attention on ratings, with its solution: predictions for any history
+// (models/kernel_explicit/stage.py). Model.
 #pragma once
 #include "ratings.h"
 

@@ -1,5 +1,5 @@
 // Features of rows of ratings: residuals after user and item biases, and activity weights
-// (models/kernel_residuals.py). Model.
+// (models/kernel_explicit/biases.py). Model.
 #pragma once
 #include "../core/sparse.h"
 #include "scored.h"

@@ -1,5 +1,5 @@
-// KernelAttentionRegressor as it serves: the formula is in its docstring (models/kernel_regressor.py). Kernels between
-// items, and what users attend to, are made when it is opened; each process has its own. Model.
+// KernelAttentionRegressor as it serves: the formula is in its docstring (models/kernel_explicit/regressor.py). Kernels
+// between items, and what users attend to, are made when it is opened; each process has its own. Model.
 #include <algorithm>
 #include <cfloat>
 #include <numeric>

@@ -1,5 +1,5 @@
-// SoftmaxRecommender as it serves: vectors of users from histories, and the nearest items (models/softmax_serving.py).
-// Model.
+// SoftmaxRecommender as it serves: vectors of users from histories, and the nearest items
+// (models/softmax/inference.py). Model.
 #include <algorithm>
 
 #include "softmax_users.h"

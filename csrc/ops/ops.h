@@ -1,6 +1,6 @@
 // Every operation on one screen. Ops: block the work, split it over threads, call kernels. May include ops/, core/,
-// kernels/table.h and attnrec.h. Arguments have been checked (api.cpp); only bad_alloc, Cancelled, ScoreNotFinite and
-// ScoreTooLarge are thrown.
+// kernels/table.h and attnrec.h. Arguments have been checked (api/table.cpp); only bad_alloc, Cancelled, ScoreNotFinite
+// and ScoreTooLarge are thrown.
 #pragma once
 #include <attnrec/attnrec.h>
 

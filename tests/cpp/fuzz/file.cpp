@@ -1,4 +1,4 @@
-// Stands in for core/mapped_file.cpp: memory that is exactly as long as the file, so that a read past its end is seen,
+// Stands in for io/mapped_file.cpp: memory that is exactly as long as the file, so that a read past its end is seen,
 // where a mapped page would go on. Fuzzing.
 #include "file.h"
 
