@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._util.validate import check_positive_int
 from ..explain.explanation import Names, named
 from ..models.base.recommender import Recommender
 from ..models.base.state import FittedState
@@ -68,7 +69,7 @@ def html_report(
     """
     users, _ = checks.ids("userids", userids)
     checks.in_range("userids", users, model.n_users, "users", "add it with partial_fit_users")
-    n = checks.count("N", N)
+    n = check_positive_int("N", N)
     once = list(dict.fromkeys(users.tolist()))
     whom = ", ".join(named(user, user_names, "user") for user in once[:3]) or "nobody"
     whom += f" and {len(once) - 3} more" if len(once) > 3 else ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from ..._util.validate import check_positive_int
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array, histories, merge_rows, no_rows
 from ..inputs.outside import Asked, Outside
@@ -89,7 +90,7 @@ def tuned(model: L, x: CSR, given: Given, tune: object, show_progress: bool) -> 
     space = {k: v for k, v in model._search_space().items() if getattr(given, needs.get(k, "declared")) is not None}
     tried: Iterable[dict[str, object]]
     if model._searches_by_coordinate and isinstance(tune, (bool, int, np.integer)):
-        most = None if isinstance(tune, bool) else checks.count("tune", tune)
+        most = None if isinstance(tune, bool) else check_positive_int("tune", tune)
         tried = itertools.islice(tuning.coordinate_search(space, params, trials), most)
     else:
         tried = tuning.settings(tune, space, list(params), params.get("random_state", 0))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._util.validate import check_flag, check_positive_int
 from ...explain.counterfactuals import Counterfactuals
 from ...explain.explanation import Explanation
 from ..inputs import checks
@@ -27,7 +28,7 @@ __all__ = ["counterfactuals", "explained", "explained_many"]
 def explained(model: Model, userid: int, itemid: int, user_items: object, n: object, clip: bool) -> Explanation:
     """See :meth:`Recommender.explain`."""
     query, item, _ = _one_pair(model, "explain", userid, itemid, user_items)
-    return _told(model, checks.flag("clip", clip))(model._explainer(query)(0, item, checks.count("N", n)))
+    return _told(model, check_flag("clip", clip))(model._explainer(query)(0, item, check_positive_int("N", n)))
 
 
 def _told(model: Model, clip: bool) -> Callable[[Explanation], Explanation]:
@@ -41,7 +42,7 @@ def explained_many(
 ) -> list[Explanation]:
     """See :meth:`Recommender.explain_many`."""
     queries, at, items, _ = asking.pairs(model, userid, itemid, user_items)
-    k, told = checks.count("N", n), _told(model, checks.flag("clip", clip))
+    k, told = check_positive_int("N", n), _told(model, check_flag("clip", clip))
     found: dict[int, Explanation] = {}
     for block in batches.blocks(len(queries.userids), model._row_bytes() + 32 * (model.n_users + model.n_items)):
         explain = model._explainer(queries[block])
@@ -65,7 +66,7 @@ def counterfactuals(
     query, item, rows = _one_pair(model, "counterfactuals", userid, itemid, user_items)
     history = model._fitted().histories[query.userids] if query.given is None else query.given
     hidden = asking.everything(model)[query.userids] if rows is None else rows
-    clip, k = checks.flag("clip", clip), checks.count("N", n)
+    clip, k = check_flag("clip", clip), check_positive_int("N", n)
     shown = checks.columns(items, filter_items, model.n_items)
     if item in history.indices:
         raise ValueError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import metrics
+from ..._util.validate import check_flag, check_positive_int
 from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from . import asking, batches, tuning
@@ -81,7 +82,7 @@ def in_batches(
     if format not in ("arrow", "numpy"):
         raise ValueError(f"format={format!r} is not 'arrow' or 'numpy'")
     wanted = np.arange(model.n_users) if userids is None else checks.ids("userids", userids)[0]
-    k, clip = checks.count("N", n), checks.flag("clip", clip)
+    k, clip = check_positive_int("N", n), check_flag("clip", clip)
     queries, rows = asking.queries(model, wanted, user_items, recalculate_user)
     shown = checks.columns(items, filter_items, model.n_items)
 
@@ -100,7 +101,7 @@ def in_batches(
 
 def predicted(model: Model, userid: object, itemid: object, user_items: object, clip: bool) -> float | Array:
     """See :meth:`Recommender.predict`."""
-    clip = checks.flag("clip", clip)
+    clip = check_flag("clip", clip)
     queries, at, items, scalar = asking.pairs(model, userid, itemid, user_items)
     out = np.empty(len(items), dtype=np.float32)
     for block in batches.blocks(len(queries.userids), model._row_bytes()):
@@ -141,8 +142,8 @@ def recommended(
     """See :meth:`Recommender.recommend`."""
     checks.unused(model, user_features=user_features)
     wanted, scalar = checks.ids("userid", userid)
-    k = checks.count("N", n)
-    clip = checks.flag("clip", clip)
+    k = check_positive_int("N", n)
+    clip = check_flag("clip", clip)
     asked = asking.asked_about(model, "user", wanted)
     queries, rows = asking.queries(model, wanted, user_items, recalculate_user, asked)
     user_features = asked.features("user_features", model._encoders.encoded("user_features", user_features))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import ops
+from ..._util.validate import check_positive_int
 from ..inputs import checks, dislikes
 from ..inputs.histories import CSR, Array
 from . import asking
@@ -62,5 +63,5 @@ def folded_items(model: Model, itemid: object, item_users: object) -> CSR | Arra
 def _nearest(
     queries: CSR | Array, vectors: CSR | Array, n: object, shown: Array | None, scalar: bool
 ) -> tuple[Array, Array]:
-    found = ops.topk(queries, vectors, checks.count("N", n), items=shown, weights=False, check_finite=False)
+    found = ops.topk(queries, vectors, check_positive_int("N", n), items=shown, weights=False, check_finite=False)
     return (found.ids[0], found.scores[0]) if scalar else (found.ids, found.scores)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..._util.frames import make_frame
+from ..._util.validate import check_positive_int
 from ...data.splits._parts import parts
-from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from . import batches
 
@@ -60,7 +60,7 @@ def settings(tune: object, space: Space, known: Sequence[str], random_state: int
     elif isinstance(tune, (int, np.integer)):
         out = _grid(space)
         draw = np.random.default_rng(random_state).permutation(len(out))
-        out = [out[i] for i in draw[: checks.count("tune", tune)]]
+        out = [out[i] for i in draw[: check_positive_int("tune", tune)]]
     elif isinstance(tune, Iterable) and not isinstance(tune, str):
         out = list(tune)
     else:

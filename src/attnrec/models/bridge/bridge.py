@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import config, ops
 from ..._util.arraylike import as_numpy
-from ..._util.validate import check_number
+from ..._util.validate import check_number, check_positive_int, check_seed
 from ...data.alignment import Alignment
 from ...explain.explanation import Part
 from ..base import batches
@@ -18,7 +18,6 @@ from ..base.state import Stored, snapshot_read
 from ..base.tuning import Trials
 from ..content import feature_rows, fusion
 from ..content.state import Held, widths_of
-from ..inputs import checks
 from ..inputs.histories import CSR, Array
 from ..linalg.blas import one_thread
 from ..linalg.conjugate_gradients import conjugate_gradients
@@ -125,8 +124,8 @@ class ContentBridge(Stored[BridgeState]):
         if not isinstance(self.normalize, (bool, np.bool_)):
             raise TypeError(f"normalize={self.normalize!r:.40} is not True or False")
         if self.memory_budget is not None:
-            checks.count("memory_budget", self.memory_budget)
-        checks.seed("random_state", self.random_state)
+            check_positive_int("memory_budget", self.memory_budget)
+        check_seed("random_state", self.random_state)
 
     # Learning.
 
@@ -368,7 +367,7 @@ class ContentBridge(Stored[BridgeState]):
         [True, True]
         """
         s, unit = self._fitted(), self._rows(item_features)
-        n, (known, d) = checks.count("N", N), s.values.shape
+        n, (known, d) = check_positive_int("N", N), s.values.shape
         q = feature_rows.dense("queries", queries, unit.shape[0], "rows of item_features", d).astype(np.float64)
         values, out = s.values.astype(np.float64), []
         for at in batches.blocks(len(q), 64 * known):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -11,33 +10,7 @@ from ..._util.arraylike import as_integers, as_numpy
 from . import dislikes
 from .histories import CSR, Array, histories, same
 
-__all__ = ["columns", "count", "flag", "ids", "in_range", "new_rows", "one_row", "rows_for", "seed", "unused"]
-
-
-def count(name: str, value: Any) -> int:
-    """A whole number of at least 1."""
-    try:
-        n = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} is not a whole number") from None
-    if isinstance(value, bool) or n < 1:
-        raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
-    return n
-
-
-def flag(name: str, value: object) -> bool:
-    """True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}={value!r:.40} is not True or False")
-    return bool(value)
-
-
-def seed(name: str, value: object) -> None:
-    """A whole number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}={value!r:.40} is not a whole number")
-    if value < 0:
-        raise ValueError(f"{name}={value} must be 0 or more")
+__all__ = ["columns", "ids", "in_range", "new_rows", "one_row", "rows_for", "unused"]
 
 
 def ids(name: str, value: object) -> tuple[Array, bool]:

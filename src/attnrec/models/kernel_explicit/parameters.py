@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..inputs import checks
+from ..._util.validate import check_positive_int, check_seed
 from .passes import Hyperparameters
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def check(model: KernelAttentionRegressor) -> None:
     if model.passes not in (1, 2):
         raise ValueError(f"passes={model.passes!r} is not 1 or 2")
     Hyperparameters.of(model).check()
-    checks.count("max_steps", model.max_steps)
+    check_positive_int("max_steps", model.max_steps)
     if model.memory_budget is not None:
-        checks.count("memory_budget", model.memory_budget)
-    checks.seed("random_state", model.random_state)
+        check_positive_int("memory_budget", model.memory_budget)
+    check_seed("random_state", model.random_state)
     if not 0 < model.tolerance < 1:
         raise ValueError(f"tolerance={model.tolerance!r} must lie between 0 and 1, for example 1e-5")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..._util.validate import check_choice, check_number, check_share
-from ..inputs import checks, dislikes
+from ..._util.validate import check_choice, check_number, check_positive_int, check_seed, check_share
+from ..inputs import dislikes
 
 if TYPE_CHECKING:
     from .recommender import KernelAttentionRecommender
@@ -31,6 +31,6 @@ def check(model: KernelAttentionRecommender) -> None:
     check_share("content_weight", model.content_weight)
     for name, unset in (("n_blocks", "auto"), ("memory_budget", None)):
         if (value := getattr(model, name)) != unset:
-            checks.count(name, value)
-    checks.seed("random_state", model.random_state)
+            check_positive_int(name, value)
+    check_seed("random_state", model.random_state)
     check_choice("negative", model.negative, dislikes.CHOICES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._util.validate import check_choice, check_number
-from ..inputs import checks, dislikes
+from ..._util.validate import check_choice, check_number, check_positive_int, check_seed
+from ..inputs import dislikes
 
 if TYPE_CHECKING:
     from .recommender import SoftmaxRecommender
@@ -16,7 +16,7 @@ __all__ = ["check"]
 def check(model: SoftmaxRecommender) -> None:
     """Raise ValueError or TypeError for parameters that cannot be used."""
     for name in ("factors", "epochs", *(["batch_size"] if model.batch_size is not None else [])):
-        checks.count(name, getattr(model, name))
+        check_positive_int(name, getattr(model, name))
     check_number("temperature", model.temperature, 1e-2)
     if model.positive_temperature is not None:
         check_number("positive_temperature", model.positive_temperature, 1e-2)
@@ -35,5 +35,5 @@ def check(model: SoftmaxRecommender) -> None:
         if getattr(model, name) >= 1:
             raise ValueError(f"{name}={getattr(model, name)!r} is a share: it must be below 1")
     for name in ("validation_users", "patience", "random_state"):
-        checks.seed(name, getattr(model, name))
+        check_seed(name, getattr(model, name))
     check_choice("negative", model.negative, dislikes.CHOICES)
