@@ -133,6 +133,7 @@ def test_estimators_that_are_given_stay_as_they_are(data: Interactions) -> None:
         ({"split": "pair"}, "needs test="),
         ({"versus": "b"}, "versus='b' is none of the models 'NeighbourAttention'"),
         ({"models": []}, "models is empty"),
+        ({"models": ["popularty"]}, "models: 'popularty' is neither 'popularity' nor the path of a saved model"),
         ({"backend": "excel"}, "backend='excel'"),
     ],
 )

@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("config", "reference"),
     ("index",),
     ("ops",),
-    ("metrics", "explain", "data.splits._parts"),
+    ("metrics", "explain"),
     ("data",),
     ("features",),
     ("models.inputs",),

@@ -227,6 +227,8 @@ def _candidate(name: str, model: Any, data: Interactions) -> Candidate:
     elif isinstance(model, (str, os.PathLike)):
         from .saved_model import saved
 
+        if not Path(model).is_file():
+            raise ValueError(f"models: {os.fspath(model)!r} is neither 'popularity' nor the path of a saved model")
         found = saved(Path(model), data)
     elif hasattr(model, "get_params") and hasattr(model, "recommend") and not isinstance(model, type):
         found = estimator(name, lambda: type(model)(**model.get_params()))
